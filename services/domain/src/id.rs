@@ -234,6 +234,8 @@ id!(/// A ledger command: an administrator's change that the ledger applies betw
     CommandId, "cmd");
 id!(/// A refused request: what came to the door and was not accepted.
     RejectionId, "rej");
+id!(/// An audit entry: who changed what.
+    AuditId, "aud");
 
 message_part_id!(/// An event: what a run that succeeds produces.
     EventId, "evt");

@@ -1,0 +1,20 @@
+//! An event as it is kept: the draft that the workflow made, whose it turned out to be, and what is known of the
+//! browser session.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{identity::Step, workflow::event::EventDraft};
+
+/// What is stored with an event besides the columns that are searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventData {
+    /// What the workflow made.
+    pub draft: EventDraft,
+    /// Whether the event made a new profile.
+    pub created: bool,
+    /// How its profile was found, in the order of the fold.
+    pub steps: Vec<Step>,
+    /// The browser session's context, reached through the event's cluid.
+    pub context: Map<String, Value>,
+}

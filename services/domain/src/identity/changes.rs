@@ -1,0 +1,127 @@
+//! What a batch changed: the rows to write.
+
+use sha2::{Digest, Sha256};
+
+use super::{Identifier, ProfileState, Refusal, Step};
+use crate::{
+    id::{EventId, ProfileId},
+    time::Timestamp,
+};
+
+/// Everything that has to be written after a batch, in one transaction: first the rows, then the repoints.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Identifiers that were attached, in the order of the log.
+    pub identifiers: Vec<NewIdentifier>,
+    /// Profiles that were made or are different now, by id.
+    pub profiles: Vec<ProfileChange>,
+    /// Merges in the order of the log.
+    pub merges: Vec<Merge>,
+    /// Aliases to move; in any order, after the profiles.
+    pub repoints: Vec<Repoint>,
+    /// Conflicts, each once, by fingerprint.
+    pub conflicts: Vec<Conflict>,
+    /// One row for each event that changed identity, in the order of the log.
+    pub evidence: Vec<EvidenceRow>,
+}
+
+/// Which event, when: the origin of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occasion {
+    /// The event.
+    pub event: EventId,
+    /// The place of its message in the log.
+    pub sequence: u64,
+    /// When its message was accepted.
+    pub at: Timestamp,
+}
+
+/// An identifier that belongs to somebody from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewIdentifier {
+    /// The identifier, with its raw value.
+    pub identifier: Identifier,
+    /// The profile it was attached to. It stays so in the row when that profile becomes an alias.
+    pub profile: ProfileId,
+    /// The event that brought it.
+    pub occasion: Occasion,
+}
+
+/// A profile that was made or is different now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileChange {
+    /// The whole state after the batch.
+    pub state: ProfileState,
+    /// Whether there is no row of it yet.
+    pub is_new: bool,
+}
+
+/// Two profiles that became one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The profile that stays.
+    pub winner: ProfileId,
+    /// The profile that became an alias.
+    pub loser: ProfileId,
+    /// The identifier that showed it, without its raw value.
+    pub by: Identifier,
+    /// The event that showed it.
+    pub occasion: Occasion,
+}
+
+/// Every stored profile with `merged_into = from` gets `merged_into = to`, so that aliases stay one step deep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repoint {
+    /// A profile that became an alias in this batch.
+    pub from: ProfileId,
+    /// The live profile it is an alias of after the batch.
+    pub to: ProfileId,
+}
+
+/// A join that was refused, once or more often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The rule that refused it.
+    pub rule: Refusal,
+    /// The identifier that would have joined, without its raw value.
+    pub identifier: Identifier,
+    /// The profile that the event landed on.
+    pub profile: ProfileId,
+    /// The owner of the identifier; the same as `profile` where nobody owns it.
+    pub other: ProfileId,
+    /// When it came up first in this batch.
+    pub first: Occasion,
+    /// When it came up last in this batch.
+    pub last: Occasion,
+    /// How often it came up in this batch; to be added to what is stored under the fingerprint.
+    pub count: u64,
+}
+
+impl Conflict {
+    /// The same for the same rule, identifier and profiles, whenever it comes up: the key under which a conflict is
+    /// counted instead of repeated.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.profile.bits().to_be_bytes());
+        hasher.update(self.other.bits().to_be_bytes());
+        for text in [self.rule.as_str(), self.identifier.kind.as_str(), &self.identifier.value] {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&digest[..16]);
+        fingerprint
+    }
+}
+
+/// What an event changed; outlives the event's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// The event.
+    pub occasion: Occasion,
+    /// The profile it landed on.
+    pub profile: ProfileId,
+    /// The steps that changed something.
+    pub steps: Vec<Step>,
+}

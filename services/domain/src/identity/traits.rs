@@ -1,0 +1,113 @@
+//! Traits of a person: the last write wins, by the time it happened.
+
+use std::{cmp::Ordering, collections::BTreeMap, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Evidence;
+use crate::time::Timestamp;
+
+/// How far ahead of its arrival an event may date itself; a clock that is wrong must not pin a value for years.
+pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// The time that an event counts with: its own, but at most [`FUTURE_TOLERANCE`] after its arrival.
+pub fn clamped_time(event_time: Timestamp, received: Timestamp) -> Timestamp {
+    event_time.min(received.plus(FUTURE_TOLERANCE))
+}
+
+/// One trait: a value or that it was cleared, and when.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trait {
+    /// The value; nothing when it was cleared. That it was cleared is remembered, so that older news do not bring
+    /// it back.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// When it became so: the event's time, at most [`FUTURE_TOLERANCE`] after its arrival.
+    #[serde(rename = "t")]
+    pub time: Timestamp,
+    /// The place in the log of the message that said so.
+    #[serde(rename = "s")]
+    pub sequence: u64,
+}
+
+impl Trait {
+    /// Which of two writes is the later one. A total order: events of one message have one sequence, and there a
+    /// value comes after a clear, and the texts of two values decide.
+    fn order(&self, other: &Self) -> Ordering {
+        let text = |write: &Self| write.value.as_ref().map(Value::to_string);
+        let by_time = (self.time, self.sequence).cmp(&(other.time, other.sequence));
+        by_time.then_with(|| text(self).cmp(&text(other)))
+    }
+}
+
+impl fmt::Debug for Trait {
+    /// Does not tell the value, which may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.value.is_some() { "set" } else { "cleared" };
+        write!(f, "{state} at {} by {}", self.time, self.sequence)
+    }
+}
+
+/// All traits of a profile by name. Merging is commutative, associative and idempotent.
+///
+/// As JSON: `{"name":{"v":"Ann","t":1767225600000000,"s":7}}`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Traits(BTreeMap<String, Trait>);
+
+impl Traits {
+    /// Takes over the traits of an event, each where it is later than what is known; says whether any was.
+    pub(super) fn apply(&mut self, evidence: &Evidence<'_>) -> bool {
+        let time = clamped_time(evidence.event_time, evidence.received);
+        self.observe(evidence.traits, time, evidence.sequence)
+    }
+
+    /// Takes over `traits` (null clears) that became so at `time`, already clamped, each where it is later than what
+    /// is known; says whether any was.
+    pub fn observe(&mut self, traits: &Map<String, Value>, time: Timestamp, sequence: u64) -> bool {
+        let mut changed = false;
+        for (name, value) in traits {
+            let value = (!value.is_null()).then(|| value.clone());
+            changed |= self.write(name, Trait { value, time, sequence });
+        }
+        changed
+    }
+
+    /// Takes over the traits of another profile, each where it is later.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (name, theirs) in &other.0 {
+            self.write(name, theirs.clone());
+        }
+    }
+
+    fn write(&mut self, name: &str, write: Trait) -> bool {
+        match self.0.get_mut(name) {
+            Some(known) if known.order(&write).is_ge() => false,
+            Some(known) => {
+                *known = write;
+                true
+            }
+            None => {
+                self.0.insert(name.to_owned(), write);
+                true
+            }
+        }
+    }
+
+    /// The value of a trait; nothing when it was never set, or cleared.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)?.value.as_ref()
+    }
+
+    /// Every write that counts, in the order of the names; cleared ones among them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Trait)> {
+        self.0.iter().map(|(name, write)| (name.as_str(), write))
+    }
+
+    /// The values as they are now, without what was cleared.
+    pub fn values(&self) -> Map<String, Value> {
+        let set = self.0.iter().filter_map(|(name, write)| Some((name.clone(), write.value.clone()?)));
+        set.collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! What is known of one tenant while a batch is resolved.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, mem,
+};
+
+use super::{
+    Changes, Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, IdentifierType, Merge,
+    NewIdentifier, Occasion, ProfileChange, ProfileState, Repoint, Rules, fold, never_join::NeverJoin,
+};
+use crate::id::ProfileId;
+
+/// The view lacks a profile that one of its identifiers, or an alias, points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the identity view lacks profile {0}: load every owner of the identifiers, and what it was merged into"
+)]
+pub struct MissingProfile(pub ProfileId);
+
+/// The identifiers, profiles and never-join pairs of **one** tenant that a batch touches.
+///
+/// Before the first event it needs, of all the batch's identifiers: the owners as stored, the states of those
+/// profiles, the states of what they were merged into, and the tenant's never-join pairs. No other profile is ever
+/// asked for.
+#[derive(Default)]
+pub struct View {
+    owners: BTreeMap<IdentifierType, BTreeMap<String, ProfileId>>,
+    profiles: BTreeMap<ProfileId, ProfileState>,
+    aliases: BTreeMap<ProfileId, Vec<ProfileId>>,
+    never_join: NeverJoin,
+    touched: Touched,
+}
+
+/// What happened since the changes were taken last.
+#[derive(Debug, Default)]
+struct Touched {
+    created: BTreeSet<ProfileId>,
+    changed: BTreeSet<ProfileId>,
+    identifiers: Vec<NewIdentifier>,
+    merges: Vec<Merge>,
+    conflicts: BTreeMap<[u8; 16], Conflict>,
+    evidence: Vec<EvidenceRow>,
+}
+
+impl View {
+    /// A view of a tenant of which nothing is stored.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a stored identifier and the profile it was attached to, which may be an alias by now.
+    pub fn insert_owner(&mut self, kind: IdentifierType, value: String, profile: ProfileId) {
+        self.owners.entry(kind).or_default().insert(value, profile);
+    }
+
+    /// Adds a stored profile or alias.
+    pub fn insert_profile(&mut self, state: ProfileState) {
+        if let Some(live) = state.merged_into {
+            self.aliases.entry(live).or_default().push(state.id);
+            self.never_join.redirect(state.id, live);
+        }
+        self.profiles.insert(state.id, state);
+    }
+
+    /// Adds a pair that must not be joined. Where a side is an alias whose state is not inserted, the caller names
+    /// what it was merged into instead.
+    pub fn insert_never_join(&mut self, one: ProfileId, other: ProfileId) {
+        let live = |id| self.profiles.get(&id).and_then(|state| state.merged_into).unwrap_or(id);
+        self.never_join.insert(live(one), live(other));
+    }
+
+    /// The profiles that are still missing: owners and merge winners whose state was not inserted. Empty when the
+    /// view can resolve every event whose identifiers were looked up.
+    pub fn missing_profiles(&self) -> BTreeSet<ProfileId> {
+        let owners = self.owners.values().flat_map(BTreeMap::values);
+        let needed = owners.chain(self.aliases.keys());
+        needed.filter(|id| !self.profiles.contains_key(id)).copied().collect()
+    }
+
+    /// Decides whose this event is and takes over what follows from it.
+    ///
+    /// # Errors
+    /// When the view was not loaded completely; nothing is changed then.
+    pub fn resolve(&mut self, rules: &Rules, evidence: &Evidence<'_>) -> Result<Decision, MissingProfile> {
+        fold::resolve(self, rules, evidence)
+    }
+
+    /// The state of a profile or an alias, if the view has it.
+    pub fn profile(&self, id: ProfileId) -> Option<&ProfileState> {
+        self.profiles.get(&id)
+    }
+
+    /// Hands over what changed since the last time; the view stays usable.
+    pub fn take_changes(&mut self) -> Changes {
+        let touched = mem::take(&mut self.touched);
+        // A profile of this batch has no aliases beside those of this batch, which are among the changed ones.
+        let stored_losers =
+            touched.merges.iter().map(|merge| merge.loser).filter(|id| !touched.created.contains(id));
+        let repoints = stored_losers
+            .filter_map(|from| Some(Repoint { from, to: self.profiles.get(&from)?.merged_into? }));
+        let profiles = touched.changed.iter().filter_map(|id| {
+            let state = self.profiles.get(id)?.clone();
+            Some(ProfileChange { state, is_new: touched.created.contains(id) })
+        });
+        Changes {
+            repoints: repoints.collect(),
+            profiles: profiles.collect(),
+            identifiers: touched.identifiers,
+            merges: touched.merges,
+            conflicts: touched.conflicts.into_values().collect(),
+            evidence: touched.evidence,
+        }
+    }
+
+    /// The live owner of an identifier.
+    pub(super) fn owner(&self, identifier: &Identifier) -> Result<Option<ProfileId>, MissingProfile> {
+        let stored = self.owners.get(&identifier.kind).and_then(|owners| owners.get(&identifier.value));
+        let Some(&stored) = stored else { return Ok(None) };
+        let state = self.profiles.get(&stored).ok_or(MissingProfile(stored))?;
+        let live = state.merged_into.unwrap_or(stored);
+        if self.profiles.contains_key(&live) { Ok(Some(live)) } else { Err(MissingProfile(live)) }
+    }
+
+    /// What is known of a profile that has to be there.
+    pub(super) fn state(&self, id: ProfileId) -> Result<&ProfileState, MissingProfile> {
+        self.profiles.get(&id).ok_or(MissingProfile(id))
+    }
+
+    /// Whether a person decided that these live profiles are two.
+    pub(super) fn never_joins(&self, one: ProfileId, other: ProfileId) -> bool {
+        self.never_join.forbids(one, other)
+    }
+
+    /// Adds a new profile.
+    pub(super) fn create(&mut self, state: ProfileState) {
+        self.touched.created.insert(state.id);
+        self.touched.changed.insert(state.id);
+        self.profiles.insert(state.id, state);
+    }
+
+    /// Gives an identifier that nobody owns to a profile.
+    pub(super) fn attach(&mut self, identifier: &Identifier, profile: ProfileId, occasion: Occasion) {
+        self.insert_owner(identifier.kind.clone(), identifier.value.clone(), profile);
+        self.update(profile, |state| {
+            state.held.absorb(&Held::only(identifier));
+            true
+        });
+        self.touched.identifiers.push(NewIdentifier { identifier: identifier.clone(), profile, occasion });
+    }
+
+    /// Makes the loser an alias of the winner, and its aliases with it.
+    pub(super) fn merge(&mut self, merge: Merge) {
+        let (winner, loser) = (merge.winner, merge.loser);
+        let Some(state) = self.profiles.get_mut(&loser) else { return };
+        state.merged_into = Some(winner);
+        let (held, traits) = (state.held.clone(), state.traits.clone());
+        self.update(winner, |state| {
+            state.held.absorb(&held);
+            state.traits.merge(&traits);
+            true
+        });
+        let mut followers = self.aliases.remove(&loser).unwrap_or_default();
+        for alias in &followers {
+            if let Some(state) = self.profiles.get_mut(alias) {
+                state.merged_into = Some(winner);
+            }
+        }
+        followers.push(loser);
+        self.aliases.entry(winner).or_default().append(&mut followers);
+        self.never_join.redirect(loser, winner);
+        self.touched.changed.insert(loser);
+        self.touched.merges.push(merge);
+    }
+
+    /// Changes a profile's state; `change` says whether it did.
+    pub(super) fn update(&mut self, id: ProfileId, change: impl FnOnce(&mut ProfileState) -> bool) {
+        if self.profiles.get_mut(&id).is_some_and(change) {
+            self.touched.changed.insert(id);
+        }
+    }
+
+    /// Notes a refused join; one that came up before in this batch is counted.
+    pub(super) fn note_conflict(&mut self, conflict: Conflict) {
+        let known = self.touched.conflicts.entry(conflict.fingerprint());
+        known
+            .and_modify(|known| {
+                known.last = conflict.last;
+                known.count += conflict.count;
+            })
+            .or_insert(conflict);
+    }
+
+    /// Notes what an event changed.
+    pub(super) fn note_evidence(&mut self, row: EvidenceRow) {
+        self.touched.evidence.push(row);
+    }
+}
+
+impl fmt::Debug for View {
+    /// Names no person: identifiers are only counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("identifiers", &self.owners.values().map(BTreeMap::len).sum::<usize>())
+            .field("profiles", &self.profiles.len())
+            .finish_non_exhaustive()
+    }
+}

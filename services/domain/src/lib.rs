@@ -1,0 +1,19 @@
+//! Pure rules: no I/O, no clock, no random numbers; what a function needs of those is handed in.
+
+pub mod breaker;
+pub mod committed;
+pub mod context;
+pub mod error;
+pub mod event;
+pub mod filter;
+pub mod id;
+pub mod identity;
+mod mapping;
+pub mod normalise;
+pub mod outbound;
+pub mod partition;
+pub mod retry;
+pub mod scan;
+pub mod tenant;
+pub mod time;
+pub mod workflow;

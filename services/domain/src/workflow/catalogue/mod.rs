@@ -1,0 +1,54 @@
+//! Standard names: what editors offer for the name of an event and the names of traits.
+//!
+//! A workflow may use any other name; destinations know these without being told.
+
+mod events;
+mod traits;
+
+pub use events::{EVENTS, EventDefinition};
+pub use traits::{TRAITS, TraitDefinition};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::workflow::spec::{Input, Kind, Mapping, WorkflowSpec};
+
+    #[test]
+    fn names_are_unique() {
+        let events: HashSet<_> = EVENTS.iter().map(|event| event.name).collect();
+        let traits: HashSet<_> = TRAITS.iter().map(|definition| definition.name).collect();
+        assert_eq!((events.len(), traits.len()), (EVENTS.len(), TRAITS.len()));
+    }
+
+    #[test]
+    fn every_name_can_be_a_target() {
+        let mapping = |index: usize, target: &str| Mapping {
+            id: format!("{target}{index}"),
+            target: target.to_owned(),
+            inputs: vec![Input::Constant("x".into())],
+            ..Mapping::default()
+        };
+        let identifier = Mapping { primary: true, ..mapping(0, "email") };
+        for event in EVENTS {
+            let spec = WorkflowSpec {
+                kind: Kind::Track,
+                event_name: Some(Mapping {
+                    inputs: vec![Input::Constant(event.name.into())],
+                    ..mapping(1, "name")
+                }),
+                identifiers: vec![identifier.clone()],
+                user_traits: TRAITS
+                    .iter()
+                    .enumerate()
+                    .map(|(index, one)| mapping(index + 2, one.name))
+                    .collect(),
+                event_attributes: event.attributes.iter().map(|name| mapping(200, name)).collect(),
+                ..WorkflowSpec::default()
+            };
+            let (workflow, problems) = super::super::compile::CompiledWorkflow::compile(&spec);
+            assert!(workflow.is_some() && problems.is_empty(), "{}: {problems:?}", event.name);
+        }
+    }
+}
