@@ -1,0 +1,60 @@
+//! What a destination is told of an event.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tributary_domain::{
+    id::{DeliveryId, EventId, MessageId, ProfileId},
+    identity::Identifier,
+    time::Timestamp,
+    workflow::spec::Kind,
+};
+
+/// One event on its way to one destination, after identity was resolved.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutgoingEvent {
+    /// The delivery; the same on every try.
+    pub delivery: DeliveryId,
+    /// The event.
+    pub event: EventId,
+    /// The message that it was made of.
+    pub message: MessageId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name, as the destination calls it; empty for identify and group events.
+    pub name: String,
+    /// When it happened.
+    pub time: Timestamp,
+    /// When the message was accepted.
+    pub received: Timestamp,
+    /// Whose it is; nothing where no person was found.
+    pub profile: Option<ProfileId>,
+    /// User identifiers, the primary one first.
+    pub identifiers: Vec<Identifier>,
+    /// Traits of the person.
+    pub traits: Map<String, Value>,
+    /// Attributes of the event.
+    pub attributes: Map<String, Value>,
+    /// Group identities, by their type.
+    pub groups: BTreeMap<String, String>,
+    /// Traits of the group.
+    pub group_traits: Map<String, Value>,
+    /// What the person agreed to.
+    pub consents: Map<String, Value>,
+    /// The browser session's context: click ids, user agent and the like.
+    pub context: Map<String, Value>,
+    /// The display name of the source.
+    pub source: String,
+}
+
+impl fmt::Debug for OutgoingEvent {
+    /// Ids only: the rest is personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingEvent")
+            .field("delivery", &self.delivery)
+            .field("event", &self.event)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

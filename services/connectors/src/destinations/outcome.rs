@@ -1,0 +1,27 @@
+//! What an answer means for a delivery.
+
+use std::time::Duration;
+
+/// What an answer means. Reasons are for people: lower case, without secrets and personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The platform took the event.
+    Delivered,
+    /// It did not now; the next try, by the schedule, may succeed.
+    Retry {
+        /// How long the platform asked to wait; the later of it and the schedule counts.
+        after: Option<Duration>,
+        /// Why.
+        reason: String,
+    },
+    /// It never will take this event: the delivery has failed.
+    Permanent {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// It takes no events any more: the destination is to be disabled.
+    Disable {
+        /// Why, and what to do.
+        reason: String,
+    },
+}

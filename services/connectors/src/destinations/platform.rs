@@ -1,0 +1,67 @@
+//! What every destination platform can do.
+
+use std::fmt;
+
+use http::HeaderMap;
+use serde_json::Value;
+use tributary_domain::time::Timestamp;
+
+use super::{HttpRequest, Outcome, OutgoingEvent, Secrets};
+
+/// A place that events are forwarded to. Pure: it says what to send and what an answer means, others do it.
+pub trait Platform: Send + Sync + fmt::Debug {
+    /// Its name in the API, such as `webhook`; never changes.
+    fn name(&self) -> &'static str;
+
+    /// Its name for people.
+    fn display_name(&self) -> &'static str;
+
+    /// Whether a destination with these settings and secrets can work.
+    ///
+    /// # Errors
+    /// The first setting or secret that cannot be used.
+    fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError>;
+
+    /// The request that tells the platform of `event`, sent at `now`.
+    ///
+    /// # Errors
+    /// When the settings cannot be used, or the event cannot be told.
+    fn request(
+        &self,
+        settings: &Value,
+        secrets: &Secrets,
+        event: &OutgoingEvent,
+        now: Timestamp,
+    ) -> Result<HttpRequest, RequestError>;
+
+    /// What the answer that came at `now` means. `body` may be only the beginning of the answer's body.
+    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome;
+}
+
+/// A setting or a secret that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct SettingsError {
+    /// Where: `settings.…` or `secrets.…`.
+    pub path: String,
+    /// What is wrong and what to do; never the value itself.
+    pub message: String,
+}
+
+impl SettingsError {
+    /// The error of the setting or secret at `path`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+/// Why no request can be made of an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The destination's settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The platform cannot be told of this event.
+    #[error("the event cannot be sent: {0}")]
+    Event(String),
+}

@@ -1,0 +1,98 @@
+//! The body of a webhook.
+//!
+//! ```json
+//! {
+//!   "type": "event.track",
+//!   "timestamp": "2026-01-31T09:30:00Z",
+//!   "data": {
+//!     "delivery_id": "dlv_…", "event_id": "evt_…", "message_id": "msg_…", "profile_id": "prf_…",
+//!     "name": "Schedule", "source": "Calendly", "received_at": "2026-01-31T09:30:01.25Z",
+//!     "identifiers": [{"type": "email", "value": "ada@example.com"}],
+//!     "traits": {}, "attributes": {}, "groups": {}, "group_traits": {}, "consents": {}, "context": {}
+//!   }
+//! }
+//! ```
+//! `type` is `event.track`, `event.identify` or `event.group`; `timestamp` is when the event happened; `profile_id`
+//! is null where no person was found. The bytes are the same on every try.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use tributary_domain::{
+    id::{DeliveryId, EventId, MessageId, ProfileId},
+    identity::Identifier,
+    time::Timestamp,
+    workflow::spec::Kind,
+};
+
+use crate::destinations::OutgoingEvent;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    #[serde(serialize_with = "rfc3339")]
+    timestamp: Timestamp,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    delivery_id: DeliveryId,
+    event_id: EventId,
+    message_id: MessageId,
+    profile_id: Option<ProfileId>,
+    name: &'a str,
+    source: &'a str,
+    #[serde(serialize_with = "rfc3339")]
+    received_at: Timestamp,
+    identifiers: Vec<Known<'a>>,
+    traits: &'a Map<String, Value>,
+    attributes: &'a Map<String, Value>,
+    groups: &'a BTreeMap<String, String>,
+    group_traits: &'a Map<String, Value>,
+    consents: &'a Map<String, Value>,
+    context: &'a Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Known<'a> {
+    r#type: &'a str,
+    value: &'a str,
+}
+
+impl<'a> From<&'a Identifier> for Known<'a> {
+    fn from(identifier: &'a Identifier) -> Self {
+        Self { r#type: identifier.kind.as_str(), value: &identifier.value }
+    }
+}
+
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+/// The body that tells of `event`.
+pub(super) fn of(event: &OutgoingEvent) -> serde_json::Result<Vec<u8>> {
+    let data = Data {
+        delivery_id: event.delivery,
+        event_id: event.event,
+        message_id: event.message,
+        profile_id: event.profile,
+        name: &event.name,
+        source: &event.source,
+        received_at: event.received,
+        identifiers: event.identifiers.iter().map(Known::from).collect(),
+        traits: &event.traits,
+        attributes: &event.attributes,
+        groups: &event.groups,
+        group_traits: &event.group_traits,
+        consents: &event.consents,
+        context: &event.context,
+    };
+    let kind = match event.kind {
+        Kind::Track => "event.track",
+        Kind::Identify => "event.identify",
+        Kind::Group => "event.group",
+    };
+    serde_json::to_vec(&Body { r#type: kind, timestamp: event.time, data })
+}

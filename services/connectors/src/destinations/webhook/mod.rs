@@ -1,0 +1,88 @@
+//! The generic webhook: JSON by POST, signed as Standard Webhooks says, to any receiver.
+
+mod body;
+mod secret;
+mod settings;
+mod signature;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::Value;
+use tributary_domain::{retry::parse_retry_after, time::Timestamp};
+
+pub use secret::{InvalidSecret, SigningSecret};
+pub use settings::SIGNING;
+pub use signature::{
+    DEFAULT_TOLERANCE, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, VerifyError, sign, verify,
+};
+
+use self::settings::Settings;
+use super::{HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError};
+
+/// The platform `webhook`.
+///
+/// Its settings are `{"url": "https://…", "headers": {"x-name": "value"}}`, the headers optional. Its secrets are
+/// [`SIGNING`], one to ten active values, each of which signs, so that a secret is replaced without a gap; and
+/// `header:<name>` for headers whose value is a secret.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhook;
+
+impl Platform for Webhook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn display_name(&self) -> &'static str {
+        "Webhook"
+    }
+
+    fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
+        Settings::read(settings, secrets).map(drop)
+    }
+
+    fn request(
+        &self,
+        settings: &Value,
+        secrets: &Secrets,
+        event: &OutgoingEvent,
+        now: Timestamp,
+    ) -> Result<HttpRequest, RequestError> {
+        let Settings { url, mut headers, signing } = Settings::read(settings, secrets)?;
+        let body = body::of(event).map_err(|error| RequestError::Event(error.to_string()))?;
+        let id = event.delivery.to_string();
+        let signature = sign(&signing, &id, now, &body);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(TIMESTAMP_HEADER, HeaderValue::from(now.seconds()));
+        for (name, value) in [(ID_HEADER, id), (SIGNATURE_HEADER, signature)] {
+            let value =
+                HeaderValue::try_from(value).map_err(|error| RequestError::Event(error.to_string()))?;
+            headers.insert(name, value);
+        }
+        Ok(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body) })
+    }
+
+    /// Standard Webhooks: 2xx is success, 410 says that nobody listens any more, and everything else is a failure
+    /// that may pass. Retry-After is honoured wherever it comes.
+    fn classify(&self, status: u16, headers: &HeaderMap, _body: &[u8], now: Timestamp) -> Outcome {
+        let reason = match status {
+            200..=299 => return Outcome::Delivered,
+            410 => {
+                let reason = "the receiver answered 410: it wants no more events; enable the destination again \
+                              when it does";
+                return Outcome::Disable { reason: reason.to_owned() };
+            }
+            300..=399 => format!(
+                "the receiver answered {status}, and redirects are not followed: enter the final url in the settings"
+            ),
+            429 | 502..=504 => {
+                format!("the receiver answered {status}: it is overloaded or not reachable now")
+            }
+            _ => format!("the receiver answered {status} instead of 2xx: see its logs"),
+        };
+        let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, now)), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! Vendors without I/O: source presets and destination platforms.
+
+pub mod destinations;
+pub mod sources;

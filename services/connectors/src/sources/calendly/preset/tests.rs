@@ -1,0 +1,167 @@
+use serde_json::{Value, json};
+use tributary_domain::{
+    id::MessageId,
+    tenant::TenantSettings,
+    time::Timestamp,
+    workflow::{
+        compile::CompiledWorkflow,
+        evaluate::MessageView,
+        event::{EventDraft, RunOutcome},
+        status::RunStatus,
+    },
+};
+
+use crate::sources::{Provider, calendly::Calendly};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        serde_json::from_str::<Value>(include_str!(concat!("../../../../fixtures/calendly/", $name, ".json")))
+            .unwrap()
+    };
+}
+
+fn run(preset: &str, body: &Value) -> RunOutcome {
+    let preset = Calendly.presets().into_iter().find(|known| known.key == preset).unwrap();
+    let (workflow, problems) = CompiledWorkflow::compile(&preset.spec);
+    assert_eq!(problems, [], "{}", preset.key);
+    let settings = Calendly.check_settings(&Value::Null).unwrap();
+    let facts = Calendly.facts(&settings, &http::HeaderMap::new(), body);
+    let message = MessageView {
+        id: MessageId::new(1, 1),
+        received: Timestamp::from_seconds(1_800_000_000),
+        body,
+        provider_event: facts.provider_event.as_deref(),
+        cluid: facts.cluid.found(),
+        source_name: "Calendly",
+    };
+    workflow.unwrap().evaluate(&message, &TenantSettings::default())
+}
+
+fn event(preset: &str, body: &Value) -> EventDraft {
+    match run(preset, body) {
+        RunOutcome::Events(mut events) if events.len() == 1 => events.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn identifiers(event: &EventDraft) -> Vec<(&str, &str)> {
+    event.identifiers.iter().map(|identifier| (identifier.kind.as_str(), identifier.value.as_str())).collect()
+}
+
+#[test]
+fn a_booking_becomes_a_schedule_event() {
+    let body = fixture!("created");
+    let event = event("calendly_booking", &body);
+    assert_eq!(event.name, "Schedule");
+    assert_eq!(event.time, "2026-03-10T14:02:30.512873Z".parse().unwrap());
+    assert_eq!(event.dedupe_id.as_deref(), body["payload"]["uri"].as_str());
+    assert_eq!(
+        identifiers(&event),
+        [
+            ("cluid", "trb_01h8xkq7v2m3n4p5r6s7t8v9w0"),
+            ("email", "nadia.okafor@brightwater-studio.example"),
+            ("phone", "+14045550142"),
+        ]
+    );
+    assert_eq!(event.rejected, []);
+    assert_eq!(event.traits["first_name"], "Nadia");
+    assert_eq!(event.traits["last_name"], "Okafor");
+    assert_eq!(event.traits["phone"], "+14045550142");
+    assert_eq!(event.traits["timezone"], "America/New_York");
+    assert_eq!(event.attributes["content_name"], "Discovery call");
+    assert_eq!(event.attributes["start_time"], "2026-03-12T15:00:00.000000Z");
+    assert_eq!(event.attributes["utm_source"], "facebook");
+    for absent in ["utm_term", "value", "currency", "rescheduled_from", "questions_and_answers"] {
+        assert!(!event.attributes.contains_key(absent), "{absent}");
+    }
+}
+
+#[test]
+fn what_was_paid_and_the_forms_own_names_are_taken_whole() {
+    let mut body = fixture!("paid");
+    let paid = event("calendly_booking", &body);
+    assert_eq!((&paid.attributes["value"], &paid.attributes["currency"]), (&json!(120.5), &json!("EUR")));
+    assert_eq!(paid.traits["first_name"], "Elena Sofia");
+    assert_eq!(paid.traits["last_name"], "De Marchetti");
+
+    body["payload"]["payment"]["successful"] = json!(false);
+    let failed = event("calendly_booking", &body);
+    assert!(!failed.attributes.contains_key("value") && !failed.attributes.contains_key("currency"));
+}
+
+#[test]
+fn names_are_split_only_where_there_is_one_field() {
+    let names = |first: Value, last: Value, name: Value| {
+        let mut body = fixture!("created");
+        body["payload"]["first_name"] = first;
+        body["payload"]["last_name"] = last;
+        body["payload"]["name"] = name;
+        let traits = event("calendly_booking", &body).traits;
+        let text = |name: &str| traits.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+        format!("{}|{}", text("first_name"), text("last_name"))
+    };
+    assert_eq!(names(json!(null), json!(null), json!("Mary Ann Smith")), "Mary Ann|Smith");
+    assert_eq!(names(json!(null), json!(null), json!(" Betty ")), "Betty|-");
+    assert_eq!(names(json!(null), json!(null), json!(null)), "-|-");
+    assert_eq!(names(json!("Peter"), json!("van Dijk"), json!("Peter van Dijk")), "Peter|van Dijk");
+    assert_eq!(names(json!("Mary Ann"), json!("Smith"), json!("Mary Ann Smith")), "Mary Ann|Smith");
+}
+
+#[test]
+fn odd_bodies_are_events_too() {
+    let old = event("calendly_booking", &fixture!("created_2020"));
+    assert_eq!(old.time, "2020-09-03T08:21:46.204915Z".parse().unwrap());
+    assert_eq!(old.traits["last_name"], "Haas");
+
+    let abroad = event("calendly_booking", &fixture!("non_ascii"));
+    assert_eq!(identifiers(&abroad)[1].1, "søren.ångström@xn--blbrgrden-62adj.example");
+    assert_eq!(abroad.traits["last_name"], "Müller-Ångström");
+
+    let group = event("calendly_booking", &fixture!("group"));
+    assert_eq!(
+        group.time,
+        "2026-03-18T20:44:09.715502Z".parse().unwrap(),
+        "not when the appointment was made"
+    );
+    assert_eq!(identifiers(&group).len(), 2);
+
+    let body = fixture!("null_name");
+    let nameless = event("calendly_canceled", &body);
+    assert!(!nameless.traits.contains_key("first_name"));
+    assert_eq!(identifiers(&nameless).len(), 2, "the host's number is nobody's identifier");
+}
+
+#[test]
+fn both_halves_of_a_reschedule_are_events_of_one_person() {
+    let (old, new) = (fixture!("canceled"), fixture!("rescheduled_created"));
+    let canceled = event("calendly_canceled", &old);
+    let booked = event("calendly_booking", &new);
+    assert_eq!(canceled.name, "ScheduleCanceled");
+    assert_eq!(canceled.time, "2026-03-11T09:17:04.861733Z".parse().unwrap());
+    assert_eq!(identifiers(&canceled), identifiers(&booked));
+    assert_eq!(canceled.attributes["rescheduled_to"], new["payload"]["uri"]);
+    assert_eq!(booked.attributes["rescheduled_from"], old["payload"]["uri"]);
+}
+
+#[test]
+fn only_its_own_event_in_its_own_shape_passes() {
+    let nested = json!({
+        "event": "invitee.created",
+        "payload": {"invitee": {"email": "juan@example.com"}, "event": {"uuid": "X"}},
+    });
+    for body in [fixture!("canceled"), fixture!("no_show"), fixture!("routing_form"), nested] {
+        let outcome = run("calendly_booking", &body);
+        assert!(matches!(outcome, RunOutcome::Stopped(RunStatus::FilterConditionFailed, _)), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_keyword_in_utm_term_is_refused_by_name_and_the_rest_counts() {
+    for term in ["dentist near me", "null", "{{cluid}}", "{\"rep\":\"tom\"}"] {
+        let mut body = fixture!("created");
+        body["payload"]["tracking"]["utm_term"] = json!(term);
+        let event = event("calendly_booking", &body);
+        assert_eq!(identifiers(&event)[0].0, "email", "{term}");
+        assert_eq!((event.rejected.len(), event.rejected[0].value.as_str()), (1, term));
+    }
+}

@@ -1,0 +1,57 @@
+//! What a message says of itself.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+use sha2::{Digest, Sha256};
+use tributary_domain::normalise::cluid::CluidReading;
+
+/// The longest dedupe key that is kept as it is, in bytes; of a longer one, its hash.
+const LONGEST_KEY: usize = 512;
+
+/// What a message says of itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The provider's own name of the event, such as `invitee.created`.
+    pub provider_event: Option<String>,
+    /// What is equal for two deliveries of one fact, and for nothing else; unset: it cannot be told.
+    pub dedupe_key: Option<String>,
+    /// What stands where the visitor's id should be.
+    pub cluid: CluidReading,
+    /// Where that is, as a JSONPath.
+    pub cluid_path: String,
+    /// A body that the provider does not send for real events, as a stable code; unset: nothing is odd.
+    pub notice: Option<&'static str>,
+}
+
+impl fmt::Debug for Facts {
+    /// Without the dedupe key, which a custom source may take from anything, an e-mail address among it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("provider_event", &self.provider_event)
+            .field("cluid", &self.cluid)
+            .field("notice", &self.notice)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text of the first scalar that `path` finds; nothing for null, empty texts, lists and objects.
+pub(super) fn scalar_at(body: &Value, path: &JsonPath) -> Option<String> {
+    match path.query(body).first()? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// A dedupe key of bounded length.
+pub(super) fn bounded_key(key: String) -> String {
+    if key.len() <= LONGEST_KEY { key } else { hashed_key(key.as_bytes()) }
+}
+
+/// A dedupe key that is the hash of `bytes`.
+pub(super) fn hashed_key(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
+}

@@ -1,0 +1,22 @@
+//! Which headers of a request are kept with its message.
+
+use http::{HeaderMap, HeaderName, header};
+
+/// The longest value that is kept, in bytes.
+const LONGEST: usize = 512;
+
+/// The headers by which senders let deliveries be told apart, the first that is there wins.
+pub(super) const IDEMPOTENCY: [HeaderName; 2] =
+    [HeaderName::from_static("idempotency-key"), HeaderName::from_static("webhook-id")];
+
+/// The headers worth keeping, unless the source's signature stands in one of them.
+pub(super) fn kept(headers: &HeaderMap, signature: &HeaderName) -> Vec<(String, String)> {
+    let names = [header::CONTENT_TYPE, header::USER_AGENT].into_iter().chain(IDEMPOTENCY);
+    names
+        .filter(|name| name != signature)
+        .filter_map(|name| {
+            let value = headers.get(&name)?.to_str().ok()?;
+            (value.len() <= LONGEST).then(|| (name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! What a source's owner sets, parsed.
+
+use std::time::Duration;
+
+use regex::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+use tributary_domain::normalise::cluid::{self, CluidReading};
+
+use super::hmac_scheme::HmacScheme;
+
+/// A source's settings, ready to be used for every request. Made by
+/// [`Provider::check_settings`](super::Provider::check_settings) only.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// Where the visitor's id stands.
+    pub(super) cluid: CluidField,
+    /// How deliveries are signed.
+    pub(super) signing: HmacScheme,
+    /// How far the time of a signature may be from ours, where the provider signs one.
+    pub(super) tolerance: Duration,
+    /// Where a custom body names its event.
+    pub(super) event_path: Option<JsonPath>,
+    /// Where a custom body has what tells it from others.
+    pub(super) dedupe_path: Option<JsonPath>,
+    /// Whether two custom bodies that are equal are one delivery.
+    pub(super) dedupe_by_body: bool,
+}
+
+/// Where the visitor's id stands, and what is taken for one.
+#[derive(Debug, Clone)]
+pub(super) struct CluidField {
+    pub(super) path: JsonPath,
+    pub(super) allowed: Vec<Regex>,
+}
+
+impl CluidField {
+    /// What stands there.
+    pub(super) fn read(&self, body: &Value) -> CluidReading {
+        cluid::read(self.path.query(body).first(), &self.allowed)
+    }
+}
+
+/// A setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("setting `{path}`: {message}")]
+pub struct SettingsError {
+    /// Which one, such as `signature.header`; empty: all of them.
+    pub path: String,
+    /// What is wrong, and what is expected.
+    pub message: String,
+}
