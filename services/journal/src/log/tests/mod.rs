@@ -1,0 +1,10 @@
+//! Tests of the local log as a whole; those of one part stand with the part.
+
+mod bounds;
+mod damage;
+mod failure;
+mod model;
+mod power;
+mod reading;
+mod simulated;
+mod support;
