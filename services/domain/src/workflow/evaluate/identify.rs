@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{Section, Stop, Tracer};
 use crate::{
-    identity::Identifier,
+    identity::{Identifier, IdentifierType},
     mapping::{Mapped, Scope, value},
-    normalise,
+    normalise::{self, Rejection},
     workflow::{
         compile::CompiledIdentifier,
         event::RejectedIdentifier,
@@ -36,6 +36,16 @@ impl Identified {
     }
 }
 
+/// What the source found is a visitor id by the source's own rules, the foreign formats that it allows among them.
+fn check(kind: &IdentifierType, found: &Value, scope: &Scope<'_>) -> Result<Identifier, Rejection> {
+    match (found.as_str(), scope.message.cluid) {
+        (Some(text), Some(cluid)) if kind.as_str() == IdentifierType::CLUID && text == cluid => {
+            Ok(Identifier { kind: kind.clone(), value: cluid.to_owned(), raw: None })
+        }
+        _ => normalise::identifier(kind, found, scope.tenant),
+    }
+}
+
 /// Maps and checks each identifier of a list.
 pub(super) fn identify<T: Tracer>(
     mappings: &[CompiledIdentifier],
@@ -47,7 +57,7 @@ pub(super) fn identify<T: Tracer>(
     for CompiledIdentifier { kind, mapping } in mappings {
         tracer.enter(section, &mapping.target);
         let cause = match mapping.map(scope, tracer) {
-            Mapped::Value(found) => match normalise::identifier(kind, &found, scope.tenant) {
+            Mapped::Value(found) => match check(kind, &found, scope) {
                 Ok(identifier) => {
                     tracer.record(|| Entry {
                         reason: format!("normalised to {}", value::cut(&identifier.value)),
