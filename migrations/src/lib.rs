@@ -1,0 +1,7 @@
+//! The schema, for SQLite and Postgres: the same tables, columns and order of text on both.
+
+mod m0001_foundation;
+mod migrator;
+mod table;
+
+pub use migrator::{MigrationState, migrate, status};

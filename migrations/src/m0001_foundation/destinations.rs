@@ -1,0 +1,62 @@
+//! Destinations, deliveries and attempts.
+
+use sea_orm_migration::{DbErr, SchemaManager};
+
+use crate::table::Table;
+
+pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    Table::new("destinations")
+        .text("id")
+        .text("tenant_id")
+        .text("key")
+        .text("display_name")
+        .text("platform")
+        .text("settings")
+        .bytes_null("secrets")
+        .text_null("filter")
+        .text("event_names")
+        .text("state")
+        .text("state_reason")
+        .big("revision")
+        .big("created_at")
+        .big("updated_at")
+        .big_null("deleted_at")
+        .primary_key(&["id"])
+        .unique_while_live(&["tenant_id", "key"])
+        .create(manager)
+        .await?;
+    Table::new("deliveries")
+        .text("tenant_id")
+        .text("id")
+        .text("destination_id")
+        .text("event_id")
+        .integer("generation")
+        .text("state")
+        .big("due_at")
+        .integer("attempts")
+        .big("created_at")
+        .big_null("completed_at")
+        .integer_null("last_status")
+        .text_null("last_error")
+        .primary_key(&["tenant_id", "id"])
+        .without_rowid()
+        .index_where(&["destination_id", "due_at"], "state", "PENDING")
+        .create(manager)
+        .await?;
+    Table::new("delivery_attempts")
+        .text("tenant_id")
+        .text("delivery_id")
+        .integer("number")
+        .big("started_at")
+        .big("duration_us")
+        .text("outcome")
+        .integer_null("http_status")
+        .text("response_headers")
+        .bytes("response_body")
+        .integer("truncated")
+        .text_null("error")
+        .primary_key(&["tenant_id", "delivery_id", "number"])
+        .without_rowid()
+        .create(manager)
+        .await
+}

@@ -1,0 +1,66 @@
+//! Bringing a database to the schema of this build.
+
+use sea_orm_migration::{
+    DbErr, MigrationStatus, MigrationTrait, MigratorTrait,
+    sea_orm::{
+        ConnectionTrait, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions,
+        TransactionTrait,
+    },
+};
+
+use crate::m0001_foundation::Foundation;
+
+/// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
+const ADVISORY_LOCK: i64 = 0x7472_6962_7574_6172;
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Foundation)]
+    }
+}
+
+/// One migration that this build knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name, such as `m0001_foundation`.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// Applies what is missing, in one transaction: a migrator that dies leaves the database as it was.
+///
+/// Nodes that start together wait for each other: on Postgres by an advisory lock that ends with the transaction,
+/// on SQLite because the transaction takes the write lock when it begins.
+///
+/// # Errors
+/// When the database fails, or was migrated by a newer build that knows migrations this one does not.
+pub async fn migrate(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let transaction = connection.begin_with_options(options).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        // However long the others, or the migration itself, may take.
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).await?;
+    }
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await
+}
+
+/// Every migration that this build knows, oldest first, and whether the database has it. Writes nothing.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn status(connection: &DatabaseConnection) -> Result<Vec<MigrationState>, DbErr> {
+    let migrations = Migrator::get_migration_with_status_read_only(connection).await?;
+    let state = |migration: &sea_orm_migration::Migration| MigrationState {
+        name: migration.name().to_owned(),
+        applied: migration.status() == MigrationStatus::Applied,
+    };
+    Ok(migrations.iter().map(state).collect())
+}

@@ -1,0 +1,121 @@
+//! Who changed what. Entries are written in the transaction of the change.
+
+use std::fmt::Display;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde_json::Value;
+use tributary_domain::{
+    id::{AuditId, TenantId},
+    time::Timestamp,
+};
+
+use crate::{
+    Page, Paged, StoreError, TenantScope,
+    column::{id, json, optional_id, to_json},
+    entity::audit_log,
+};
+
+/// Who makes a change, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// A person, key or part of the house, such as `admin` or `quickstart`.
+    pub actor: String,
+    /// The time of the change.
+    pub at: Timestamp,
+}
+
+impl Author {
+    /// An author.
+    pub fn new(actor: impl Into<String>, at: Timestamp) -> Self {
+        Self { actor: actor.into(), at }
+    }
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditRecord {
+    /// Its id; newer ones are larger.
+    pub id: AuditId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// In which tenant; none for what concerns an agency.
+    pub tenant: Option<TenantId>,
+    /// Who did it.
+    pub actor: String,
+    /// What was done, such as `source.create`.
+    pub action: String,
+    /// To what: its id.
+    pub resource: String,
+    /// What else is known; never a secret.
+    pub detail: Value,
+}
+
+/// What is done to what.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    pub(crate) action: &'static str,
+    pub(crate) resource: String,
+    pub(crate) detail: Value,
+}
+
+impl Deed {
+    pub(crate) fn new(action: &'static str, resource: impl Display + Copy) -> Self {
+        Self { action, resource: resource.to_string(), detail: Value::Object(serde_json::Map::new()) }
+    }
+
+    pub(crate) fn with(self, detail: Value) -> Self {
+        Self { detail, ..self }
+    }
+}
+
+pub(crate) async fn append(
+    connection: &impl ConnectionTrait,
+    tenant: Option<TenantId>,
+    author: &Author,
+    deed: &Deed,
+) -> Result<(), StoreError> {
+    let row = audit_log::Model {
+        id: AuditId::new(author.at.millis(), rand::random()).to_string(),
+        at: author.at.micros(),
+        tenant_id: tenant.map(|tenant| tenant.to_string()),
+        actor: author.actor.clone(),
+        action: deed.action.to_owned(),
+        resource: deed.resource.clone(),
+        detail: to_json(&deed.detail)?,
+    };
+    audit_log::Entity::insert(row.into_active_model()).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+impl TenantScope<'_> {
+    /// The tenant's audit log, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
+        let mut query = audit_log::Entity::find().filter(audit_log::Column::TenantId.eq(self.key()));
+        if let Some(after) = page.after {
+            query = query.filter(audit_log::Column::Id.lt(after.to_string()));
+        }
+        let query = query.order_by_desc(audit_log::Column::Id).limit(page.rows());
+        page.fill(query.all(self.store().reader()).await?, AuditRecord::try_from, |record| record.id)
+    }
+}
+
+impl TryFrom<audit_log::Model> for AuditRecord {
+    type Error = StoreError;
+
+    fn try_from(row: audit_log::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: id(&row.id, "audit_log.id")?,
+            at: Timestamp::from_micros(row.at),
+            tenant: optional_id(row.tenant_id.as_deref(), "audit_log.tenant_id")?,
+            actor: row.actor,
+            action: row.action,
+            resource: row.resource,
+            detail: json(&row.detail, "audit_log.detail")?,
+        })
+    }
+}

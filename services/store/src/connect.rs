@@ -1,0 +1,127 @@
+//! Opening the database.
+
+mod postgres;
+mod sqlite;
+
+use std::sync::Arc;
+
+use sea_orm::{DatabaseConnection, DbBackend};
+use tributary_domain::id::TenantId;
+
+use crate::{Sealer, StoreError, TenantScope, lane::Lanes};
+
+/// How the database is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// What seals and opens secrets.
+    pub sealer: Sealer,
+    /// Most connections: of the pool on Postgres, of readers besides the one writer on SQLite. At least one.
+    pub max_connections: u32,
+}
+
+impl StoreOptions {
+    /// The defaults, with this sealer.
+    pub fn new(sealer: Sealer) -> Self {
+        Self { sealer, max_connections: 8 }
+    }
+}
+
+/// The database. A clone is the same database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    /// On SQLite, where there is one writer.
+    lanes: Option<Lanes>,
+    sealer: Sealer,
+}
+
+impl Store {
+    /// Opens the database at `url`: `sqlite:///path/to/file.db` (made when it is not there; its folder has to be) or
+    /// `postgres://user@host/name`. It is not migrated: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// When the URL is neither, the database cannot be reached, or the SQLite that is linked is older than 3.51.3.
+    pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        let connections = options.max_connections.max(1);
+        let (writer, reader, lanes) = match url.split(':').next() {
+            Some("sqlite") => {
+                let (writer, reader) = sqlite::connect(url, connections).await?;
+                (writer, reader, Some(Lanes::default()))
+            }
+            Some("postgres" | "postgresql") => {
+                let pool = postgres::connect(url, connections).await?;
+                (pool.clone(), pool, None)
+            }
+            _ => {
+                let message = "the database url starts neither with sqlite: nor with postgres:".to_owned();
+                return Err(StoreError::Other { message });
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { writer, reader, lanes, sealer: options.sealer }) })
+    }
+
+    /// The one door to a tenant's data.
+    pub fn tenant(&self, tenant: TenantId) -> TenantScope<'_> {
+        TenantScope::new(self, tenant)
+    }
+
+    /// Brings the schema to this build's; nodes that do it at once wait for each other.
+    ///
+    /// # Errors
+    /// When the database fails, or a newer build migrated it.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(tributary_migrations::migrate(self.writer()).await?)
+    }
+
+    /// Every migration of this build, oldest first, and whether the database has it; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn migrations(&self) -> Result<Vec<tributary_migrations::MigrationState>, StoreError> {
+        Ok(tributary_migrations::status(self.reader()).await?)
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.reader().ping().await?)
+    }
+
+    /// Closes all connections; who is in a transaction finishes it first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.inner.reader.close_by_ref().await?;
+        Ok(self.inner.writer.close_by_ref().await?)
+    }
+
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.inner.reader
+    }
+
+    /// Only for [`Store::write_txn`] and migrations.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.inner.writer
+    }
+
+    pub(crate) fn lanes(&self) -> Option<&Lanes> {
+        self.inner.lanes.as_ref()
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.inner.reader.get_database_backend()
+    }
+}

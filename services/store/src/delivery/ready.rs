@@ -1,0 +1,122 @@
+//! Pending deliveries with all that is needed to send them, for a worker that has none of it in memory.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use tributary_domain::{
+    id::{DestinationId, EventId, MessageId, SourceId, TenantId},
+    time::Timestamp,
+};
+
+use super::DeliveryRecord;
+use crate::{
+    Page, Store, StoreError, TenantScope,
+    column::id,
+    entity::{delivery, message, source},
+    event::EventRecord,
+    ledger::{ReadyDelivery, StoredEvent},
+};
+
+impl TenantScope<'_> {
+    /// The pending deliveries for a destination that are due before `due_before`, those due longest first, at most
+    /// `limit` and at most a page, with their events.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ready_deliveries(
+        &self,
+        destination: DestinationId,
+        due_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ReadyDelivery>, StoreError> {
+        let pending = self.pending_deliveries(destination, due_before, Page::first(limit)).await?.items;
+        let mut ids: Vec<EventId> = pending.iter().map(|delivery| delivery.event).collect();
+        ids.dedup();
+        let traces = self.trace_parents(&ids).await?;
+        let events: HashMap<EventId, Arc<StoredEvent>> = self
+            .events_by_id(&ids)
+            .await?
+            .into_iter()
+            .map(|event| (event.id, Arc::new(stored(event, &traces))))
+            .collect();
+        Ok(pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events)).collect())
+    }
+
+    fn ready(
+        &self,
+        delivery: &DeliveryRecord,
+        events: &HashMap<EventId, Arc<StoredEvent>>,
+    ) -> Option<ReadyDelivery> {
+        Some(ReadyDelivery {
+            tenant: self.id(),
+            destination: delivery.destination,
+            delivery: delivery.id,
+            attempts: delivery.attempts,
+            due: delivery.due_at,
+            event: Arc::clone(events.get(&delivery.event)?),
+        })
+    }
+
+    async fn trace_parents(&self, events: &[EventId]) -> Result<HashMap<MessageId, String>, StoreError> {
+        let rows: Vec<(String, Option<String>)> = message::Entity::find()
+            .select_only()
+            .columns([message::Column::Id, message::Column::TraceParent])
+            .filter(message::Column::TenantId.eq(self.key()))
+            .filter(message::Column::Id.is_in(events.iter().map(|event| event.message().to_string())))
+            .into_tuple()
+            .all(self.store().reader())
+            .await?;
+        let traced = rows.into_iter().filter_map(|(message, trace)| Some((message, trace?)));
+        traced.map(|(message, trace)| Ok((id(&message, "messages.id")?, trace))).collect()
+    }
+
+    /// The names that people see of the tenant's sources, the deleted ones too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn source_names(&self) -> Result<HashMap<SourceId, String>, StoreError> {
+        let rows: Vec<(String, String)> = source::Entity::find()
+            .select_only()
+            .columns([source::Column::Id, source::Column::DisplayName])
+            .filter(source::Column::TenantId.eq(self.key()))
+            .into_tuple()
+            .all(self.store().reader())
+            .await?;
+        rows.into_iter().map(|(source, name)| Ok((id(&source, "sources.id")?, name))).collect()
+    }
+}
+
+impl Store {
+    /// The destinations of all tenants that have pending deliveries: who has work when the server starts. This reads
+    /// across tenants; each answer names its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn destinations_with_pending(&self) -> Result<Vec<(TenantId, DestinationId)>, StoreError> {
+        let rows: Vec<(String, String)> = delivery::Entity::find()
+            .select_only()
+            .columns([delivery::Column::TenantId, delivery::Column::DestinationId])
+            .filter(Expr::cust("\"deliveries\".\"state\" = 'PENDING'"))
+            .distinct()
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        rows.iter()
+            .map(|(tenant, destination)| {
+                Ok((id(tenant, "deliveries.tenant_id")?, id(destination, "deliveries.destination_id")?))
+            })
+            .collect()
+    }
+}
+
+fn stored(event: EventRecord, traces: &HashMap<MessageId, String>) -> StoredEvent {
+    StoredEvent {
+        id: event.id,
+        source: event.source,
+        workflow: event.workflow,
+        profile: event.profile,
+        received: event.received_at,
+        trace_parent: traces.get(&event.id.message()).cloned(),
+        data: event.data,
+    }
+}

@@ -1,0 +1,33 @@
+//! The tables as Rust sees them, one a file. Ids and JSON are text, times are µs since the epoch, bodies are bytes;
+//! the repositories turn rows into typed records. `tributary-migrations` makes the tables, a test holds the two together.
+
+pub(crate) mod agency;
+pub(crate) mod audit_log;
+pub(crate) mod browser_context;
+pub(crate) mod conflict;
+pub(crate) mod dedupe_key;
+pub(crate) mod delivery;
+pub(crate) mod delivery_attempt;
+pub(crate) mod destination;
+pub(crate) mod event;
+pub(crate) mod evidence;
+pub(crate) mod group;
+pub(crate) mod group_member;
+pub(crate) mod held_message;
+pub(crate) mod identifier;
+pub(crate) mod ledger_command;
+pub(crate) mod merge;
+pub(crate) mod message;
+pub(crate) mod meta;
+pub(crate) mod never_join;
+pub(crate) mod parked_message;
+pub(crate) mod partition_progress;
+pub(crate) mod profile;
+pub(crate) mod rejected_count;
+pub(crate) mod rejected_request;
+pub(crate) mod run;
+pub(crate) mod source;
+pub(crate) mod source_secret;
+pub(crate) mod tenant;
+pub(crate) mod workflow;
+pub(crate) mod workflow_version;

@@ -1,0 +1,64 @@
+//! Held messages: they wait beside the partition while their tenant is suspended, over its quota or failing. The
+//! ledger holds and drains them, in order.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tributary_domain::{
+    id::{MessageId, SourceId},
+    time::Timestamp,
+};
+
+use crate::{
+    Page, Paged, StoreError, TenantScope,
+    column::{id, number, to_big},
+    entity::held_message,
+};
+
+/// A held message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRecord {
+    /// Its place in the tenant's queue.
+    pub position: u64,
+    /// Its place in the order of acceptance.
+    pub seq: u64,
+    /// The message's id.
+    pub message: MessageId,
+    /// Where it came from.
+    pub source: SourceId,
+    /// The stable code of the reason.
+    pub reason: String,
+    /// Since when.
+    pub held_at: Timestamp,
+    /// The message as the journal had it.
+    pub record: Vec<u8>,
+}
+
+impl TenantScope<'_> {
+    /// The tenant's held messages, those that are next first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn held_messages(&self, page: Page<u64>) -> Result<Paged<HeldRecord, u64>, StoreError> {
+        let mut query = held_message::Entity::find().filter(held_message::Column::TenantId.eq(self.key()));
+        if let Some(after) = page.after {
+            query = query.filter(held_message::Column::Position.gt(to_big(after)));
+        }
+        let query = query.order_by_asc(held_message::Column::Position).limit(page.rows());
+        page.fill(query.all(self.store().reader()).await?, HeldRecord::try_from, |record| record.position)
+    }
+}
+
+impl TryFrom<held_message::Model> for HeldRecord {
+    type Error = StoreError;
+
+    fn try_from(row: held_message::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            position: number(row.position, "held_messages.position")?,
+            seq: number(row.seq, "held_messages.seq")?,
+            message: id(&row.message_id, "held_messages.message_id")?,
+            source: id(&row.source_id, "held_messages.source_id")?,
+            reason: row.reason,
+            held_at: Timestamp::from_micros(row.held_at),
+            record: row.record,
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! One batch, one transaction: everything that follows from it, and the progress (invariant 2).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::DatabaseTransaction;
+use tributary_domain::{
+    id::TenantId,
+    identity::{IdentifierType, View},
+    partition::Partition,
+    time::Timestamp,
+    workflow::{
+        event::{EventDraft, RunOutcome},
+        status::RunStatus,
+    },
+};
+
+use super::{
+    changes,
+    claim::{Claim, OWNERSHIP},
+    context::{self, Contexts},
+    dedupe,
+    difference::Difference,
+    groups::Groups,
+    load,
+    plan::{Applied, MessagePlan, Origin, Work},
+    resolve::Resolver,
+};
+use crate::{Store, StoreError, txn::Txn};
+
+/// Plans to be applied together, in the order of their sequence.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerBatch {
+    /// The plans.
+    pub plans: Vec<MessagePlan>,
+    progress: Vec<(Partition, u64)>,
+}
+
+impl LedgerBatch {
+    /// A batch of these plans. Those from the journal move their partitions' progress; those of the held lane do
+    /// not.
+    pub fn new(plans: Vec<MessagePlan>) -> Self {
+        let mut progress = BTreeMap::new();
+        for plan in plans.iter().filter(|plan| plan.origin == Origin::Journal) {
+            progress.insert(plan.partition, plan.sequence);
+        }
+        Self { plans, progress: progress.into_iter().collect() }
+    }
+}
+
+/// How an attempt to apply a batch ended, when the database did its part.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It is committed.
+    Committed(Applied),
+    /// These tenants' configuration changed after the plans were made; nothing was written: plan again.
+    Stale(Vec<TenantId>),
+    /// Somebody else owns a partition now; nothing was written: stop.
+    Fenced,
+}
+
+/// What the ledger knows between batches.
+#[derive(Debug)]
+pub struct LedgerState {
+    /// The right to commit.
+    pub claim: Claim,
+    /// The tenants that have held messages: later messages follow those.
+    pub holding: HashSet<TenantId>,
+    /// The next position in the held lane.
+    pub next_position: i64,
+}
+
+impl Store {
+    /// Applies a batch. Transient failures were retried when this returns one; an error means that nothing of the
+    /// batch was written, except [`StoreError::UnknownCommit`], after which the progress tells.
+    ///
+    /// # Errors
+    /// When the database refuses the batch or cannot be reached.
+    pub async fn apply(
+        &self,
+        state: &mut LedgerState,
+        batch: &LedgerBatch,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let shared = &*state;
+        let attempt = self
+            .write_txn(crate::Lane::Ledger, "ledger.apply", |txn: Txn| async move {
+                let txn = txn.as_ref();
+                attempt(txn, shared, batch, now).await
+            })
+            .await;
+        match attempt {
+            Err(StoreError::Conflict { what: OWNERSHIP, .. }) => Ok(Attempt::Fenced),
+            Ok(Attempt::Committed(applied)) => {
+                state.committed(batch, &applied);
+                Ok(Attempt::Committed(applied))
+            }
+            other => other,
+        }
+    }
+}
+
+impl LedgerState {
+    fn committed(&mut self, batch: &LedgerBatch, applied: &Applied) {
+        self.claim.advance(&batch.progress);
+        for tenant in &applied.drained {
+            self.holding.remove(tenant);
+        }
+        for message in applied.messages.iter().filter(|message| message.status == RunStatus::Held) {
+            self.holding.insert(message.tenant);
+            self.next_position += 1;
+        }
+    }
+}
+
+async fn attempt(
+    txn: &DatabaseTransaction,
+    state: &LedgerState,
+    batch: &LedgerBatch,
+    now: Timestamp,
+) -> Result<Attempt, StoreError> {
+    let tenants: HashSet<TenantId> = batch.plans.iter().map(|plan| plan.tenant).collect();
+    let revs = load::config_revs(txn, &tenants).await?;
+    let stale: HashSet<TenantId> = batch
+        .plans
+        .iter()
+        .filter(|plan| revs.get(&plan.tenant).is_some_and(|rev| *rev != plan.config_rev))
+        .map(|plan| plan.tenant)
+        .collect();
+    if !stale.is_empty() {
+        return Ok(Attempt::Stale(stale.into_iter().collect()));
+    }
+    state.claim.commit(txn, &batch.progress).await?;
+    let mut resolver = load_all(txn, state, batch, &tenants, now).await?;
+    for plan in &batch.plans {
+        resolver.message(plan)?;
+    }
+    let Resolver { views, contexts, groups, mut difference, mut applied, .. } = resolver;
+    for (tenant, mut view) in views {
+        changes::add(&mut difference, tenant, view.take_changes(), now)?;
+    }
+    difference.contexts = contexts.rows(now)?;
+    (difference.groups, difference.members) = groups.rows(now)?;
+    difference.write(txn).await?;
+    applied.drained = drained(txn, batch).await?;
+    Ok(Attempt::Committed(applied))
+}
+
+/// The tenants of held messages in the batch that hold no more after it.
+async fn drained(txn: &DatabaseTransaction, batch: &LedgerBatch) -> Result<Vec<TenantId>, StoreError> {
+    let mut tenants: HashSet<TenantId> =
+        batch.plans.iter().filter(|plan| plan.origin != Origin::Journal).map(|plan| plan.tenant).collect();
+    if !tenants.is_empty() {
+        let still = load::still_holding(txn, &tenants).await?;
+        tenants.retain(|tenant| !still.contains(tenant));
+    }
+    Ok(tenants.into_iter().collect())
+}
+
+async fn load_all<'a>(
+    txn: &DatabaseTransaction,
+    state: &'a LedgerState,
+    batch: &LedgerBatch,
+    tenants: &HashSet<TenantId>,
+    now: Timestamp,
+) -> Result<Resolver<'a>, StoreError> {
+    let hashes: Vec<String> = batch
+        .plans
+        .iter()
+        .filter_map(|plan| Some(dedupe::hash(plan.tenant, plan.source, plan.facts.dedupe_key.as_deref()?)))
+        .collect();
+    let hashes: HashSet<&str> = hashes.iter().map(String::as_str).collect();
+    let drafts: Vec<(&MessagePlan, &EventDraft)> = batch.plans.iter().flat_map(drafts).collect();
+    let cluids =
+        drafts.iter().filter_map(|(plan, draft)| Some((plan.tenant, context::cluid(plan, draft)?))).collect();
+    let groups = drafts
+        .iter()
+        .flat_map(|(plan, draft)| {
+            draft.groups.iter().map(|(kind, value)| (plan.tenant, kind.as_str(), value.as_str()))
+        })
+        .collect();
+    Ok(Resolver {
+        now,
+        views: views(txn, tenants, &drafts).await?,
+        contexts: Contexts::of(load::contexts(txn, &cluids).await?),
+        groups: Groups::of(load::groups(txn, &groups).await?),
+        first: load::first_messages(txn, &hashes).await?,
+        holding: &state.holding,
+        next_position: state.next_position,
+        difference: Difference::default(),
+        applied: Applied::default(),
+    })
+}
+
+fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
+    let Work::Apply(runs) = &plan.work else { return Vec::new() };
+    let events = runs.iter().filter_map(|run| match &run.plan.outcome {
+        RunOutcome::Events(drafts) => Some(drafts),
+        RunOutcome::Stopped(..) => None,
+    });
+    events.flatten().map(|draft| (plan, draft)).collect()
+}
+
+/// One view a tenant, with everything that the batch's identifiers lead to.
+async fn views(
+    txn: &DatabaseTransaction,
+    tenants: &HashSet<TenantId>,
+    drafts: &[(&MessagePlan, &EventDraft)],
+) -> Result<HashMap<TenantId, View>, StoreError> {
+    let wanted = drafts
+        .iter()
+        .flat_map(|(plan, draft)| {
+            draft.identifiers.iter().map(|id| (plan.tenant, id.kind.as_str(), id.value.as_str()))
+        })
+        .collect();
+    let owners = load::owners(txn, &wanted).await?;
+    let mut views: HashMap<TenantId, View> = HashMap::new();
+    if owners.is_empty() {
+        return Ok(views);
+    }
+    let owning = owners.iter().map(|(tenant, _, _, profile)| (*tenant, *profile)).collect();
+    for (tenant, state) in load::profiles(txn, owning).await? {
+        views.entry(tenant).or_default().insert_profile(state);
+    }
+    for (tenant, kind, value, profile) in owners {
+        let Some(kind) = IdentifierType::parse(&kind) else { continue };
+        views.entry(tenant).or_default().insert_owner(kind, value, profile);
+    }
+    for (tenant, left, right) in load::never_join(txn, tenants).await? {
+        views.entry(tenant).or_default().insert_never_join(left, right);
+    }
+    Ok(views)
+}

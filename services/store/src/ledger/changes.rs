@@ -1,0 +1,95 @@
+//! The changes of identity as rows.
+
+use tributary_domain::{
+    id::{ConflictId, TenantId},
+    identity::{Changes, Conflict},
+    normalise,
+    time::Timestamp,
+};
+
+use super::difference::Difference;
+use crate::{
+    StoreError,
+    column::to_json,
+    entity::{conflict, evidence, identifier, merge, profile},
+};
+
+/// Adds what changed in one tenant to the difference.
+pub(super) fn add(
+    difference: &mut Difference,
+    tenant: TenantId,
+    changes: Changes,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let tenant_id = tenant.to_string();
+    for change in changes.profiles {
+        let state = change.state;
+        difference.profiles.push(profile::Model {
+            tenant_id: tenant_id.clone(),
+            id: state.id.to_string(),
+            created_at: state.created_at.micros(),
+            created_seq: state.created_seq.cast_signed(),
+            updated_at: now.micros(),
+            merged_into: state.merged_into.map(|winner| winner.to_string()),
+            held: to_json(&state.held)?,
+            traits: to_json(&state.traits)?,
+        });
+    }
+    difference.identifiers.extend(changes.identifiers.into_iter().map(|new| identifier::Model {
+        tenant_id: tenant_id.clone(),
+        kind: new.identifier.kind.to_string(),
+        value: new.identifier.value,
+        raw: new.identifier.raw,
+        norm_version: normalise::VERSION,
+        profile_id: new.profile.to_string(),
+        first_seen_at: new.occasion.at.micros(),
+        first_seq: new.occasion.sequence.cast_signed(),
+        message_id: new.occasion.event.message().to_string(),
+    }));
+    difference.merges.extend(changes.merges.into_iter().map(|merged| merge::Model {
+        tenant_id: tenant_id.clone(),
+        loser_id: merged.loser.to_string(),
+        winner_id: merged.winner.to_string(),
+        seq: merged.occasion.sequence.cast_signed(),
+        at: merged.occasion.at.micros(),
+        event_id: merged.occasion.event.to_string(),
+        kind: merged.by.kind.to_string(),
+        value: merged.by.value,
+    }));
+    difference
+        .repoints
+        .extend(changes.repoints.into_iter().map(|repoint| (tenant, repoint.from, repoint.to)));
+    difference
+        .conflicts
+        .extend(changes.conflicts.into_iter().map(|refused| conflict_row(&tenant_id, refused)));
+    for row in changes.evidence {
+        difference.evidence.push(evidence::Model {
+            tenant_id: tenant_id.clone(),
+            event_id: row.occasion.event.to_string(),
+            profile_id: row.profile.to_string(),
+            seq: row.occasion.sequence.cast_signed(),
+            at: row.occasion.at.micros(),
+            change: to_json(&row.steps)?,
+        });
+    }
+    Ok(())
+}
+
+/// The id of a conflict is its fingerprint, so that the same conflict meets its own row.
+fn conflict_row(tenant_id: &str, refused: Conflict) -> conflict::Model {
+    conflict::Model {
+        tenant_id: tenant_id.to_owned(),
+        id: ConflictId::from_bits(u128::from_be_bytes(refused.fingerprint())).to_string(),
+        rule: refused.rule.as_str().to_owned(),
+        kind: refused.identifier.kind.to_string(),
+        value: refused.identifier.value,
+        profile_id: refused.profile.to_string(),
+        other_profile_id: refused.other.to_string(),
+        event_id: refused.first.event.to_string(),
+        seq: refused.first.sequence.cast_signed(),
+        first_at: refused.first.at.micros(),
+        last_at: refused.last.at.micros(),
+        count: refused.count.cast_signed(),
+        state: "OPEN".to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Ledger commands: what an administrator wants of identity and of messages, applied between batches, so that it
+//! has its place in the order like everything else.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder,
+};
+use serde::Deserialize;
+use tributary_domain::{
+    id::{CommandId, MessageId, TenantId},
+    time::Timestamp,
+};
+
+use super::apply::LedgerState;
+use crate::{
+    Lane, Store, StoreError,
+    column::{id, json},
+    entity::{held_message, ledger_command, message, parked_message},
+    txn::Txn,
+};
+
+/// What a command asks for: its kind and payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+enum Command {
+    /// Gives a parked message a new position at the end of its tenant's held lane.
+    RedriveParked { message: MessageId },
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutcome {
+    /// The command.
+    pub command: CommandId,
+    /// What went wrong, if anything did; nothing was changed then.
+    pub failure: Option<String>,
+    /// The sequence that it came after.
+    pub applied_after: u64,
+}
+
+impl Store {
+    /// Applies the commands that wait, oldest first, each in its own transaction.
+    ///
+    /// # Errors
+    /// When the database fails; those applied before it stay applied.
+    pub async fn apply_commands(
+        &self,
+        state: &mut LedgerState,
+        now: Timestamp,
+    ) -> Result<Vec<CommandOutcome>, StoreError> {
+        let waiting = ledger_command::Entity::find()
+            .filter(ledger_command::Column::State.eq("PENDING"))
+            .order_by_asc(ledger_command::Column::Id)
+            .all(self.reader())
+            .await?;
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        for row in waiting {
+            outcomes.push(self.apply_command(state, row, now).await?);
+        }
+        Ok(outcomes)
+    }
+
+    async fn apply_command(
+        &self,
+        state: &mut LedgerState,
+        row: ledger_command::Model,
+        now: Timestamp,
+    ) -> Result<CommandOutcome, StoreError> {
+        let tenant: TenantId = id(&row.tenant_id, "ledger_commands.tenant_id")?;
+        let command: CommandId = id(&row.id, "ledger_commands.id")?;
+        let position = state.next_position;
+        let after = state.claim.highest();
+        let row = &row;
+        let failure = self
+            .write_txn(Lane::Ledger, "ledger.command", |txn: Txn| async move {
+                let txn = txn.as_ref();
+                let failure = match parse(row)? {
+                    Command::RedriveParked { message } => {
+                        redrive(txn, tenant, message, position, now).await?
+                    }
+                };
+                let update = ledger_command::ActiveModel {
+                    id: Set(row.id.clone()),
+                    state: Set(if failure.is_some() { "FAILED" } else { "APPLIED" }.to_owned()),
+                    result: Set(failure.clone()),
+                    applied_at: Set(Some(now.micros())),
+                    applied_after: Set(Some(after.cast_signed())),
+                    ..Default::default()
+                };
+                update.update(txn).await?;
+                Ok(failure)
+            })
+            .await?;
+        if failure.is_none() {
+            state.next_position += 1;
+            state.holding.insert(tenant);
+        }
+        Ok(CommandOutcome { command, failure, applied_after: after })
+    }
+}
+
+fn parse(row: &ledger_command::Model) -> Result<Command, StoreError> {
+    let payload: serde_json::Value = json(&row.payload, "ledger_commands.payload")?;
+    let whole = serde_json::json!({"kind": row.kind, "payload": payload});
+    serde_json::from_value(whole).map_err(|_| StoreError::corrupt("ledger_commands.payload"))
+}
+
+async fn redrive(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    message: MessageId,
+    position: i64,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let key = (tenant.to_string(), message.to_string());
+    let Some(parked) = parked_message::Entity::find_by_id(key.clone()).one(txn).await? else {
+        return Ok(Some("the message is not parked (any more)".to_owned()));
+    };
+    parked_message::Entity::delete_by_id(key).exec(txn).await?;
+    let held = held_message::ActiveModel {
+        tenant_id: Set(parked.tenant_id),
+        position: Set(position),
+        message_id: Set(parked.message_id.clone()),
+        source_id: Set(parked.source_id),
+        seq: Set(parked.seq),
+        reason: Set("REDRIVEN".to_owned()),
+        held_at: Set(now.micros()),
+        record: Set(parked.record),
+    };
+    held_message::Entity::insert(held).exec_without_returning(txn).await?;
+    let update = message::ActiveModel {
+        id: Set(parked.message_id),
+        fate: Set("HELD".to_owned()),
+        ..Default::default()
+    };
+    update.update(txn).await?;
+    Ok(None)
+}

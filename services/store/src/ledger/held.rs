@@ -1,0 +1,48 @@
+//! The held lane as the ledger finds it: which tenants have held messages, and the next position.
+
+use std::collections::HashSet;
+
+use sea_orm::{ColumnTrait, EntityTrait, QuerySelect};
+use tributary_domain::{
+    id::TenantId,
+    partition::{Partition, PartitionSet},
+};
+
+use super::{apply::LedgerState, claim::Claim};
+use crate::{Store, StoreError, column::id, entity::held_message};
+
+impl Store {
+    /// What the ledger has to know of a claim's partitions before its first batch.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn ledger_state(&self, claim: Claim) -> Result<LedgerState, StoreError> {
+        let tenants: Vec<String> = held_message::Entity::find()
+            .select_only()
+            .column(held_message::Column::TenantId)
+            .distinct()
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let last: Option<i64> = held_message::Entity::find()
+            .select_only()
+            .column_as(held_message::Column::Position.max(), "last")
+            .into_tuple::<Option<i64>>()
+            .one(self.reader())
+            .await?
+            .flatten();
+        let holding = owned(&claim.partitions, &tenants)?;
+        Ok(LedgerState { claim, holding, next_position: last.unwrap_or(0) + 1 })
+    }
+}
+
+fn owned(partitions: &PartitionSet, tenants: &[String]) -> Result<HashSet<TenantId>, StoreError> {
+    let mut own = HashSet::new();
+    for text in tenants {
+        let tenant: TenantId = id(text, "held_messages.tenant_id")?;
+        if partitions.contains(Partition::of(tenant)) {
+            own.insert(tenant);
+        }
+    }
+    Ok(own)
+}

@@ -1,0 +1,286 @@
+//! What a batch needs to know, each in one query whose text never changes: the keys travel as one JSON
+//! parameter, so that the statement is prepared once.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
+use serde::Serialize;
+use tributary_domain::{
+    context::BrowserContext,
+    id::{MessageId, ProfileId, TenantId},
+    identity::ProfileState,
+    time::Timestamp,
+};
+
+use crate::{
+    StoreError,
+    column::{id, json, optional_id, to_json},
+};
+
+/// One query in the words of both databases.
+struct Sql {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+impl Sql {
+    async fn rows<R: FromQueryResult>(
+        &self,
+        txn: &DatabaseTransaction,
+        keys: &impl Serialize,
+    ) -> Result<Vec<R>, StoreError> {
+        let backend = txn.get_database_backend();
+        let text = if backend == DbBackend::Sqlite { self.sqlite } else { self.postgres };
+        R::find_by_statement(Statement::from_sql_and_values(backend, text, [to_json(keys)?.into()]))
+            .all(txn)
+            .await
+            .map_err(StoreError::from)
+    }
+}
+
+#[derive(FromQueryResult)]
+struct TenantRow {
+    id: String,
+    config_rev: i64,
+}
+
+const TENANTS: Sql = Sql {
+    sqlite: "SELECT t.id, t.config_rev FROM json_each(?1) k CROSS JOIN tenants t ON t.id = k.value",
+    postgres: "SELECT t.id, t.config_rev FROM jsonb_array_elements_text($1::jsonb) k(value) JOIN tenants t ON t.id = k.value",
+};
+
+/// The configuration revisions in force.
+pub(super) async fn config_revs(
+    txn: &DatabaseTransaction,
+    tenants: &HashSet<TenantId>,
+) -> Result<HashMap<TenantId, i64>, StoreError> {
+    let rows: Vec<TenantRow> = TENANTS.rows(txn, tenants).await?;
+    rows.into_iter().map(|row| Ok((id(&row.id, "id")?, row.config_rev))).collect()
+}
+
+#[derive(FromQueryResult)]
+struct HoldingRow {
+    tenant_id: String,
+}
+
+const HOLDING: Sql = Sql {
+    sqlite: "SELECT DISTINCT h.tenant_id FROM json_each(?1) k CROSS JOIN held_messages h ON h.tenant_id = k.value",
+    postgres: "SELECT DISTINCT h.tenant_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+               JOIN held_messages h ON h.tenant_id = k.value",
+};
+
+/// Which of these tenants have held messages.
+pub(super) async fn still_holding(
+    txn: &DatabaseTransaction,
+    tenants: &HashSet<TenantId>,
+) -> Result<HashSet<TenantId>, StoreError> {
+    let rows: Vec<HoldingRow> = HOLDING.rows(txn, tenants).await?;
+    rows.iter().map(|row| id(&row.tenant_id, "tenant_id")).collect()
+}
+
+#[derive(FromQueryResult)]
+struct DedupeRow {
+    key_hash: String,
+    message_id: String,
+}
+
+const DEDUPE: Sql = Sql {
+    sqlite: "SELECT d.key_hash, d.message_id FROM json_each(?1) k CROSS JOIN dedupe_keys d ON d.key_hash = k.value",
+    postgres: "SELECT d.key_hash, d.message_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+               JOIN dedupe_keys d ON d.key_hash = k.value",
+};
+
+/// The messages that came first with one of these dedupe keys.
+pub(super) async fn first_messages(
+    txn: &DatabaseTransaction,
+    key_hashes: &HashSet<&str>,
+) -> Result<HashMap<String, MessageId>, StoreError> {
+    if key_hashes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<DedupeRow> = DEDUPE.rows(txn, key_hashes).await?;
+    rows.into_iter().map(|row| Ok((row.key_hash, id(&row.message_id, "message_id")?))).collect()
+}
+
+#[derive(FromQueryResult)]
+struct OwnerRow {
+    tenant_id: String,
+    kind: String,
+    value: String,
+    profile_id: String,
+}
+
+const OWNERS: Sql = Sql {
+    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM json_each(?1) k CROSS JOIN identifiers i \
+             ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
+    postgres: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM jsonb_array_elements($1::jsonb) k(value) \
+               JOIN identifiers i ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
+};
+
+/// Who was first attached to which identifier; a profile that was merged since is still named here.
+pub(super) async fn owners(
+    txn: &DatabaseTransaction,
+    identifiers: &HashSet<(TenantId, &str, &str)>,
+) -> Result<Vec<(TenantId, String, String, ProfileId)>, StoreError> {
+    if identifiers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<OwnerRow> = OWNERS.rows(txn, identifiers).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((id(&row.tenant_id, "tenant_id")?, row.kind, row.value, id(&row.profile_id, "profile_id")?))
+        })
+        .collect()
+}
+
+#[derive(FromQueryResult)]
+struct ProfileRow {
+    tenant_id: String,
+    id: String,
+    created_at: i64,
+    created_seq: i64,
+    merged_into: Option<String>,
+    held: String,
+    traits: String,
+}
+
+const PROFILES: Sql = Sql {
+    sqlite: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
+             FROM json_each(?1) k CROSS JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
+    postgres: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
+               FROM jsonb_array_elements($1::jsonb) k(value) JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
+};
+
+/// The states of these profiles, and of those that they were merged into.
+pub(super) async fn profiles(
+    txn: &DatabaseTransaction,
+    wanted: HashSet<(TenantId, ProfileId)>,
+) -> Result<Vec<(TenantId, ProfileState)>, StoreError> {
+    let mut found = Vec::with_capacity(wanted.len());
+    let mut next = wanted;
+    let mut seen = HashSet::new();
+    while !next.is_empty() {
+        seen.extend(next.iter().copied());
+        let rows: Vec<ProfileRow> = PROFILES.rows(txn, &next).await?;
+        next = HashSet::new();
+        for row in rows {
+            let tenant: TenantId = id(&row.tenant_id, "tenant_id")?;
+            let merged_into = optional_id::<ProfileId>(row.merged_into.as_deref(), "profiles.merged_into")?;
+            next.extend(merged_into.map(|winner| (tenant, winner)).filter(|key| !seen.contains(key)));
+            let state = ProfileState {
+                id: id(&row.id, "id")?,
+                created_at: Timestamp::from_micros(row.created_at),
+                created_seq: row.created_seq.cast_unsigned(),
+                merged_into,
+                held: json(&row.held, "held")?,
+                traits: json(&row.traits, "traits")?,
+            };
+            found.push((tenant, state));
+        }
+    }
+    Ok(found)
+}
+
+#[derive(FromQueryResult)]
+struct PairRow {
+    tenant_id: String,
+    left_id: String,
+    right_id: String,
+}
+
+const NEVER_JOIN: Sql = Sql {
+    sqlite: "SELECT n.tenant_id, n.left_id, n.right_id FROM json_each(?1) k CROSS JOIN never_join n ON n.tenant_id = k.value",
+    postgres: "SELECT n.tenant_id, n.left_id, n.right_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+               JOIN never_join n ON n.tenant_id = k.value",
+};
+
+/// The pairs of profiles that a person has forbidden to join.
+pub(super) async fn never_join(
+    txn: &DatabaseTransaction,
+    tenants: &HashSet<TenantId>,
+) -> Result<Vec<(TenantId, ProfileId, ProfileId)>, StoreError> {
+    let rows: Vec<PairRow> = NEVER_JOIN.rows(txn, tenants).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok((
+                id(&row.tenant_id, "tenant_id")?,
+                id(&row.left_id, "left_id")?,
+                id(&row.right_id, "right_id")?,
+            ))
+        })
+        .collect()
+}
+
+#[derive(FromQueryResult)]
+struct ContextRow {
+    tenant_id: String,
+    cluid: String,
+    data: String,
+}
+
+const CONTEXTS: Sql = Sql {
+    sqlite: "SELECT b.tenant_id, b.cluid, b.data FROM json_each(?1) k CROSS JOIN browser_context b \
+             ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
+    postgres: "SELECT b.tenant_id, b.cluid, b.data FROM jsonb_array_elements($1::jsonb) k(value) \
+               JOIN browser_context b ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
+};
+
+/// What is known of the browser sessions behind these cluids.
+pub(super) async fn contexts(
+    txn: &DatabaseTransaction,
+    cluids: &HashSet<(TenantId, &str)>,
+) -> Result<HashMap<(TenantId, String), BrowserContext>, StoreError> {
+    if cluids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<ContextRow> = CONTEXTS.rows(txn, cluids).await?;
+    rows.into_iter()
+        .map(|row| Ok(((id(&row.tenant_id, "tenant_id")?, row.cluid), json(&row.data, "data")?)))
+        .collect()
+}
+
+#[derive(FromQueryResult)]
+struct GroupRow {
+    tenant_id: String,
+    id: String,
+    kind: String,
+    value: String,
+    traits: String,
+    created_at: i64,
+}
+
+/// A group as it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct GroupState {
+    pub(super) id: tributary_domain::id::GroupId,
+    pub(super) traits: tributary_domain::identity::Traits,
+    pub(super) created_at: i64,
+}
+
+const GROUPS: Sql = Sql {
+    sqlite: "SELECT g.tenant_id, g.id, g.kind, g.value, g.traits, g.created_at FROM json_each(?1) k CROSS JOIN groups g \
+             ON g.tenant_id = k.value ->> 0 AND g.kind = k.value ->> 1 AND g.value = k.value ->> 2",
+    postgres: "SELECT g.tenant_id, g.id, g.kind, g.value, g.traits, g.created_at FROM jsonb_array_elements($1::jsonb) k(value) \
+               JOIN groups g ON g.tenant_id = k.value ->> 0 AND g.kind = k.value ->> 1 AND g.value = k.value ->> 2",
+};
+
+/// The groups that have these identities.
+pub(super) async fn groups(
+    txn: &DatabaseTransaction,
+    identities: &HashSet<(TenantId, &str, &str)>,
+) -> Result<HashMap<(TenantId, String, String), GroupState>, StoreError> {
+    if identities.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<GroupRow> = GROUPS.rows(txn, identities).await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = GroupState {
+                id: id(&row.id, "id")?,
+                traits: json(&row.traits, "traits")?,
+                created_at: row.created_at,
+            };
+            Ok(((id(&row.tenant_id, "tenant_id")?, row.kind, row.value), state))
+        })
+        .collect()
+}

@@ -1,0 +1,23 @@
+//! The ledger's side of the store: plans in, one transaction, what was applied out. Only this writes identity
+//! (invariant 5).
+
+mod apply;
+mod changes;
+mod claim;
+mod commands;
+mod context;
+mod dedupe;
+mod difference;
+mod groups;
+mod held;
+mod load;
+mod plan;
+mod resolve;
+
+pub use apply::{Attempt, LedgerBatch, LedgerState};
+pub use claim::{Claim, JournalGap};
+pub use commands::CommandOutcome;
+pub use plan::{
+    Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
+    Work,
+};

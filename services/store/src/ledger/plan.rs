@@ -1,0 +1,232 @@
+//! What the ledger is given: the plans that the actors made of accepted messages, in journal order; and what it
+//! gives back once they are committed.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tributary_domain::{
+    committed::CommittedMessage,
+    event::EventData,
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
+    partition::Partition,
+    tenant::TenantSettings,
+    time::Timestamp,
+    workflow::{
+        event::{EventDraft, RunPlan},
+        status::{Reason, RunStatus},
+    },
+};
+
+/// One accepted message and what is to become of it.
+#[derive(Debug, Clone)]
+pub struct MessagePlan {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it came in.
+    pub source: SourceId,
+    /// Its id.
+    pub message: MessageId,
+    /// Its place in the order of acceptance.
+    pub sequence: u64,
+    /// The partition that its tenant lies on.
+    pub partition: Partition,
+    /// Which way it came to the ledger.
+    pub origin: Origin,
+    /// When it was accepted.
+    pub received: Timestamp,
+    /// `VALID` or `UNSIGNED`.
+    pub signature: &'static str,
+    /// The trace that the door began, as a W3C `traceparent`.
+    pub trace_parent: Option<String>,
+    /// The headers that are kept, as a JSON list of pairs.
+    pub headers: String,
+    /// The body as it came.
+    pub body: Bytes,
+    /// The message as the journal keeps it, for when it is held or parked.
+    pub record: Bytes,
+    /// What the provider's connector found in it.
+    pub facts: MessageFacts,
+    /// The revision of the tenant's configuration that the plan was made with.
+    pub config_rev: i64,
+    /// The tenant's settings of that revision.
+    pub settings: Arc<TenantSettings>,
+    /// What is to be done.
+    pub work: Work,
+}
+
+/// The two ways to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Straight from the journal.
+    Journal,
+    /// From the tenant's held messages, at this position.
+    Held(i64),
+}
+
+/// What a connector found in a message.
+#[derive(Debug, Clone, Default)]
+pub struct MessageFacts {
+    /// The provider's own name of the event.
+    pub provider_event: Option<String>,
+    /// What makes two messages the same; none: every message counts.
+    pub dedupe_key: Option<String>,
+    /// The value at the cluid's place.
+    pub cluid: Option<String>,
+    /// `FOUND`, `MISSING`, `FOREIGN` or `PLACEHOLDER`.
+    pub cluid_status: &'static str,
+}
+
+/// What is to be done with a message.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Apply what the source's workflows made, in their order.
+    Apply(Vec<PlannedRun>),
+    /// Keep it aside for a person, with the reason.
+    Park(ParkReason),
+    /// Keep it until the tenant goes on: it is suspended.
+    Hold(&'static str),
+}
+
+/// Why a message is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkReason {
+    /// A stable code, such as `WORKFLOW_PANICKED`.
+    pub code: &'static str,
+    /// What happened, for people.
+    pub detail: String,
+    /// The workflow in which it happened, where it is known.
+    pub workflow: Option<(WorkflowId, u32)>,
+}
+
+/// A run, and where its events are to go.
+#[derive(Debug, Clone)]
+pub struct PlannedRun {
+    /// What the workflow made.
+    pub plan: RunPlan,
+    /// For each event, the destinations whose filter let it through.
+    pub destinations: Vec<Vec<DestinationId>>,
+    /// How long its deliveries wait.
+    pub delay: Duration,
+}
+
+impl MessagePlan {
+    /// How many rows it will write at most, roughly; a transaction is bounded by their sum.
+    pub fn rows(&self) -> usize {
+        let Work::Apply(runs) = &self.work else { return 4 };
+        let events = |run: &PlannedRun| match &run.plan.outcome {
+            tributary_domain::workflow::event::RunOutcome::Events(drafts) => drafts
+                .iter()
+                .zip(&run.destinations)
+                .map(|(draft, destinations)| {
+                    4 + draft.identifiers.len() + 2 * draft.groups.len() + destinations.len()
+                })
+                .sum(),
+            tributary_domain::workflow::event::RunOutcome::Stopped(..) => 0,
+        };
+        3 + runs.iter().map(|run| 1 + events(run)).sum::<usize>()
+    }
+}
+
+/// What a committed batch made, in order.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// One for each plan.
+    pub messages: Vec<CommittedMessage>,
+    /// The deliveries that were created.
+    pub deliveries: Vec<ReadyDelivery>,
+    /// The tenants whose last held message was in the batch.
+    pub drained: Vec<TenantId>,
+}
+
+/// What was done with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Its runs were applied.
+    Applied,
+    /// It had come before, as this message.
+    Duplicate(MessageId),
+    /// It waits until its tenant goes on.
+    Held,
+    /// It waits for a person.
+    Parked,
+}
+
+/// A delivery that can be sent, with all that is needed for it.
+#[derive(Debug, Clone)]
+pub struct ReadyDelivery {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Where it goes.
+    pub destination: DestinationId,
+    /// Its id, for ever.
+    pub delivery: DeliveryId,
+    /// The attempts made so far.
+    pub attempts: u32,
+    /// Not before this time.
+    pub due: Timestamp,
+    /// The event, shared by all of its deliveries.
+    pub event: Arc<StoredEvent>,
+}
+
+/// An event as it was stored.
+#[derive(Debug, Clone)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// The source's id.
+    pub source: SourceId,
+    /// The workflow that made it.
+    pub workflow: WorkflowId,
+    /// Whose it is; none for a group event without a person.
+    pub profile: Option<ProfileId>,
+    /// When its message was accepted.
+    pub received: Timestamp,
+    /// The trace that the door began.
+    pub trace_parent: Option<String>,
+    /// The rest.
+    pub data: EventData,
+}
+
+impl Fate {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Applied => "APPLIED",
+            Self::Duplicate(_) => "DUPLICATE",
+            Self::Held => "HELD",
+            Self::Parked => "PARKED",
+        }
+    }
+
+    /// The message that it repeats, if it does.
+    pub fn duplicate_of(self) -> Option<MessageId> {
+        if let Self::Duplicate(first) = self { Some(first) } else { None }
+    }
+
+    /// How the message stands in the log.
+    pub fn status(self) -> RunStatus {
+        match self {
+            Self::Applied => RunStatus::Succeeded,
+            Self::Duplicate(_) => RunStatus::Duplicate,
+            Self::Held => RunStatus::Held,
+            Self::Parked => RunStatus::Parked,
+        }
+    }
+}
+
+impl StoredEvent {
+    /// What the workflow made.
+    pub fn draft(&self) -> &EventDraft {
+        &self.data.draft
+    }
+}
+
+/// The run of a workflow that could not be carried out, as it stands in the log.
+pub(crate) fn stopped(workflow: WorkflowId, version: u32, status: RunStatus, reason: Reason) -> PlannedRun {
+    use tributary_domain::workflow::event::RunOutcome;
+    PlannedRun {
+        plan: RunPlan { workflow, version, outcome: RunOutcome::Stopped(status, reason) },
+        destinations: Vec::new(),
+        delay: Duration::ZERO,
+    }
+}

@@ -1,0 +1,297 @@
+//! From plans to rows, in memory and strictly in order: duplicates, held tenants, identity, browser context,
+//! groups, deliveries. Nothing here touches the database.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::json;
+use tributary_domain::{
+    committed::CommittedMessage,
+    event::EventData,
+    id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
+    identity::{Evidence, Rules, View, clamped_time},
+    time::Timestamp,
+    workflow::{
+        event::{EventDraft, RunOutcome},
+        status::{Reason, RunStatus},
+    },
+};
+
+use super::{
+    context::Contexts,
+    dedupe,
+    difference::Difference,
+    groups::Groups,
+    plan::{
+        Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
+    },
+};
+use crate::{
+    StoreError,
+    column::to_json,
+    entity::{delivery, event, held_message, message, parked_message, run},
+    event::kind_code,
+};
+
+/// What was loaded for a batch, and what becomes of it.
+pub(super) struct Resolver<'a> {
+    pub(super) now: Timestamp,
+    pub(super) views: HashMap<TenantId, View>,
+    pub(super) contexts: Contexts,
+    pub(super) groups: Groups,
+    pub(super) first: HashMap<String, MessageId>,
+    pub(super) holding: &'a HashSet<TenantId>,
+    pub(super) next_position: i64,
+    pub(super) difference: Difference,
+    pub(super) applied: Applied,
+}
+
+impl Resolver<'_> {
+    /// Resolves one message after all those before it. One that is held already and must stay so is left where
+    /// it is.
+    pub(super) fn message(&mut self, plan: &MessagePlan) -> Result<(), StoreError> {
+        if let Origin::Held(position) = plan.origin {
+            if matches!(plan.work, Work::Hold(_)) {
+                return Ok(());
+            }
+            self.difference.released.push((plan.tenant, position));
+        } else if let Some(reason) = self.must_hold(plan) {
+            return self.hold(plan, reason);
+        }
+        let hash = plan.facts.dedupe_key.as_deref().map(|key| dedupe::hash(plan.tenant, plan.source, key));
+        if let Some(first) = hash.as_ref().and_then(|hash| self.first.get(hash)).copied()
+            && first != plan.message
+        {
+            return self.log(plan, Fate::Duplicate(first), &[]);
+        }
+        if let Some(hash) = hash.filter(|hash| !self.first.contains_key(hash)) {
+            self.first.insert(hash.clone(), plan.message);
+            self.difference.dedupe_keys.push(dedupe::row(hash, plan));
+        }
+        match &plan.work {
+            Work::Apply(runs) => {
+                self.log(plan, Fate::Applied, runs)?;
+                runs.iter().try_for_each(|run| self.run(plan, run))
+            }
+            Work::Park(reason) => self.park(plan, reason),
+            Work::Hold(reason) => self.hold(plan, reason),
+        }
+    }
+
+    /// Messages of a tenant that has held ones follow them, so that order is kept.
+    fn must_hold(&self, plan: &MessagePlan) -> Option<&'static str> {
+        match plan.work {
+            Work::Hold(reason) => Some(reason),
+            _ => self.holding.contains(&plan.tenant).then_some("BEHIND_HELD"),
+        }
+    }
+
+    fn hold(&mut self, plan: &MessagePlan, reason: &'static str) -> Result<(), StoreError> {
+        self.difference.held.push(held_message::Model {
+            tenant_id: plan.tenant.to_string(),
+            position: self.next_position,
+            message_id: plan.message.to_string(),
+            source_id: plan.source.to_string(),
+            seq: plan.sequence.cast_signed(),
+            reason: reason.to_owned(),
+            held_at: self.now.micros(),
+            record: plan.record.to_vec(),
+        });
+        self.next_position += 1;
+        self.log(plan, Fate::Held, &[])
+    }
+
+    fn park(&mut self, plan: &MessagePlan, reason: &ParkReason) -> Result<(), StoreError> {
+        self.difference.parked.push(parked_message::Model {
+            tenant_id: plan.tenant.to_string(),
+            message_id: plan.message.to_string(),
+            source_id: plan.source.to_string(),
+            seq: plan.sequence.cast_signed(),
+            reason: reason.code.to_owned(),
+            detail: reason.detail.clone(),
+            parked_at: self.now.micros(),
+            record: plan.record.to_vec(),
+        });
+        let why = Reason {
+            message: reason.detail.clone(),
+            fix: "mend the cause, then redrive the parked message".to_owned(),
+            ..Reason::default()
+        };
+        let runs: Vec<PlannedRun> = reason
+            .workflow
+            .map(|(workflow, version)| stopped(workflow, version, RunStatus::Parked, why))
+            .into_iter()
+            .collect();
+        self.log(plan, Fate::Parked, &runs)?;
+        runs.iter().try_for_each(|run| self.run(plan, run))
+    }
+
+    fn log(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
+        let statuses: Vec<(WorkflowId, u32, RunStatus)> =
+            runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
+        let duplicate_of = fate.duplicate_of();
+        let summary: Vec<_> = statuses
+            .iter()
+            .map(|(workflow, version, status)| json!({"workflow": workflow, "version": version, "status": status}))
+            .collect();
+        self.difference.messages.push(message::Model {
+            id: plan.message.to_string(),
+            tenant_id: plan.tenant.to_string(),
+            source_id: plan.source.to_string(),
+            seq: plan.sequence.cast_signed(),
+            received_at: plan.received.micros(),
+            committed_at: self.now.micros(),
+            provider_event: plan.facts.provider_event.clone(),
+            cluid: plan.facts.cluid.clone(),
+            cluid_status: plan.facts.cluid_status.to_owned(),
+            dedupe_key: plan.facts.dedupe_key.clone(),
+            duplicate_of: duplicate_of.map(|first| first.to_string()),
+            fate: fate.code().to_owned(),
+            signature: plan.signature.to_owned(),
+            headers: plan.headers.clone(),
+            body: plan.body.to_vec(),
+            runs: to_json(&summary)?,
+            trace_parent: plan.trace_parent.clone(),
+        });
+        self.applied.messages.push(CommittedMessage {
+            tenant: plan.tenant,
+            source: plan.source,
+            message: plan.message,
+            sequence: plan.sequence,
+            received: plan.received,
+            committed: self.now,
+            provider_event: plan.facts.provider_event.clone(),
+            cluid_status: plan.facts.cluid_status,
+            signature: plan.signature,
+            status: fate.status(),
+            duplicate_of,
+            runs: statuses,
+        });
+        Ok(())
+    }
+
+    fn run(&mut self, plan: &MessagePlan, run: &PlannedRun) -> Result<(), StoreError> {
+        let (reason, drafts) = match &run.plan.outcome {
+            RunOutcome::Events(drafts) => (None, drafts.as_slice()),
+            RunOutcome::Stopped(_, reason) => (Some(to_json(reason)?), [].as_slice()),
+        };
+        let mut profile = None;
+        for (draft, destinations) in drafts.iter().zip(&run.destinations) {
+            let event = self.event(plan, run.plan.workflow, draft)?;
+            profile = profile.or(event.profile);
+            self.deliveries(plan, run, &Arc::new(event), destinations);
+        }
+        self.difference.runs.push(run::Model {
+            tenant_id: plan.tenant.to_string(),
+            workflow_id: run.plan.workflow.to_string(),
+            message_id: plan.message.to_string(),
+            source_id: plan.source.to_string(),
+            seq: plan.sequence.cast_signed(),
+            version: run.plan.version.cast_signed(),
+            status: status(&run.plan.outcome).code().to_owned(),
+            reason,
+            events: i32::try_from(drafts.len()).unwrap_or(i32::MAX),
+            profile_id: profile.map(|profile| profile.to_string()),
+            at: self.now.micros(),
+        });
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        plan: &MessagePlan,
+        workflow: WorkflowId,
+        draft: &EventDraft,
+    ) -> Result<StoredEvent, StoreError> {
+        let id = EventId::derive(plan.message, workflow, draft.index);
+        let seed: [&[u8]; 2] = [&workflow.bits().to_be_bytes(), &draft.index.to_be_bytes()];
+        let decision = self
+            .views
+            .entry(plan.tenant)
+            .or_default()
+            .resolve(
+                &Rules { strong_limit: plan.settings.strong_limit, blocked: BTreeSet::new() },
+                &Evidence {
+                    event: id,
+                    sequence: plan.sequence,
+                    received: plan.received,
+                    event_time: draft.time,
+                    identifiers: &draft.identifiers,
+                    traits: &draft.traits,
+                    new_profile: ProfileId::derived(plan.message, &seed),
+                },
+            )
+            .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
+        let seen_at = clamped_time(draft.time, plan.received);
+        let context = self.contexts.observe(plan, draft, seen_at);
+        self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
+        let data =
+            EventData { draft: draft.clone(), created: decision.created, steps: decision.steps, context };
+        self.difference.events.push(event::Model {
+            tenant_id: plan.tenant.to_string(),
+            id: id.to_string(),
+            workflow_id: workflow.to_string(),
+            source_id: plan.source.to_string(),
+            kind: kind_code(draft.kind).to_owned(),
+            name: draft.name.clone(),
+            profile_id: decision.profile.map(|profile| profile.to_string()),
+            seq: plan.sequence.cast_signed(),
+            occurred_at: draft.time.micros(),
+            received_at: plan.received.micros(),
+            data: to_json(&data)?,
+        });
+        Ok(StoredEvent {
+            id,
+            source: plan.source,
+            workflow,
+            profile: decision.profile,
+            received: plan.received,
+            trace_parent: plan.trace_parent.clone(),
+            data,
+        })
+    }
+
+    fn deliveries(
+        &mut self,
+        plan: &MessagePlan,
+        run: &PlannedRun,
+        event: &Arc<StoredEvent>,
+        destinations: &[tributary_domain::id::DestinationId],
+    ) {
+        for destination in destinations {
+            let id = DeliveryId::derive(event.id, *destination, 0);
+            let due = plan.received.plus(run.delay);
+            self.difference.deliveries.push(delivery::Model {
+                tenant_id: plan.tenant.to_string(),
+                id: id.to_string(),
+                destination_id: destination.to_string(),
+                event_id: event.id.to_string(),
+                generation: 0,
+                state: "PENDING".to_owned(),
+                due_at: due.micros(),
+                attempts: 0,
+                created_at: self.now.micros(),
+                completed_at: None,
+                last_status: None,
+                last_error: None,
+            });
+            self.applied.deliveries.push(ReadyDelivery {
+                tenant: plan.tenant,
+                destination: *destination,
+                delivery: id,
+                attempts: 0,
+                due,
+                event: Arc::clone(event),
+            });
+        }
+    }
+}
+
+fn status(outcome: &RunOutcome) -> RunStatus {
+    match outcome {
+        RunOutcome::Events(_) => RunStatus::Succeeded,
+        RunOutcome::Stopped(status, _) => *status,
+    }
+}

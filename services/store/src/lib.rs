@@ -1,0 +1,50 @@
+//! The database: entities, repositories and transactions, for SQLite and Postgres.
+//!
+//! [`Store::open`] opens it. A tenant's data is reached through [`Store::tenant`] and in no other way. Writes are
+//! transactions of the store's own; nobody outside holds a connection.
+
+pub mod agency;
+pub mod audit;
+mod bulk;
+mod column;
+pub mod command;
+mod connect;
+pub mod delivery;
+pub mod destination;
+mod entity;
+mod error;
+pub mod event;
+pub mod held;
+mod lane;
+pub mod ledger;
+pub mod message;
+mod meta;
+mod page;
+pub mod parked;
+pub mod profile;
+pub mod progress;
+pub mod rejected;
+pub mod run;
+mod scope;
+mod seal;
+pub mod snapshot;
+pub mod source;
+pub mod tenant;
+mod txn;
+pub mod workflow;
+
+#[cfg(test)]
+extern crate self as tributary_store;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
+#[cfg(test)]
+mod tests;
+
+pub use connect::{Store, StoreOptions};
+pub use error::{Conflict, StoreError};
+pub(crate) use lane::Lane;
+pub use page::{LARGEST_PAGE, Page, Paged};
+pub use scope::TenantScope;
+pub use seal::{Sealer, Secret};
+pub use tributary_migrations::MigrationState;

@@ -1,0 +1,92 @@
+//! Profiles: one person each, with what is known of them. Only the ledger writes them.
+
+mod history;
+mod identifiers;
+
+use sea_orm::EntityTrait;
+use tributary_domain::{
+    id::ProfileId,
+    identity::{IdentifierType, Traits},
+    time::Timestamp,
+};
+
+pub use history::{ConflictRecord, MergeRecord};
+pub use identifiers::{IdentifierRecord, Identifiers};
+
+use crate::{
+    StoreError, TenantScope,
+    column::{id, json, number, optional_id},
+    entity::{identifier, profile},
+};
+
+/// A live profile, with those that were merged into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileRecord {
+    /// Its id.
+    pub id: ProfileId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The place in the journal of the message that made it.
+    pub created_seq: u64,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// What is known of the person.
+    pub traits: Traits,
+    /// The profiles that were merged into it, oldest first.
+    pub aliases: Vec<ProfileId>,
+    /// What the person is known by.
+    pub identifiers: Identifiers,
+}
+
+impl TenantScope<'_> {
+    /// The profile that this id stands for: itself, or the one it was merged into.
+    ///
+    /// # Errors
+    /// When the tenant has none.
+    pub async fn profile(&self, profile: ProfileId) -> Result<ProfileRecord, StoreError> {
+        let row = self.live_profile(profile).await?;
+        let profile = id(&row.id, "profiles.id")?;
+        let aliases = self.aliases(profile).await?;
+        let identifiers = self.identifiers(profile, &aliases).await?;
+        Ok(ProfileRecord {
+            id: profile,
+            created_at: Timestamp::from_micros(row.created_at),
+            created_seq: number(row.created_seq, "profiles.created_seq")?,
+            updated_at: Timestamp::from_micros(row.updated_at),
+            traits: json(&row.traits, "profiles.traits")?,
+            aliases,
+            identifiers,
+        })
+    }
+
+    /// The live profile that owns an identifier; `value` is the normalised one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn profile_by_identifier(
+        &self,
+        kind: &IdentifierType,
+        value: &str,
+    ) -> Result<Option<ProfileId>, StoreError> {
+        let key = (self.key(), kind.as_str().to_owned(), value.to_owned());
+        let Some(row) = identifier::Entity::find_by_id(key).one(self.store().reader()).await? else {
+            return Ok(None);
+        };
+        let owner = self.live_profile(id(&row.profile_id, "identifiers.profile_id")?).await?;
+        id(&owner.id, "profiles.id").map(Some)
+    }
+
+    /// The row of a profile, or of the one that it was merged into: aliases are one step deep.
+    async fn live_profile(&self, profile: ProfileId) -> Result<profile::Model, StoreError> {
+        let row = self.profile_row(profile).await?;
+        match optional_id(row.merged_into.as_deref(), "profiles.merged_into")? {
+            Some(winner) => self.profile_row(winner).await,
+            None => Ok(row),
+        }
+    }
+
+    async fn profile_row(&self, profile: ProfileId) -> Result<profile::Model, StoreError> {
+        let query = profile::Entity::find_by_id((self.key(), profile.to_string()));
+        query.one(self.store().reader()).await?.ok_or_else(|| StoreError::not_found("profile"))
+    }
+}

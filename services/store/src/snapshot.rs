@@ -1,0 +1,127 @@
+//! A tenant's configuration as the actors need it: read at one revision.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
+use tributary_domain::{
+    id::{DestinationId, SourceId},
+    tenant::TenantSettings,
+    workflow::spec::Group,
+};
+
+use crate::{
+    LARGEST_PAGE, Page, StoreError, TenantScope,
+    column::json,
+    destination::DestinationState,
+    entity::{source, tenant},
+    tenant::TenantState,
+    workflow::ActiveWorkflow,
+};
+
+/// The configuration in force for one source.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The revision that all of it belongs to.
+    pub config_rev: i64,
+    /// Whether the tenant's messages are held.
+    pub suspended: bool,
+    /// The tenant's settings.
+    pub settings: TenantSettings,
+    /// Where events go.
+    pub routes: Vec<RouteRecord>,
+    /// The source; none: there never was one with this id. A deleted one still has what it had.
+    pub source: Option<SourceSnapshot>,
+}
+
+/// A source and what runs for it.
+#[derive(Debug, Clone)]
+pub struct SourceSnapshot {
+    /// The name that people see.
+    pub display_name: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's settings.
+    pub settings: Value,
+    /// Its workflows in their order.
+    pub workflows: Vec<ActiveWorkflow>,
+}
+
+/// A destination that deliveries are made for.
+#[derive(Debug, Clone)]
+pub struct RouteRecord {
+    /// Its id.
+    pub destination: DestinationId,
+    /// Which events go there; none: all.
+    pub filter: Option<Group>,
+    /// Names of events as the platform wants them, by our names.
+    pub event_names: BTreeMap<String, String>,
+}
+
+impl TenantScope<'_> {
+    /// The configuration in force for `source`, none of it newer than the rest.
+    ///
+    /// # Errors
+    /// When there is no such tenant, or the database fails.
+    pub async fn snapshot(&self, source: SourceId) -> Result<Snapshot, StoreError> {
+        loop {
+            let before = self.tenant_row().await?;
+            let routes = self.routes().await?;
+            let source = self.source_snapshot(source).await?;
+            if self.tenant_row().await?.config_rev == before.config_rev {
+                return Ok(Snapshot {
+                    config_rev: before.config_rev,
+                    suspended: before.state == TenantState::Suspended.code(),
+                    settings: json(&before.settings, "tenants.settings")?,
+                    routes,
+                    source,
+                });
+            }
+        }
+    }
+
+    /// Whether the tenant's messages are held now.
+    ///
+    /// # Errors
+    /// When there is no such tenant, or the database fails.
+    pub async fn is_suspended(&self) -> Result<bool, StoreError> {
+        Ok(self.tenant_row().await?.state == TenantState::Suspended.code())
+    }
+
+    async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {
+        let row = tenant::Entity::find_by_id(self.key()).one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("tenant"))
+    }
+
+    async fn routes(&self) -> Result<Vec<RouteRecord>, StoreError> {
+        let mut routes = Vec::new();
+        let mut page = Page::first(LARGEST_PAGE);
+        loop {
+            let found = self.destinations(page).await?;
+            let live = found.items.into_iter().filter(|record| record.state != DestinationState::Disabled);
+            routes.extend(live.map(|record| RouteRecord {
+                destination: record.id,
+                filter: record.filter,
+                event_names: record.event_names,
+            }));
+            match found.next {
+                Some(next) => page = Page::after(next, LARGEST_PAGE),
+                None => return Ok(routes),
+            }
+        }
+    }
+
+    async fn source_snapshot(&self, source: SourceId) -> Result<Option<SourceSnapshot>, StoreError> {
+        let found = source::Entity::find_by_id(source.to_string())
+            .filter(source::Column::TenantId.eq(self.key()))
+            .one(self.store().reader())
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        Ok(Some(SourceSnapshot {
+            display_name: row.display_name,
+            provider: row.provider,
+            settings: json(&row.settings, "sources.settings")?,
+            workflows: self.active_workflows(source).await?,
+        }))
+    }
+}

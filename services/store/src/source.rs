@@ -1,0 +1,269 @@
+//! Sources: where messages come from.
+
+mod door;
+mod secret;
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde_json::{Value, json};
+use tributary_domain::{
+    id::{SourceId, TenantId},
+    time::Timestamp,
+};
+
+pub use door::DoorSource;
+pub use secret::{SecretRecord, UrlSecret};
+
+use crate::{
+    Page, Paged, Secret, StoreError, TenantScope,
+    audit::{Author, Deed},
+    column::{id, json, number, to_big, to_json},
+    entity::source,
+    seal::Place,
+    tenant::next_revision,
+    txn::Txn,
+};
+
+/// A source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceRecord {
+    /// Its id.
+    pub id: SourceId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its owner's name for it in configuration; unique among the tenant's, and never changed.
+    pub key: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// The preset, such as `calendly`.
+    pub provider: String,
+    /// The preset's settings.
+    pub settings: Value,
+    /// Whether it has signing keys: then unsigned requests are refused.
+    pub is_signed: bool,
+    /// The largest body that its door takes, in bytes.
+    pub body_limit: u64,
+    /// Raised by every change of this record: what an update compares.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// A source that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewSource {
+    /// Its id.
+    pub id: SourceId,
+    /// Its key.
+    pub key: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// The preset, such as `calendly`.
+    pub provider: String,
+    /// The preset's settings.
+    pub settings: Value,
+    /// The keys that its provider signs with; none: unsigned requests are accepted.
+    pub signing_keys: Vec<Secret>,
+    /// The largest body that its door takes, in bytes.
+    pub body_limit: u64,
+    /// The secret of its URL.
+    pub secret: UrlSecret,
+}
+
+/// What is changed of a source; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct SourceChange {
+    /// The name that people see.
+    pub display_name: Option<String>,
+    /// The preset's settings.
+    pub settings: Option<Value>,
+    /// All of the signing keys; an empty list takes them away.
+    pub signing_keys: Option<Vec<Secret>>,
+    /// The largest body that its door takes, in bytes.
+    pub body_limit: Option<u64>,
+}
+
+impl TenantScope<'_> {
+    /// Makes a source.
+    ///
+    /// # Errors
+    /// When its key or id is taken.
+    pub async fn create_source(&self, new: &NewSource, author: &Author) -> Result<SourceRecord, StoreError> {
+        let row = source::Model {
+            id: new.id.to_string(),
+            tenant_id: self.key(),
+            key: new.key.clone(),
+            display_name: new.display_name.clone(),
+            provider: new.provider.clone(),
+            settings: to_json(&new.settings)?,
+            signing_keys: self.seal_keys(new.id, &new.signing_keys)?,
+            body_limit: to_big(new.body_limit),
+            revision: 1,
+            created_at: author.at.micros(),
+            updated_at: author.at.micros(),
+            deleted_at: None,
+        };
+        let inserted = &row;
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            source::Entity::insert(inserted.clone().into_active_model())
+                .exec_without_returning(txn)
+                .await
+                .map_err(|error| StoreError::from(error).of("source"))?;
+            self.insert_secret(txn, new.id, &new.secret, author.at).await
+        };
+        self.configure(Deed::new("source.create", new.id), author, write).await?;
+        row.try_into()
+    }
+
+    /// The source with this id.
+    ///
+    /// # Errors
+    /// When the tenant has none, or it was deleted.
+    pub async fn source(&self, source: SourceId) -> Result<SourceRecord, StoreError> {
+        self.live_source(self.store().reader(), source).await?.try_into()
+    }
+
+    /// The source with this key.
+    ///
+    /// # Errors
+    /// As [`TenantScope::source`].
+    pub async fn source_by_key(&self, key: &str) -> Result<SourceRecord, StoreError> {
+        let query = self.live_sources().filter(source::Column::Key.eq(key));
+        let row = query.one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("source"))?.try_into()
+    }
+
+    /// The tenant's sources, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sources(&self, page: Page<SourceId>) -> Result<Paged<SourceRecord, SourceId>, StoreError> {
+        let mut query = self.live_sources();
+        if let Some(after) = page.after {
+            query = query.filter(source::Column::Id.gt(after.to_string()));
+        }
+        let query = query.order_by_asc(source::Column::Id).limit(page.rows());
+        page.fill(query.all(self.store().reader()).await?, SourceRecord::try_from, |record| record.id)
+    }
+
+    /// Changes a source that still has this revision.
+    ///
+    /// # Errors
+    /// When there is none, or it has another revision.
+    pub async fn update_source(
+        &self,
+        source: SourceId,
+        revision: u64,
+        change: &SourceChange,
+        author: &Author,
+    ) -> Result<SourceRecord, StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_source(txn, source, revision, author).await?;
+            if let Some(name) = &change.display_name {
+                row.display_name = Set(name.clone());
+            }
+            if let Some(settings) = &change.settings {
+                row.settings = Set(to_json(settings)?);
+            }
+            if let Some(keys) = &change.signing_keys {
+                row.signing_keys = Set(self.seal_keys(source, keys)?);
+            }
+            if let Some(limit) = change.body_limit {
+                row.body_limit = Set(to_big(limit));
+            }
+            row.update(txn).await?.try_into()
+        };
+        let detail = json!({ "signing_keys_changed": change.signing_keys.is_some() });
+        self.configure(Deed::new("source.update", source).with(detail), author, write).await
+    }
+
+    /// Deletes a source that still has this revision: its door answers 410 from then on; what was accepted is still
+    /// processed.
+    ///
+    /// # Errors
+    /// As [`TenantScope::update_source`].
+    pub async fn delete_source(
+        &self,
+        source: SourceId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_source(txn, source, revision, author).await?;
+            row.deleted_at = Set(Some(author.at.micros()));
+            row.update(txn).await?;
+            Ok(())
+        };
+        self.configure(Deed::new("source.delete", source), author, write).await
+    }
+
+    pub(crate) async fn live_source(
+        &self,
+        connection: &impl ConnectionTrait,
+        source: SourceId,
+    ) -> Result<source::Model, StoreError> {
+        let query = self.live_sources().filter(source::Column::Id.eq(source.to_string()));
+        query.one(connection).await?.ok_or_else(|| StoreError::not_found("source"))
+    }
+
+    fn live_sources(&self) -> sea_orm::Select<source::Entity> {
+        source::Entity::find()
+            .filter(source::Column::TenantId.eq(self.key()))
+            .filter(source::Column::DeletedAt.is_null())
+    }
+
+    /// The row, with its next revision and the time of the change set.
+    async fn changed_source(
+        &self,
+        txn: &DatabaseTransaction,
+        source: SourceId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<source::ActiveModel, StoreError> {
+        let row = self.live_source(txn, source).await?;
+        let next = next_revision(row.revision, revision, "source")?;
+        let mut row = row.into_active_model();
+        row.revision = Set(next);
+        row.updated_at = Set(author.at.micros());
+        Ok(row)
+    }
+
+    fn seal_keys(&self, source: SourceId, keys: &[Secret]) -> Result<Option<Vec<u8>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let row = source.to_string();
+        self.store().sealer().seal(keys_place(self.id(), &row), to_json(keys)?.as_bytes()).map(Some)
+    }
+}
+
+fn keys_place(tenant: TenantId, source: &str) -> Place<'_> {
+    Place { tenant, table: "sources", row: source, column: "signing_keys" }
+}
+
+impl TryFrom<source::Model> for SourceRecord {
+    type Error = StoreError;
+
+    fn try_from(row: source::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: id(&row.id, "sources.id")?,
+            tenant: id(&row.tenant_id, "sources.tenant_id")?,
+            key: row.key,
+            display_name: row.display_name,
+            provider: row.provider,
+            settings: json(&row.settings, "sources.settings")?,
+            is_signed: row.signing_keys.is_some(),
+            body_limit: number(row.body_limit, "sources.body_limit")?,
+            revision: number(row.revision, "sources.revision")?,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! What the door knows of every source, so that accepting a request asks no database.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use serde_json::Value;
+use tributary_domain::{
+    id::{SourceId, TenantId},
+    time::Timestamp,
+};
+
+use super::keys_place;
+use crate::{
+    Secret, Store, StoreError, TenantScope,
+    column::{id, json, number},
+    entity::{source, source_secret},
+};
+
+/// A source as its door sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoorSource {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its id.
+    pub source: SourceId,
+    /// The name that people see.
+    pub display_name: String,
+    /// The preset, such as `calendly`.
+    pub provider: String,
+    /// The preset's settings.
+    pub settings: Value,
+    /// The keys that its provider signs with, in the clear.
+    pub signing_keys: Vec<Secret>,
+    /// The hashes of its URL secrets, see [`super::UrlSecret::hash_of`], and until when each is valid.
+    pub secrets: Vec<(String, Option<Timestamp>)>,
+    /// The largest body that it takes, in bytes.
+    pub body_limit: u64,
+    /// Whether it was deleted: its door answers 410.
+    pub is_deleted: bool,
+}
+
+impl Store {
+    /// Every source of every tenant, the deleted ones too: what the door keeps in memory. This reads across tenants;
+    /// each answer names its own.
+    ///
+    /// # Errors
+    /// When the database fails, or a signing key cannot be opened: the master key is another.
+    pub async fn door_sources(&self) -> Result<Vec<DoorSource>, StoreError> {
+        self.load_door(source::Entity::find(), source_secret::Entity::find()).await
+    }
+
+    async fn load_door(
+        &self,
+        sources: Select<source::Entity>,
+        secrets: Select<source_secret::Entity>,
+    ) -> Result<Vec<DoorSource>, StoreError> {
+        let mut hashes: HashMap<String, Vec<(String, Option<Timestamp>)>> = HashMap::new();
+        for secret in secrets.all(self.reader()).await? {
+            let expires = secret.expires_at.map(Timestamp::from_micros);
+            hashes.entry(secret.source_id).or_default().push((secret.hash, expires));
+        }
+        let rows = sources.all(self.reader()).await?;
+        rows.into_iter()
+            .map(|row| {
+                let secrets = hashes.remove(&row.id).unwrap_or_default();
+                self.door_source_of(row, secrets)
+            })
+            .collect()
+    }
+
+    fn door_source_of(
+        &self,
+        row: source::Model,
+        secrets: Vec<(String, Option<Timestamp>)>,
+    ) -> Result<DoorSource, StoreError> {
+        let tenant = id(&row.tenant_id, "sources.tenant_id")?;
+        let signing_keys = match &row.signing_keys {
+            Some(sealed) => {
+                let clear = self.sealer().open(keys_place(tenant, &row.id), sealed)?;
+                serde_json::from_slice(&clear).map_err(|_| StoreError::corrupt("sources.signing_keys"))?
+            }
+            None => Vec::new(),
+        };
+        Ok(DoorSource {
+            tenant,
+            source: id(&row.id, "sources.id")?,
+            display_name: row.display_name,
+            provider: row.provider,
+            settings: json(&row.settings, "sources.settings")?,
+            signing_keys,
+            secrets,
+            body_limit: number(row.body_limit, "sources.body_limit")?,
+            is_deleted: row.deleted_at.is_some(),
+        })
+    }
+}
+
+impl TenantScope<'_> {
+    /// One source as its door sees it, to be loaded again after a change; the deleted ones too.
+    ///
+    /// # Errors
+    /// When the tenant never had it, and as [`Store::door_sources`].
+    pub async fn door_source(&self, source: SourceId) -> Result<DoorSource, StoreError> {
+        let sources = source::Entity::find()
+            .filter(source::Column::TenantId.eq(self.key()))
+            .filter(source::Column::Id.eq(source.to_string()));
+        let secrets = source_secret::Entity::find()
+            .filter(source_secret::Column::TenantId.eq(self.key()))
+            .filter(source_secret::Column::SourceId.eq(source.to_string()));
+        let found = self.store().load_door(sources, secrets).await?;
+        found.into_iter().next().ok_or_else(|| StoreError::not_found("source"))
+    }
+}

@@ -1,0 +1,55 @@
+//! How a tenant's configuration is changed: in one transaction with its revision and its audit entry.
+
+use std::{future::Future, sync::Arc};
+
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+
+use crate::{
+    Lane, StoreError, TenantScope,
+    audit::{self, Author, Deed},
+    column::number,
+    entity::tenant,
+    txn::Txn,
+};
+
+impl TenantScope<'_> {
+    /// Runs `work` after raising the tenant's `config_rev`, and appends `deed` to the audit log.
+    ///
+    /// Raising it first locks the tenant's row, so that all changes of one tenant's configuration happen one after
+    /// another: what `work` reads stays true until it commits.
+    pub(crate) async fn configure<T, F, W>(
+        &self,
+        deed: Deed,
+        author: &Author,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        let (work, deed) = (&work, &deed);
+        let write = |txn: Txn| async move {
+            let raised = tenant::Entity::update_many()
+                .col_expr(tenant::Column::ConfigRev, Expr::col(tenant::Column::ConfigRev).add(1))
+                .filter(tenant::Column::Id.eq(self.key()))
+                .filter(tenant::Column::DeletedAt.is_null())
+                .exec(txn.as_ref())
+                .await?;
+            if raised.rows_affected == 0 {
+                return Err(StoreError::not_found("tenant"));
+            }
+            let value = work(Arc::clone(&txn)).await?;
+            audit::append(txn.as_ref(), Some(self.id()), author, deed).await?;
+            Ok(value)
+        };
+        self.store().write_txn(Lane::Other, deed.action, write).await
+    }
+}
+
+/// The revision after `stored`, if that is the one that was `read`.
+pub(crate) fn next_revision(stored: i64, read: u64, what: &'static str) -> Result<i64, StoreError> {
+    if number::<_, u64>(stored, "revision")? != read {
+        return Err(StoreError::revision(what));
+    }
+    Ok(stored.saturating_add(1))
+}

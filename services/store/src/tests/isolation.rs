@@ -1,0 +1,153 @@
+//! Nothing of one tenant is found from another (invariant 7): every call that takes an id is given another's.
+
+use std::fmt::Debug;
+
+use tributary_domain::{
+    id::{CommandId, DestinationId, SourceId, WorkflowId},
+    identity::IdentifierType,
+    time::Timestamp,
+};
+
+use super::sample;
+use crate::{
+    Page, Paged, StoreError, TenantScope,
+    delivery::DeliveryFilter,
+    destination::{DestinationChange, DestinationState},
+    entity::*,
+    event::EventFilter,
+    source::{SourceChange, UrlSecret},
+    support::{Database, author, on_each_database, tenant},
+    workflow::WorkflowChange,
+};
+
+fn is_absent<T: Debug>(result: Result<T, StoreError>, what: &str) {
+    match result {
+        Err(StoreError::NotFound { .. }) => {}
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+fn is_empty<T>(result: Result<Vec<T>, StoreError>, what: &str) {
+    assert_eq!(result.map(|rows| rows.len()), Ok(0), "{what}");
+}
+
+fn is_blank<T, K>(result: Result<Paged<T, K>, StoreError>, what: &str) {
+    is_empty(result.map(|page| page.items), what);
+}
+
+/// Fills every table that a scope reads.
+async fn fill(database: &Database, scope: TenantScope<'_>) {
+    let (store, tenant) = (&database.store, scope.id());
+    configure(scope).await;
+    sample::write::<message::Entity>(store, vec![sample::message(tenant, 1)]).await;
+    sample::write::<run::Entity>(store, vec![sample::run(tenant, 1, "SUCCEEDED")]).await;
+    sample::write::<event::Entity>(store, vec![sample::event(tenant, 1, sample::profile(1))]).await;
+    sample::write::<profile::Entity>(store, vec![sample::person(tenant, 1, None)]).await;
+    sample::write::<identifier::Entity>(store, vec![sample::identifier(tenant, "a@example.com", 1)]).await;
+    sample::write::<merge::Entity>(store, vec![sample::merge(tenant, 2, 1, 1)]).await;
+    sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
+    sample::write::<parked_message::Entity>(store, vec![sample::parked(tenant, 1)]).await;
+    sample::write::<held_message::Entity>(store, vec![sample::held(tenant, 1)]).await;
+}
+
+async fn configure(scope: TenantScope<'_>) {
+    let author = author(2);
+    scope.create_source(&sample::new_source(), &author).await.expect("makes a source");
+    scope.create_workflow(&sample::new_workflow(), &author).await.expect("makes a workflow");
+    scope.publish_workflow(sample::workflow(), 1, &author).await.expect("publishes");
+    scope.create_destination(&sample::new_destination(), &author).await.expect("makes a destination");
+    let nothing = serde_json::json!({});
+    scope.enqueue_command(CommandId::new(1, 1), "NOTHING", &nothing, &author).await.expect("enqueues");
+}
+
+#[tokio::test]
+async fn another_tenants_configuration_is_neither_read_nor_changed() {
+    on_each_database(async |database| {
+        let owner = database.store.tenant(tenant(&database.store, 1).await.id);
+        let other = database.store.tenant(tenant(&database.store, 2).await.id);
+        configure(owner).await;
+        let (source, workflow, destination) = (sample::source(), sample::workflow(), sample::destination());
+        is_absent(other.source(source).await, "source");
+        is_absent(other.source_by_key("source").await, "source_by_key");
+        is_absent(other.door_source(source).await, "door_source");
+        is_blank(other.sources(Page::first(9)).await, "sources");
+        is_empty(other.source_secrets(source).await, "source_secrets");
+        is_absent(other.workflow(workflow).await, "workflow");
+        is_absent(other.workflow_by_key("workflow").await, "workflow_by_key");
+        is_blank(other.workflows(None, Page::<WorkflowId>::first(9)).await, "workflows");
+        is_absent(other.workflow_version(workflow, 1).await, "workflow_version");
+        is_blank(other.workflow_versions(workflow, Page::first(9)).await, "workflow_versions");
+        is_empty(other.active_workflows(source).await, "active_workflows");
+        is_absent(other.destination(destination).await, "destination");
+        is_absent(other.destination_by_key("destination").await, "destination_by_key");
+        is_absent(other.destination_secrets(destination).await, "destination_secrets");
+        is_blank(other.destinations(Page::<DestinationId>::first(9)).await, "destinations");
+        is_absent(other.command(CommandId::new(1, 1)).await, "command");
+
+        let author = author(3);
+        is_absent(other.update_source(source, 1, &SourceChange::default(), &author).await, "update_source");
+        is_absent(other.delete_source(source, 1, &author).await, "delete_source");
+        let secret = UrlSecret::of("another secret");
+        let rotated = other.rotate_source_secret(source, &secret, Timestamp::from_seconds(9), &author).await;
+        is_absent(rotated, "rotate_source_secret");
+        let theirs = crate::workflow::NewWorkflow { id: WorkflowId::new(1, 2), ..sample::new_workflow() };
+        is_absent(other.create_workflow(&theirs, &author).await, "create_workflow for their source");
+        is_absent(
+            other.update_workflow(workflow, 2, &WorkflowChange::default(), &author).await,
+            "update_workflow",
+        );
+        is_absent(other.publish_workflow(workflow, 2, &author).await, "publish_workflow");
+        is_absent(other.unpublish_workflow(workflow, 2, &author).await, "unpublish_workflow");
+        is_absent(other.delete_workflow(workflow, 2, &author).await, "delete_workflow");
+        let change = DestinationChange::default();
+        is_absent(other.update_destination(destination, 1, &change, &author).await, "update_destination");
+        is_absent(other.delete_destination(destination, 1, &author).await, "delete_destination");
+        let paused = other.set_destination_state(destination, DestinationState::Paused, "", &author).await;
+        is_absent(paused, "set_destination_state");
+        assert_eq!(owner.source(source).await.map(|source| source.revision), Ok(1));
+        assert_eq!(owner.destination(destination).await.map(|destination| destination.revision), Ok(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_tenants_log_and_people_are_not_read() {
+    on_each_database(async |database| {
+        let owner = database.store.tenant(tenant(&database.store, 1).await.id);
+        let other = database.store.tenant(tenant(&database.store, 2).await.id);
+        fill(database, owner).await;
+        let (message, delivery, event) = (sample::message_id(1), sample::delivery_id(1), sample::event_id(1));
+        is_absent(other.message(message).await, "message");
+        is_blank(other.messages(sample::source(), Page::first(9)).await, "messages");
+        is_blank(other.runs(sample::workflow(), &[], Page::first(9)).await, "runs");
+        is_empty(other.message_runs(message, &[sample::workflow()]).await, "message_runs");
+        is_absent(other.event(event).await, "event");
+        is_empty(other.events_by_id(&[event]).await, "events_by_id");
+        is_empty(other.message_events(message).await, "message_events");
+        is_blank(other.events(&EventFilter::default(), Page::first(9)).await, "events");
+        is_absent(other.profile(sample::profile(1)).await, "profile");
+        let email = IdentifierType::parse("email").expect("a type");
+        assert_eq!(other.profile_by_identifier(&email, "a@example.com").await, Ok(None));
+        is_empty(other.merges(sample::profile(1)).await, "merges");
+        is_empty(other.profile_conflicts(sample::profile(1)).await, "profile_conflicts");
+        is_blank(other.conflicts(Page::first(9)).await, "conflicts");
+        is_empty(other.never_joined(sample::profile(1)).await, "never_joined");
+        is_absent(other.delivery(delivery).await, "delivery");
+        is_blank(other.deliveries(DeliveryFilter::default(), Page::first(9)).await, "deliveries");
+        is_empty(other.message_deliveries(message).await, "message_deliveries");
+        is_empty(other.delivery_attempts(delivery).await, "delivery_attempts");
+        let now = Timestamp::from_seconds(9);
+        is_blank(
+            other.pending_deliveries(sample::destination(), now, Page::first(9)).await,
+            "pending_deliveries",
+        );
+        is_absent(other.parked_message(message).await, "parked_message");
+        is_blank(other.parked_messages(Page::first(9)).await, "parked_messages");
+        is_blank(other.held_messages(Page::first(9)).await, "held_messages");
+        is_blank(other.rejections(SourceId::new(1, 1), Page::first(9)).await, "rejections");
+        is_empty(other.rejection_counts(SourceId::new(1, 1)).await, "rejection_counts");
+        let log = other.audit_log(Page::first(9)).await.expect("lists");
+        assert!(log.items.iter().all(|entry| entry.tenant == Some(other.id())), "audit_log");
+    })
+    .await;
+}

@@ -1,0 +1,249 @@
+//! Rows as the ledger writes them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sea_orm::{EntityTrait, ModelTrait};
+use tributary_domain::{
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
+    partition::Partition,
+    workflow::spec::WorkflowSpec,
+};
+
+use crate::{
+    Lane, Secret, Store,
+    bulk::{OnConflict, bulk_insert},
+    destination::NewDestination,
+    entity::*,
+    source::{NewSource, UrlSecret},
+    txn::Txn,
+    workflow::NewWorkflow,
+};
+
+pub(super) fn source() -> SourceId {
+    SourceId::new(1, 1)
+}
+
+pub(super) fn workflow() -> WorkflowId {
+    WorkflowId::new(1, 1)
+}
+
+pub(super) fn destination() -> DestinationId {
+    DestinationId::new(1, 1)
+}
+
+pub(super) fn profile(number: u128) -> ProfileId {
+    ProfileId::new(1, number)
+}
+
+/// The message number `number`; later ones have larger numbers.
+pub(super) fn message_id(number: u64) -> MessageId {
+    MessageId::new(number, 0)
+}
+
+pub(super) fn event_id(number: u64) -> EventId {
+    EventId::derive(message_id(number), workflow(), 0)
+}
+
+pub(super) fn delivery_id(number: u64) -> DeliveryId {
+    DeliveryId::derive(event_id(number), destination(), 0)
+}
+
+pub(super) async fn write<E>(store: &Store, rows: Vec<E::Model>)
+where
+    E: EntityTrait,
+    E::Model: ModelTrait<Entity = E> + Sync,
+{
+    let rows = &rows;
+    let write = |txn: Txn| async move { bulk_insert::<E>(txn.as_ref(), rows, OnConflict::Fail).await };
+    store.write_txn(Lane::Ledger, "test", write).await.expect("writes");
+}
+
+pub(super) fn message(tenant: TenantId, number: u64) -> message::Model {
+    message::Model {
+        id: message_id(number).to_string(),
+        tenant_id: tenant.to_string(),
+        source_id: source().to_string(),
+        seq: number.cast_signed(),
+        received_at: number.cast_signed(),
+        committed_at: number.cast_signed() + 1,
+        provider_event: Some("invitee.created".to_owned()),
+        cluid: None,
+        cluid_status: "MISSING".to_owned(),
+        dedupe_key: Some(format!("key {number}")),
+        duplicate_of: None,
+        fate: "APPLIED".to_owned(),
+        signature: "UNSIGNED".to_owned(),
+        headers: r#"[["content-type","application/json"]]"#.to_owned(),
+        body: b"{\"a\":\"\\u0000\"}".to_vec(),
+        runs: format!(r#"[{{"workflow":"{}","version":1,"status":"SUCCEEDED"}}]"#, workflow()),
+        trace_parent: None,
+    }
+}
+
+pub(super) fn run(tenant: TenantId, number: u64, status: &str) -> run::Model {
+    run::Model {
+        tenant_id: tenant.to_string(),
+        workflow_id: workflow().to_string(),
+        message_id: message_id(number).to_string(),
+        source_id: source().to_string(),
+        seq: number.cast_signed(),
+        version: 1,
+        status: status.to_owned(),
+        reason: Some(r#"{"message":"because"}"#.to_owned()),
+        events: 1,
+        profile_id: Some(profile(1).to_string()),
+        at: 1,
+    }
+}
+
+pub(super) fn event(tenant: TenantId, number: u64, owner: ProfileId) -> event::Model {
+    let draft = serde_json::json!({
+        "index": 0, "kind": "track", "name": "Booked", "time": 1, "dedupe_id": null, "identifiers": [], "rejected": [],
+        "traits": {}, "attributes": {}, "groups": {}, "group_traits": {}, "consents": {},
+    });
+    event::Model {
+        tenant_id: tenant.to_string(),
+        id: event_id(number).to_string(),
+        workflow_id: workflow().to_string(),
+        source_id: source().to_string(),
+        kind: "TRACK".to_owned(),
+        name: "Booked".to_owned(),
+        profile_id: Some(owner.to_string()),
+        seq: number.cast_signed(),
+        occurred_at: 1,
+        received_at: 1,
+        data: serde_json::json!({"draft": draft, "created": true, "steps": [], "context": {}}).to_string(),
+    }
+}
+
+pub(super) fn person(tenant: TenantId, number: u128, merged_into: Option<u128>) -> profile::Model {
+    profile::Model {
+        tenant_id: tenant.to_string(),
+        id: profile(number).to_string(),
+        created_at: 1,
+        created_seq: 1,
+        updated_at: 1,
+        merged_into: merged_into.map(|winner| profile(winner).to_string()),
+        held: "{}".to_owned(),
+        traits: "{}".to_owned(),
+    }
+}
+
+pub(super) fn identifier(tenant: TenantId, value: &str, owner: u128) -> identifier::Model {
+    identifier::Model {
+        tenant_id: tenant.to_string(),
+        kind: "email".to_owned(),
+        value: value.to_owned(),
+        raw: None,
+        norm_version: 1,
+        profile_id: profile(owner).to_string(),
+        first_seen_at: 1,
+        first_seq: 1,
+        message_id: message_id(1).to_string(),
+    }
+}
+
+pub(super) fn merge(tenant: TenantId, loser: u128, winner: u128, seq: i64) -> merge::Model {
+    merge::Model {
+        tenant_id: tenant.to_string(),
+        loser_id: profile(loser).to_string(),
+        winner_id: profile(winner).to_string(),
+        seq,
+        at: 1,
+        event_id: event_id(1).to_string(),
+        kind: "email".to_owned(),
+        value: "a@example.com".to_owned(),
+    }
+}
+
+pub(super) fn delivery(tenant: TenantId, number: u64, due_at: i64) -> delivery::Model {
+    delivery::Model {
+        tenant_id: tenant.to_string(),
+        id: delivery_id(number).to_string(),
+        destination_id: destination().to_string(),
+        event_id: event_id(number).to_string(),
+        generation: 0,
+        state: "PENDING".to_owned(),
+        due_at,
+        attempts: 0,
+        created_at: 1,
+        completed_at: None,
+        last_status: None,
+        last_error: None,
+    }
+}
+
+pub(super) fn parked(tenant: TenantId, number: u64) -> parked_message::Model {
+    parked_message::Model {
+        tenant_id: tenant.to_string(),
+        message_id: message_id(number).to_string(),
+        source_id: source().to_string(),
+        seq: number.cast_signed(),
+        reason: "PANIC".to_owned(),
+        detail: "it fell over".to_owned(),
+        parked_at: 1,
+        record: vec![1, 2, 3],
+    }
+}
+
+pub(super) fn held(tenant: TenantId, position: i64) -> held_message::Model {
+    held_message::Model {
+        tenant_id: tenant.to_string(),
+        position,
+        message_id: message_id(position.cast_unsigned()).to_string(),
+        source_id: source().to_string(),
+        seq: position,
+        reason: "SUSPENDED".to_owned(),
+        held_at: 1,
+        record: vec![1, 2, 3],
+    }
+}
+
+pub(super) fn progress(tenant: TenantId) -> partition_progress::Model {
+    partition_progress::Model {
+        partition: i32::from(Partition::of(tenant).number()),
+        journal_id: "journal".to_owned(),
+        seq: 7,
+        owner: "node".to_owned(),
+        epoch: 2,
+    }
+}
+
+pub(super) fn new_source() -> NewSource {
+    NewSource {
+        id: source(),
+        key: "source".to_owned(),
+        display_name: "Source".to_owned(),
+        provider: "calendly".to_owned(),
+        settings: serde_json::json!({}),
+        signing_keys: vec![Secret::new("signing key")],
+        body_limit: 1 << 20,
+        secret: UrlSecret::of("the secret of the url"),
+    }
+}
+
+pub(super) fn new_workflow() -> NewWorkflow {
+    NewWorkflow {
+        id: workflow(),
+        source: source(),
+        key: "workflow".to_owned(),
+        display_name: "Workflow".to_owned(),
+        sort_order: 0,
+        delay: Duration::ZERO,
+        draft: WorkflowSpec::default(),
+        sample_message: None,
+    }
+}
+
+pub(super) fn new_destination() -> NewDestination {
+    NewDestination {
+        id: destination(),
+        key: "destination".to_owned(),
+        display_name: "Destination".to_owned(),
+        platform: "webhook".to_owned(),
+        settings: serde_json::json!({}),
+        secrets: BTreeMap::from([("signing_secret".to_owned(), Secret::new("signing secret"))]),
+        filter: None,
+        event_names: BTreeMap::new(),
+    }
+}

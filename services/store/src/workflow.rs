@@ -1,0 +1,284 @@
+//! Workflows: drafts that people edit, and published versions that never change.
+
+mod published;
+
+use std::time::Duration;
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+use tributary_domain::{
+    id::{MessageId, SourceId, TenantId, WorkflowId},
+    time::Timestamp,
+    workflow::spec::WorkflowSpec,
+};
+
+pub use published::{ActiveWorkflow, WorkflowVersion};
+
+use crate::{
+    Page, Paged, StoreError, TenantScope,
+    audit::{Author, Deed},
+    column::{id, json, number, optional_id, to_big, to_json},
+    entity::workflow,
+    tenant::next_revision,
+    txn::Txn,
+};
+
+/// A workflow and its draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowRecord {
+    /// Its id.
+    pub id: WorkflowId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which source's messages it takes.
+    pub source: SourceId,
+    /// Its owner's name for it in configuration; unique among the tenant's, and never changed.
+    pub key: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// Its place among the source's workflows: smaller ones run first.
+    pub sort_order: i32,
+    /// How long its deliveries wait.
+    pub delay: Duration,
+    /// What is edited.
+    pub draft: WorkflowSpec,
+    /// The version that runs; none: it is not published.
+    pub published_version: Option<u32>,
+    /// The message that the editor shows as an example.
+    pub sample_message: Option<MessageId>,
+    /// Raised by every change of this record: what an update compares.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// A workflow that is to be made; it is not published.
+#[derive(Debug, Clone)]
+pub struct NewWorkflow {
+    /// Its id.
+    pub id: WorkflowId,
+    /// Which source's messages it takes.
+    pub source: SourceId,
+    /// Its key.
+    pub key: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// Its place among the source's workflows.
+    pub sort_order: i32,
+    /// How long its deliveries wait.
+    pub delay: Duration,
+    /// Its first draft.
+    pub draft: WorkflowSpec,
+    /// The message that the editor shows as an example.
+    pub sample_message: Option<MessageId>,
+}
+
+/// What is changed of a workflow; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct WorkflowChange {
+    /// The name that people see.
+    pub display_name: Option<String>,
+    /// Its place among the source's workflows.
+    pub sort_order: Option<i32>,
+    /// How long its deliveries wait.
+    pub delay: Option<Duration>,
+    /// The draft. What is published stays as it is.
+    pub draft: Option<WorkflowSpec>,
+    /// The message that the editor shows as an example; `Some(None)` takes it away.
+    pub sample_message: Option<Option<MessageId>>,
+}
+
+impl TenantScope<'_> {
+    /// Makes a workflow.
+    ///
+    /// # Errors
+    /// When the tenant has no such source, or the key or id is taken.
+    pub async fn create_workflow(
+        &self,
+        new: &NewWorkflow,
+        author: &Author,
+    ) -> Result<WorkflowRecord, StoreError> {
+        let row = workflow::Model {
+            id: new.id.to_string(),
+            tenant_id: self.key(),
+            source_id: new.source.to_string(),
+            key: new.key.clone(),
+            display_name: new.display_name.clone(),
+            sort_order: new.sort_order,
+            delay_ms: millis(new.delay),
+            draft: to_json(&new.draft)?,
+            published_version: None,
+            sample_message: new.sample_message.map(|message| message.to_string()),
+            revision: 1,
+            created_at: author.at.micros(),
+            updated_at: author.at.micros(),
+            deleted_at: None,
+        };
+        let inserted = &row;
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            self.live_source(txn, new.source).await?;
+            workflow::Entity::insert(inserted.clone().into_active_model())
+                .exec_without_returning(txn)
+                .await
+                .map_err(|error| StoreError::from(error).of("workflow"))?;
+            Ok(())
+        };
+        self.configure(Deed::new("workflow.create", new.id), author, write).await?;
+        row.try_into()
+    }
+
+    /// The workflow with this id.
+    ///
+    /// # Errors
+    /// When the tenant has none, or it was deleted.
+    pub async fn workflow(&self, workflow: WorkflowId) -> Result<WorkflowRecord, StoreError> {
+        self.live_workflow(self.store().reader(), workflow).await?.try_into()
+    }
+
+    /// The workflow with this key.
+    ///
+    /// # Errors
+    /// As [`TenantScope::workflow`].
+    pub async fn workflow_by_key(&self, key: &str) -> Result<WorkflowRecord, StoreError> {
+        let query = self.live_workflows().filter(workflow::Column::Key.eq(key));
+        let row = query.one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("workflow"))?.try_into()
+    }
+
+    /// The workflows of a source, or of the tenant, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn workflows(
+        &self,
+        source: Option<SourceId>,
+        page: Page<WorkflowId>,
+    ) -> Result<Paged<WorkflowRecord, WorkflowId>, StoreError> {
+        let mut query = self.live_workflows();
+        if let Some(source) = source {
+            query = query.filter(workflow::Column::SourceId.eq(source.to_string()));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(workflow::Column::Id.gt(after.to_string()));
+        }
+        let query = query.order_by_asc(workflow::Column::Id).limit(page.rows());
+        page.fill(query.all(self.store().reader()).await?, WorkflowRecord::try_from, |record| record.id)
+    }
+
+    /// Changes a workflow that still has this revision.
+    ///
+    /// # Errors
+    /// When there is none, or it has another revision.
+    pub async fn update_workflow(
+        &self,
+        workflow: WorkflowId,
+        revision: u64,
+        change: &WorkflowChange,
+        author: &Author,
+    ) -> Result<WorkflowRecord, StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
+            if let Some(name) = &change.display_name {
+                row.display_name = Set(name.clone());
+            }
+            if let Some(order) = change.sort_order {
+                row.sort_order = Set(order);
+            }
+            if let Some(delay) = change.delay {
+                row.delay_ms = Set(millis(delay));
+            }
+            if let Some(draft) = &change.draft {
+                row.draft = Set(to_json(draft)?);
+            }
+            if let Some(sample) = change.sample_message {
+                row.sample_message = Set(sample.map(|message| message.to_string()));
+            }
+            row.update(txn).await?.try_into()
+        };
+        self.configure(Deed::new("workflow.update", workflow), author, write).await
+    }
+
+    /// Deletes a workflow that still has this revision. Its versions stay, so that its runs can be explained.
+    ///
+    /// # Errors
+    /// As [`TenantScope::update_workflow`].
+    pub async fn delete_workflow(
+        &self,
+        workflow: WorkflowId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
+            row.deleted_at = Set(Some(author.at.micros()));
+            row.update(txn).await?;
+            Ok(())
+        };
+        self.configure(Deed::new("workflow.delete", workflow), author, write).await
+    }
+
+    async fn live_workflow(
+        &self,
+        connection: &impl ConnectionTrait,
+        workflow: WorkflowId,
+    ) -> Result<workflow::Model, StoreError> {
+        let query = self.live_workflows().filter(workflow::Column::Id.eq(workflow.to_string()));
+        query.one(connection).await?.ok_or_else(|| StoreError::not_found("workflow"))
+    }
+
+    fn live_workflows(&self) -> sea_orm::Select<workflow::Entity> {
+        workflow::Entity::find()
+            .filter(workflow::Column::TenantId.eq(self.key()))
+            .filter(workflow::Column::DeletedAt.is_null())
+    }
+
+    /// The row, with its next revision and the time of the change set.
+    async fn changed_workflow(
+        &self,
+        txn: &DatabaseTransaction,
+        workflow: WorkflowId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<workflow::ActiveModel, StoreError> {
+        let row = self.live_workflow(txn, workflow).await?;
+        let next = next_revision(row.revision, revision, "workflow")?;
+        let mut row = row.into_active_model();
+        row.revision = Set(next);
+        row.updated_at = Set(author.at.micros());
+        Ok(row)
+    }
+}
+
+fn millis(delay: Duration) -> i64 {
+    to_big(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl TryFrom<workflow::Model> for WorkflowRecord {
+    type Error = StoreError;
+
+    fn try_from(row: workflow::Model) -> Result<Self, StoreError> {
+        let version = row.published_version.map(|version| number(version, "workflows.published_version"));
+        Ok(Self {
+            id: id(&row.id, "workflows.id")?,
+            tenant: id(&row.tenant_id, "workflows.tenant_id")?,
+            source: id(&row.source_id, "workflows.source_id")?,
+            key: row.key,
+            display_name: row.display_name,
+            sort_order: row.sort_order,
+            delay: Duration::from_millis(number(row.delay_ms, "workflows.delay_ms")?),
+            draft: json(&row.draft, "workflows.draft")?,
+            published_version: version.transpose()?,
+            sample_message: optional_id(row.sample_message.as_deref(), "workflows.sample_message")?,
+            revision: number(row.revision, "workflows.revision")?,
+            created_at: Timestamp::from_micros(row.created_at),
+            updated_at: Timestamp::from_micros(row.updated_at),
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Publishing: a draft becomes a version, and what runs is always a version.
+
+use std::{collections::HashMap, time::Duration};
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use serde_json::json;
+use tributary_domain::{
+    id::{SourceId, WorkflowId},
+    time::Timestamp,
+    workflow::spec::WorkflowSpec,
+};
+
+use crate::{
+    LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
+    audit::{Author, Deed},
+    column::{id, json, number, to_int},
+    entity::{workflow, workflow_version},
+    txn::Txn,
+};
+
+/// A published version; it never changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowVersion {
+    /// Of which workflow.
+    pub workflow: WorkflowId,
+    /// Its number: 1, 2, ...
+    pub version: u32,
+    /// What it says.
+    pub spec: WorkflowSpec,
+    /// When it was published.
+    pub created_at: Timestamp,
+}
+
+/// A workflow as the actors see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActiveWorkflow {
+    /// Its id.
+    pub workflow: WorkflowId,
+    /// The name that people see.
+    pub display_name: String,
+    /// How long its deliveries wait.
+    pub delay: Duration,
+    /// The version that runs; none: it is not published.
+    pub published: Option<WorkflowVersion>,
+}
+
+impl TenantScope<'_> {
+    /// Publishes the draft of a workflow that still has this revision, as its next version.
+    ///
+    /// # Errors
+    /// When there is none, or it has another revision.
+    pub async fn publish_workflow(
+        &self,
+        workflow: WorkflowId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<WorkflowVersion, StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
+            let newest = workflow_version::Entity::find()
+                .filter(workflow_version::Column::WorkflowId.eq(workflow.to_string()))
+                .filter(workflow_version::Column::TenantId.eq(self.key()))
+                .order_by_desc(workflow_version::Column::Version)
+                .one(txn)
+                .await?;
+            let version = workflow_version::Model {
+                workflow_id: workflow.to_string(),
+                version: newest.map_or(0, |newest| newest.version).saturating_add(1),
+                tenant_id: self.key(),
+                spec: row.draft.clone().unwrap(),
+                created_at: author.at.micros(),
+            };
+            let insert = workflow_version::Entity::insert(version.clone().into_active_model());
+            insert.exec_without_returning(txn).await?;
+            row.published_version = Set(Some(version.version));
+            row.update(txn).await?;
+            version.try_into()
+        };
+        let detail = json!({ "of_revision": revision });
+        self.configure(Deed::new("workflow.publish", workflow).with(detail), author, write).await
+    }
+
+    /// Takes a workflow that still has this revision out of service; messages then read *Mapping not found*.
+    ///
+    /// # Errors
+    /// As [`TenantScope::publish_workflow`]; a conflict of state when it is not published.
+    pub async fn unpublish_workflow(
+        &self,
+        workflow: WorkflowId,
+        revision: u64,
+        author: &Author,
+    ) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
+            if row.published_version.clone().unwrap().is_none() {
+                return Err(StoreError::state("workflow"));
+            }
+            row.published_version = Set(None);
+            row.update(txn).await?;
+            Ok(())
+        };
+        self.configure(Deed::new("workflow.unpublish", workflow), author, write).await
+    }
+
+    /// One version of a workflow, of deleted workflows too.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn workflow_version(
+        &self,
+        workflow: WorkflowId,
+        version: u32,
+    ) -> Result<WorkflowVersion, StoreError> {
+        let query = workflow_version::Entity::find_by_id((workflow.to_string(), to_int(version)))
+            .filter(workflow_version::Column::TenantId.eq(self.key()));
+        let row = query.one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("workflow version"))?.try_into()
+    }
+
+    /// The versions of a workflow, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn workflow_versions(
+        &self,
+        workflow: WorkflowId,
+        page: Page<u32>,
+    ) -> Result<Paged<WorkflowVersion, u32>, StoreError> {
+        let mut query = workflow_version::Entity::find()
+            .filter(workflow_version::Column::WorkflowId.eq(workflow.to_string()))
+            .filter(workflow_version::Column::TenantId.eq(self.key()));
+        if let Some(after) = page.after {
+            query = query.filter(workflow_version::Column::Version.lt(to_int(after)));
+        }
+        let query = query.order_by_desc(workflow_version::Column::Version).limit(page.rows());
+        page.fill(query.all(self.store().reader()).await?, WorkflowVersion::try_from, |record| record.version)
+    }
+
+    /// What runs for a source, in the order in which it runs: all of its workflows, at most [`LARGEST_PAGE`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn active_workflows(&self, source: SourceId) -> Result<Vec<ActiveWorkflow>, StoreError> {
+        let workflows = self
+            .live_workflows()
+            .filter(workflow::Column::SourceId.eq(source.to_string()))
+            .order_by_asc(workflow::Column::SortOrder)
+            .order_by_asc(workflow::Column::Id)
+            .limit(u64::from(LARGEST_PAGE))
+            .all(self.store().reader())
+            .await?;
+        let mut versions = self.versions_in_force(&workflows).await?;
+        workflows
+            .into_iter()
+            .map(|row| {
+                Ok(ActiveWorkflow {
+                    workflow: id(&row.id, "workflows.id")?,
+                    published: versions.remove(&row.id).map(WorkflowVersion::try_from).transpose()?,
+                    display_name: row.display_name,
+                    delay: Duration::from_millis(number(row.delay_ms, "workflows.delay_ms")?),
+                })
+            })
+            .collect()
+    }
+
+    async fn versions_in_force(
+        &self,
+        workflows: &[workflow::Model],
+    ) -> Result<HashMap<String, workflow_version::Model>, StoreError> {
+        let mut wanted = Condition::any();
+        for row in workflows {
+            if let Some(version) = row.published_version {
+                let this = Condition::all()
+                    .add(workflow_version::Column::WorkflowId.eq(row.id.as_str()))
+                    .add(workflow_version::Column::Version.eq(version));
+                wanted = wanted.add(this);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let query = workflow_version::Entity::find()
+            .filter(workflow_version::Column::TenantId.eq(self.key()))
+            .filter(wanted);
+        let rows = query.all(self.store().reader()).await?;
+        Ok(rows.into_iter().map(|row| (row.workflow_id.clone(), row)).collect())
+    }
+}
+
+impl TryFrom<workflow_version::Model> for WorkflowVersion {
+    type Error = StoreError;
+
+    fn try_from(row: workflow_version::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            workflow: id(&row.workflow_id, "workflow_versions.workflow_id")?,
+            version: number(row.version, "workflow_versions.version")?,
+            spec: json(&row.spec, "workflow_versions.spec")?,
+            created_at: Timestamp::from_micros(row.created_at),
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The store through its public face, on SQLite and Postgres alike.
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, which clippy does not know as such"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod command;
+mod destination;
+mod migrations;
+mod rejected;
+mod source;
+mod tenant;
+mod workflow;
