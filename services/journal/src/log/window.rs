@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Bytes that are read at a time: large enough that the call is cheap, small enough for a core's cache.
-pub(super) const CHUNK: u64 = 256 * 1024;
+pub(super) const CHUNK: u64 = 64 * 1024;
 
 /// A file's bytes up to `end`, of which a part is in memory.
 #[derive(Debug)]

@@ -1,0 +1,125 @@
+//! Accepts one message, or says why not.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, header, request::Parts},
+};
+use bytes::Bytes;
+use tracing::{Instrument, Span, field::display};
+use tributary_connectors::sources::Signature;
+use tributary_domain::{id::MessageId, scan::scan, time::Timestamp};
+use tributary_journal::Accepted;
+
+use super::{Door, body, trace};
+use crate::{
+    Refusal, SourceState,
+    directory::{Found, SourceEntry},
+    refusal::recorder::Seen,
+};
+
+impl Door {
+    /// Takes the webhook that was posted with `secret`; its id once it is durable.
+    pub(super) async fn receive(&self, secret: &str, request: Request<Body>) -> Result<MessageId, Refusal> {
+        if !self.config.readiness.is_serving() {
+            return Err(self.count(Refusal::NotServing));
+        }
+        let Some(found) = self.config.sources.find(secret) else {
+            return Err(self.count(Refusal::SourceUnknown));
+        };
+        let (head, body) = request.into_parts();
+        let span = trace::webhook(found.source.source, &head.headers);
+        self.receive_from(&found, &head, body, &span).instrument(span.clone()).await
+    }
+
+    /// Takes a webhook of a known source; a refusal is kept for its owner.
+    async fn receive_from(
+        &self,
+        found: &Found,
+        head: &Parts,
+        body: Body,
+        span: &Span,
+    ) -> Result<MessageId, Refusal> {
+        let source = &*found.source;
+        let mut seen = Bytes::new();
+        let accepted = self.accept(found, &head.headers, body, span, &mut seen).await;
+        if let Err(refusal) = &accepted {
+            span.record("refused", refusal.reason());
+            tracing::debug!(source = %source.source, reason = refusal.reason(), "webhook refused");
+            self.config.metrics.refused(refusal.reason());
+            let seen = Seen { headers: &head.headers, body: &seen };
+            let (now, random) = (self.config.clock.now(), (self.config.random)());
+            self.config.refusals.record(source, refusal, now, random, &seen);
+        }
+        accepted
+    }
+
+    /// The steps of a webhook; `seen` becomes its body once that was read.
+    async fn accept(
+        &self,
+        found: &Found,
+        headers: &HeaderMap,
+        body: Body,
+        span: &Span,
+        seen: &mut Bytes,
+    ) -> Result<MessageId, Refusal> {
+        let source = &*found.source;
+        opens(found, self.config.clock.now())?;
+        plain(headers)?;
+        let limits = &self.config.limits;
+        let received = body::read(body, source.body_limit, limits, &self.memory).await?;
+        *seen = received.bytes.clone();
+        let now = self.config.clock.now();
+        let signature_valid = signed(source, headers, &received.bytes, now)?;
+        scan(&received.bytes, &limits.scan).map_err(Refusal::Unacceptable)?;
+
+        let random = (self.config.random)();
+        let message = MessageId::new(now.millis(), random);
+        span.record("message", display(message));
+        let bytes = received.bytes.len() as u64;
+        let accepted = Accepted {
+            tenant: source.tenant,
+            source: source.source,
+            message,
+            received: now,
+            signature_valid,
+            trace_parent: Some(trace::carried(span, headers, message, random >> 64)),
+            headers: source.provider.kept_headers(&source.settings, headers),
+            body: received.bytes.clone(),
+        };
+        if let Err(error) = self.config.journal.append(accepted).await {
+            tracing::warn!(source = %source.source, %error, "message not appended");
+            return Err(error.into());
+        }
+        self.config.metrics.accepted(bytes);
+        Ok(message)
+    }
+
+    pub(super) fn count(&self, refusal: Refusal) -> Refusal {
+        self.config.metrics.refused(refusal.reason());
+        refusal
+    }
+}
+
+/// Whether the secret that found the source still opens it.
+fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
+    if found.source.state == SourceState::Deleted {
+        return Err(Refusal::SourceDeleted);
+    }
+    if found.expires_at.is_some_and(|end| end <= now) {
+        return Err(Refusal::SecretExpired);
+    }
+    Ok(())
+}
+
+/// Whether the body comes as it is: decompressing what a stranger sends is a way to fill memory.
+fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let identity = encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if identity { Ok(()) } else { Err(Refusal::ContentEncoded) }
+}
+
+/// Whether the body carries a signature that holds; false while the source has no keys.
+fn signed(source: &SourceEntry, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<bool, Refusal> {
+    let signature = source.provider.verify(&source.settings, &source.keys, headers, body, now);
+    Ok(signature.map_err(Refusal::Signature)? == Signature::Valid)
+}

@@ -1,0 +1,50 @@
+//! The public routes.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use tributary_domain::id::MessageId;
+
+use super::Door;
+use crate::Refusal;
+
+/// What a webhook's path starts with; the secret follows.
+const PREFIX: &str = "/in/";
+
+impl Door {
+    /// `POST /in/{secret}` takes a webhook: 202 with its id once it is durable; every other answer is a problem.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new().route("/in/{secret}", any(webhook)).fallback(nowhere).with_state(self)
+    }
+}
+
+async fn webhook(State(door): State<Arc<Door>>, request: Request) -> Response {
+    if request.method() != Method::POST {
+        return door.count(Refusal::MethodNotAllowed).into_response();
+    }
+    // The path is cheap to clone: it shares the bytes of the request's head.
+    let uri = request.uri().clone();
+    let secret = uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    match door.receive(secret, request).await {
+        Ok(message) => accepted(message),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn nowhere(State(door): State<Arc<Door>>) -> Response {
+    door.count(Refusal::RouteUnknown).into_response()
+}
+
+fn accepted(message: MessageId) -> Response {
+    let mut response = Response::new(Body::from(format!(r#"{{"message_id":"{message}"}}"#)));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,157 @@
+//! Serves a router on a listener, with the limits that keep strangers from using up the process.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    pin, select,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tributary_telemetry::Metrics;
+
+use super::linger::Lingering;
+
+/// How long accepting rests when the system has no more descriptors to give.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// What a listener allows.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Most connections at once; more wait in the system's queue.
+    pub connections: usize,
+    /// How long the head of a request may take, and so how long a connection may idle.
+    pub head_deadline: Duration,
+    /// Most bytes in the head of a request; 8 KiB at least.
+    pub head_bytes: usize,
+    /// How long open requests may take to finish once the listener stops.
+    pub drain_deadline: Duration,
+}
+
+impl Default for ServeOptions {
+    /// 10,000 connections, 5 s and 32 KiB for a head, 10 s to drain.
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            head_deadline: Duration::from_secs(5),
+            head_bytes: 32 * 1024,
+            drain_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves `router` over HTTP/1 on `listener` until `stop` is cancelled; then open requests finish, within the drain
+/// deadline, and whatever is left is cut off.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+    metrics: Metrics,
+    stop: CancellationToken,
+) {
+    let listening = Listening::new(router, options, metrics, stop);
+    let room = Arc::new(Semaphore::new(options.connections));
+    let open = TaskTracker::new();
+    loop {
+        select! {
+            () = listening.stop.cancelled() => break,
+            next = accept(&listener, &room) => match next {
+                Ok((stream, permit)) => {
+                    open.spawn(listening.clone().connection(stream, permit));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "connection not accepted");
+                    sleep(ACCEPT_REST).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    open.close();
+    if timeout(options.drain_deadline, open.wait()).await.is_err() {
+        tracing::warn!(connections = open.len(), "connections cut off at the drain deadline");
+        listening.cut.cancel();
+        open.wait().await;
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // An answer is one small write; waiting to fill a packet would only delay it.
+    stream.set_nodelay(true)?;
+    Ok((stream, permit))
+}
+
+#[derive(Clone)]
+struct Listening {
+    http: Builder<TokioExecutor>,
+    router: Router,
+    metrics: Metrics,
+    /// Connections finish what they have begun and take nothing new.
+    stop: CancellationToken,
+    /// Connections end at once.
+    cut: CancellationToken,
+}
+
+impl Listening {
+    fn new(router: Router, options: ServeOptions, metrics: Metrics, stop: CancellationToken) -> Self {
+        let mut http = Builder::new(TokioExecutor::new()).http1_only();
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.head_deadline)
+            .max_buf_size(options.head_bytes);
+        Self { http, router, metrics, stop, cut: CancellationToken::new() }
+    }
+
+    async fn connection(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        let _open = Open::new(self.metrics, permit);
+        let service = TowerToHyperService::new(self.router);
+        let connection = self.http.serve_connection(TokioIo::new(Lingering::new(stream)), service);
+        pin!(connection);
+        let ended = select! {
+            ended = connection.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                select! {
+                    ended = connection => ended,
+                    () = self.cut.cancelled() => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            // Peers that vanish or never finish a head are daily business.
+            tracing::debug!(error, "connection ended early");
+        }
+    }
+}
+
+/// Counts a connection for as long as it is open, and keeps its place.
+struct Open {
+    metrics: Metrics,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(metrics: Metrics, permit: OwnedSemaphorePermit) -> Self {
+        metrics.connections(1);
+        Self { metrics, _permit: permit }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.metrics.connections(-1);
+    }
+}
