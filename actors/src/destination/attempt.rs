@@ -1,0 +1,192 @@
+//! One attempt: an event becomes a request, the request is sent, the answer gets its meaning.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::Value;
+use tracing::Instrument;
+use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets};
+use tributary_domain::time::{Clock, Timestamp};
+use tributary_egress::{Egress, OutboundRequest};
+use tributary_store::ledger::ReadyDelivery;
+use tributary_telemetry::{Metrics, context::remote_parent};
+
+/// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Most of an answer's body that is kept, in bytes.
+const KEPT_BODY: usize = 4 << 10;
+/// Headers of an answer that help to understand it.
+const KEPT_HEADERS: [&str; 4] = ["content-type", "retry-after", "location", "server"];
+
+/// How to reach one destination.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) platform: &'static dyn Platform,
+    pub(super) settings: Value,
+    pub(super) secrets: Secrets,
+    /// Names of events as the platform wants them, by our names.
+    pub(super) event_names: std::collections::BTreeMap<String, String>,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) started: Timestamp,
+    pub(super) took: Duration,
+    pub(super) outcome: Outcome,
+    /// Whether it speaks of the destination's health, not of this event.
+    pub(super) unhealthy: bool,
+    pub(super) status: Option<u16>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Bytes,
+    pub(super) truncated: bool,
+    pub(super) error: Option<String>,
+}
+
+/// What attempts are made with.
+#[derive(Debug, Clone)]
+pub(super) struct Means {
+    pub(super) egress: Egress,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Metrics,
+}
+
+impl Means {
+    /// Makes one attempt. Its span hangs below the one that the door began when the message came in.
+    pub(super) async fn attempt(
+        self,
+        target: Arc<Target>,
+        delivery: ReadyDelivery,
+        source: String,
+    ) -> (ReadyDelivery, Tried) {
+        let span = tracing::info_span!(
+            "delivery.attempt",
+            delivery = %delivery.delivery,
+            destination = %delivery.destination,
+            attempt = delivery.attempts + 1,
+            status = tracing::field::Empty,
+        );
+        if let Some(parent) = &delivery.event.trace_parent {
+            remote_parent(&span, parent);
+        }
+        let tried = self.send(&target, &delivery, source).instrument(span.clone()).await;
+        if let Some(status) = tried.status {
+            span.record("status", status);
+        }
+        self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
+        (delivery, tried)
+    }
+
+    async fn send(&self, target: &Target, delivery: &ReadyDelivery, source: String) -> Tried {
+        let started = self.clock.now();
+        let event = outgoing(target, delivery, source);
+        let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
+            Ok(request) => request,
+            Err(error) => return Tried::failed(started, Duration::ZERO, permanent(error.to_string()), false),
+        };
+        match self.egress.send(outbound(request)).await {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let outcome =
+                    target.platform.classify(status, &answer.headers, &answer.body, self.clock.now());
+                Tried {
+                    started,
+                    took: answer.duration,
+                    unhealthy: matches!(outcome, Outcome::Retry { .. }) && (status == 429 || status >= 500),
+                    outcome,
+                    status: Some(status),
+                    headers: kept(&answer.headers),
+                    truncated: answer.truncated || answer.body.len() > KEPT_BODY,
+                    body: answer.body.slice(..answer.body.len().min(KEPT_BODY)),
+                    error: None,
+                }
+            }
+            Err(error) => {
+                let took = self.clock.now().since(started);
+                let reason = error.to_string();
+                let retry = error.kind().is_retryable();
+                let outcome = if retry { Outcome::Retry { after: None, reason } } else { permanent(reason) };
+                Tried::failed(started, took, outcome, retry)
+            }
+        }
+    }
+}
+
+impl Tried {
+    fn failed(started: Timestamp, took: Duration, outcome: Outcome, unhealthy: bool) -> Self {
+        let error = match &outcome {
+            Outcome::Retry { reason, .. } | Outcome::Permanent { reason } | Outcome::Disable { reason } => {
+                reason.clone()
+            }
+            Outcome::Delivered => String::new(),
+        };
+        Self {
+            started,
+            took,
+            outcome,
+            unhealthy,
+            status: None,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            truncated: false,
+            error: Some(error),
+        }
+    }
+}
+
+/// The stable word for an outcome, as it stands with the attempt and in metrics.
+pub(super) fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "DELIVERED",
+        Outcome::Retry { .. } => "RETRY",
+        Outcome::Permanent { .. } => "FAILED",
+        Outcome::Disable { .. } => "DISABLED",
+    }
+}
+
+fn permanent(reason: String) -> Outcome {
+    Outcome::Permanent { reason }
+}
+
+fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> OutgoingEvent {
+    let event = &delivery.event;
+    let draft = event.draft();
+    OutgoingEvent {
+        delivery: delivery.delivery,
+        event: event.id,
+        message: event.id.message(),
+        kind: draft.kind,
+        name: target.event_names.get(&draft.name).unwrap_or(&draft.name).clone(),
+        time: draft.time,
+        received: event.received,
+        profile: event.profile,
+        identifiers: draft.identifiers.clone(),
+        traits: draft.traits.clone(),
+        attributes: draft.attributes.clone(),
+        groups: draft.groups.clone(),
+        group_traits: draft.group_traits.clone(),
+        consents: draft.consents.clone(),
+        context: event.data.context.clone(),
+        source,
+    }
+}
+
+fn outbound(request: HttpRequest) -> OutboundRequest {
+    OutboundRequest {
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: request.body,
+        deadline: DEADLINE,
+    }
+}
+
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    KEPT_HEADERS
+        .iter()
+        .filter_map(|name| {
+            Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.chars().take(200).collect()))
+        })
+        .collect()
+}

@@ -1,0 +1,129 @@
+//! All destinations that have something to send.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::sync::broadcast;
+use tributary_domain::{
+    committed::Committed,
+    id::{DestinationId, TenantId},
+    partition::{Partition, PartitionSet},
+    time::Clock,
+};
+use tributary_egress::Egress;
+use tributary_store::{Store, StoreError, ledger::ReadyDelivery};
+use tributary_telemetry::Metrics;
+
+use super::{
+    actor::{DestinationActor, Drain, Offer, Reload},
+    attempt::Means,
+};
+use crate::supervision::{Arbiters, Supervised};
+
+/// Where attempts are told to who watches.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail(pub(crate) broadcast::Sender<Arc<Committed>>);
+
+type Handle = Arc<Supervised<DestinationActor>>;
+
+/// Hands deliveries to the actors of their destinations.
+pub(crate) struct Dispatcher {
+    store: Store,
+    arbiters: Arc<Arbiters>,
+    means: Means,
+    jitter: fn() -> f64,
+    tail: Tail,
+    active: Mutex<HashMap<(TenantId, DestinationId), Handle>>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        store: Store,
+        arbiters: Arc<Arbiters>,
+        egress: Egress,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+        jitter: fn() -> f64,
+        tail: Tail,
+    ) -> Self {
+        Self {
+            store,
+            arbiters,
+            means: Means { egress, clock, metrics },
+            jitter,
+            tail,
+            active: Mutex::default(),
+        }
+    }
+
+    /// Gives committed deliveries to their destinations. One that crashes finds them again in the database.
+    pub(crate) async fn offer(&self, deliveries: Vec<ReadyDelivery>) {
+        let mut groups: HashMap<(TenantId, DestinationId), Vec<ReadyDelivery>> = HashMap::new();
+        for delivery in deliveries {
+            groups.entry((delivery.tenant, delivery.destination)).or_default().push(delivery);
+        }
+        let offers = groups.into_iter().map(|((tenant, destination), deliveries)| {
+            let handle = self.handle(tenant, destination);
+            async move { handle.call(Offer(deliveries)).await.is_ok() }
+        });
+        join_all(offers).await;
+    }
+
+    /// Starts every destination of these partitions that has pending deliveries.
+    pub(crate) async fn resume(&self, partitions: PartitionSet) -> Result<(), StoreError> {
+        for (tenant, destination) in self.store.destinations_with_pending().await? {
+            if partitions.contains(Partition::of(tenant)) {
+                let handle = self.handle(tenant, destination);
+                // A crash is reported and answered by a new start.
+                let _ = handle.call(Offer(Vec::new())).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tenant's configuration changed.
+    pub(crate) async fn refresh(&self, tenant: TenantId) {
+        let handles: Vec<Handle> = self.all(|of| of == tenant);
+        join_all(handles.iter().map(|handle| handle.call(Reload))).await;
+    }
+
+    /// Begins nothing new, and waits until what is under way has ended and is recorded, or `deadline` is over.
+    /// Says whether all of it ended.
+    pub(crate) async fn drain(&self, deadline: Duration) -> bool {
+        let handles = self.all(|_| true);
+        let drained = join_all(handles.iter().map(|handle| async {
+            match handle.call(Drain).await {
+                Ok(drained) => drained.await.is_ok(),
+                Err(_) => false,
+            }
+        }));
+        tokio::time::timeout(deadline, drained).await.is_ok_and(|all| all.into_iter().all(|drained| drained))
+    }
+
+    fn all(&self, wanted: impl Fn(TenantId) -> bool) -> Vec<Handle> {
+        let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active
+            .iter()
+            .filter(|((tenant, _), _)| wanted(*tenant))
+            .map(|(_, handle)| Arc::clone(handle))
+            .collect()
+    }
+
+    fn handle(&self, tenant: TenantId, destination: DestinationId) -> Handle {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = active.entry((tenant, destination)).or_insert_with(|| {
+            let (store, means, jitter, tail) =
+                (self.store.clone(), self.means.clone(), self.jitter, self.tail.clone());
+            let make = move || {
+                DestinationActor::new(tenant, destination, store.clone(), means.clone(), jitter, tail.clone())
+            };
+            let arbiter = self.arbiters.deliver(tenant);
+            Arc::new(Supervised::new("destination", arbiter, self.means.metrics.clone(), make))
+        });
+        Arc::clone(handle)
+    }
+}

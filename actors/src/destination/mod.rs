@@ -1,0 +1,8 @@
+//! Destinations: what was committed for them is sent, retried by the schedule, and every attempt is kept.
+
+mod actor;
+mod attempt;
+mod dispatcher;
+mod queue;
+
+pub(crate) use dispatcher::{Dispatcher, Tail};

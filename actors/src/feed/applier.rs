@@ -1,0 +1,171 @@
+//! The second half of the pipeline: plans → ledger → what follows from the commit. Between two batches come the
+//! ledger's commands and one round of the held lane.
+
+use std::{collections::HashSet, sync::Arc};
+
+use actix::Addr;
+use tokio::sync::mpsc;
+use tributary_domain::{committed::Committed, id::TenantId, partition::Partition};
+use tributary_journal::{Accepted, DecodeError};
+use tributary_store::{
+    Page,
+    ledger::{Applied, MessagePlan, Origin},
+};
+
+use super::{Feed, reader::Evaluated, run::FeedError};
+use crate::{
+    ledger::{Apply, ApplyOutcome, Commands, LedgerActor},
+    plan::Task,
+};
+
+/// Most rows of a transaction.
+const MOST_ROWS: usize = 5_000;
+/// Held messages of one tenant that are taken in one round.
+const HELD_ROUND: u32 = 64;
+
+/// Hands plans to the ledger and tells the rest of the house what was committed.
+pub(super) struct Applier {
+    pub(super) feed: Arc<Feed>,
+    pub(super) ledger: Addr<LedgerActor>,
+    pub(super) holding: Arc<HashSet<TenantId>>,
+}
+
+impl Applier {
+    /// Until the reader ends.
+    pub(super) async fn run(&mut self, mut batches: mpsc::Receiver<Evaluated>) -> Result<(), FeedError> {
+        self.feed.nudge.notify_one();
+        loop {
+            let batch = tokio::select! {
+                biased;
+                batch = batches.recv() => batch,
+                () = self.feed.nudge.notified() => {
+                    self.commands().await?;
+                    if self.held_round().await? {
+                        self.feed.nudge.notify_one();
+                    }
+                    continue;
+                }
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            self.apply(batch.plans).await?;
+            self.feed.committed.send_replace(batch.through);
+            if let Err(error) = self.feed.journal.release(batch.through).await {
+                tracing::warn!(%error, "the journal's space is not given back");
+            }
+            if !self.holding.is_empty() && self.held_round().await? {
+                self.feed.nudge.notify_one();
+            }
+        }
+    }
+
+    async fn apply(&mut self, mut plans: Vec<MessagePlan>) -> Result<(), FeedError> {
+        while !plans.is_empty() {
+            let rest = plans.split_off(fitting(&plans));
+            self.apply_fitting(plans).await?;
+            plans = rest;
+        }
+        Ok(())
+    }
+
+    async fn apply_fitting(&mut self, mut plans: Vec<MessagePlan>) -> Result<(), FeedError> {
+        loop {
+            let answer = self.ledger.send(Apply(plans)).await;
+            let Ok((outcome, holding)) = answer else {
+                return Err(FeedError::Lost("the ledger actor panicked"));
+            };
+            self.holding = holding;
+            match outcome {
+                ApplyOutcome::Done(applied) => {
+                    self.committed(applied).await;
+                    return Ok(());
+                }
+                ApplyOutcome::Stale(applied, tenants, rest) => {
+                    self.committed(applied).await;
+                    plans = self.replan(&tenants, rest).await?;
+                }
+                ApplyOutcome::Lost(why) => return Err(FeedError::Lost(why)),
+                ApplyOutcome::Fenced => return Err(FeedError::Fenced),
+                ApplyOutcome::Stopped => {
+                    return Err(FeedError::Lost("the house stops before the database is back"));
+                }
+            }
+        }
+    }
+
+    /// Plans again what was planned with another configuration than the one in force.
+    async fn replan(
+        &self,
+        tenants: &[TenantId],
+        plans: Vec<MessagePlan>,
+    ) -> Result<Vec<MessagePlan>, FeedError> {
+        for tenant in tenants {
+            self.feed.registry.refresh(*tenant);
+        }
+        let tasks: Result<Vec<Task>, DecodeError> = plans.into_iter().map(task).collect();
+        let tasks = tasks.map_err(|_| FeedError::Lost("a record that was read cannot be read again"))?;
+        Ok(self.feed.registry.evaluate(tasks).await?)
+    }
+
+    /// Tells who watches and who delivers.
+    async fn committed(&self, applied: Applied) {
+        for message in applied.messages {
+            // Nobody watches: fine.
+            let _ = self.feed.tail.send(Arc::new(Committed::Message(message)));
+        }
+        self.feed.dispatcher.offer(applied.deliveries).await;
+    }
+
+    async fn commands(&mut self) -> Result<(), FeedError> {
+        let answer = self.ledger.send(Commands).await;
+        let Ok((outcomes, holding)) = answer else {
+            return Err(FeedError::Lost("the ledger actor panicked"));
+        };
+        self.holding = holding;
+        for outcome in outcomes? {
+            // Who waits no longer reads the outcome from the store.
+            let _ = self.feed.outcomes.send(outcome);
+        }
+        Ok(())
+    }
+
+    /// Takes some held messages of each tenant that goes on; says whether there may be more.
+    async fn held_round(&mut self) -> Result<bool, FeedError> {
+        let mut more = false;
+        for tenant in self.holding.iter().copied().collect::<Vec<_>>() {
+            if self.feed.registry.is_suspended(tenant).await? {
+                continue;
+            }
+            let held = self.feed.store.tenant(tenant).held_messages(Page::first(HELD_ROUND)).await?.items;
+            let mut tasks = Vec::with_capacity(held.len());
+            for record in held {
+                let accepted = Accepted::from_bytes(record.record.into())
+                    .map_err(|_| FeedError::Lost("a held message cannot be read"))?;
+                tasks.push(Task {
+                    origin: Origin::Held(record.position.cast_signed()),
+                    sequence: record.seq,
+                    partition: Partition::of(tenant),
+                    accepted,
+                });
+            }
+            let plans = self.feed.registry.evaluate(tasks).await?;
+            self.apply(plans).await?;
+            more |= self.holding.contains(&tenant);
+        }
+        Ok(more)
+    }
+}
+
+fn task(plan: MessagePlan) -> Result<Task, DecodeError> {
+    let accepted = Accepted::from_bytes(plan.record)?;
+    Ok(Task { origin: plan.origin, sequence: plan.sequence, partition: plan.partition, accepted })
+}
+
+/// How many of the plans fit into one transaction; at least one.
+fn fitting(plans: &[MessagePlan]) -> usize {
+    let mut rows = 0;
+    let fit = plans.iter().take_while(|plan| {
+        rows += plan.rows();
+        rows <= MOST_ROWS
+    });
+    fit.count().max(1)
+}

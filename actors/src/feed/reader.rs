@@ -1,0 +1,89 @@
+//! The first half of the pipeline: journal → plans.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tributary_domain::partition::Partition;
+use tributary_journal::{Entry, ReadLimit};
+use tributary_store::ledger::{Claim, MessagePlan, Origin};
+
+use super::{Feed, caution::Caution, run::FeedError};
+use crate::plan::Task;
+
+/// A batch ends here (the ledger's transaction is bounded by rows besides).
+const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
+
+/// Plans, and how far the journal is read with them.
+#[derive(Debug)]
+pub(super) struct Evaluated {
+    pub(super) plans: Vec<MessagePlan>,
+    pub(super) through: u64,
+}
+
+/// What was committed before, by partition.
+#[derive(Debug, Clone)]
+pub(super) struct Progress(Vec<u64>);
+
+impl Progress {
+    pub(super) fn of(claim: &Claim) -> Self {
+        Self(
+            (0..Partition::COUNT)
+                .filter_map(Partition::new)
+                .map(|partition| claim.progress(partition))
+                .collect(),
+        )
+    }
+
+    pub(super) fn highest(&self) -> u64 {
+        self.0.iter().copied().max().unwrap_or(0)
+    }
+
+    fn covers(&self, entry: &Entry) -> bool {
+        self.0.get(usize::from(entry.partition.number())).is_some_and(|done| entry.sequence <= *done)
+    }
+}
+
+/// Reads, evaluates and hands on, until the house stops.
+pub(super) async fn read(
+    feed: &Arc<Feed>,
+    progress: Progress,
+    mut after: u64,
+    mut caution: Caution,
+    batches: mpsc::Sender<Evaluated>,
+) -> Result<(), FeedError> {
+    loop {
+        let limit = if caution.is_careful() { ReadLimit { messages: 1, ..BATCH } } else { BATCH };
+        let batch = tokio::select! {
+            biased;
+            () = feed.stopping.cancelled() => break,
+            batch = feed.journal.read(feed.partitions, after, limit) => batch?,
+        };
+        after = batch.through;
+        feed.metrics.journal(feed.journal.tail(), feed.journal.tail().saturating_sub(feed.committed()));
+        let tasks: Vec<Task> =
+            batch.entries.into_iter().filter(|entry| !progress.covers(entry)).map(task).collect();
+        let plans = match caution.before(&feed.store, &tasks).await? {
+            Some(reason) => feed.registry.park_all(tasks, &reason).await?,
+            None => feed.registry.evaluate(tasks).await?,
+        };
+        if batches.send(Evaluated { plans, through: after }).await.is_err() {
+            break;
+        }
+        if caution.is_careful() {
+            // Only then is it known which message the process ends on, if it ends.
+            let _ = feed.committed.subscribe().wait_for(|committed| *committed >= after).await;
+        }
+    }
+    drop(batches);
+    // The applier ends the run when the last batch is through.
+    std::future::pending().await
+}
+
+fn task(entry: Entry) -> Task {
+    Task {
+        origin: Origin::Journal,
+        sequence: entry.sequence,
+        partition: entry.partition,
+        accepted: entry.message,
+    }
+}

@@ -1,0 +1,198 @@
+//! The running house: starts the actors, tells them what changed, and has them finish.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, broadcast, watch},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tributary_domain::{
+    committed::Committed,
+    id::{CommandId, MessageId, TenantId},
+    partition::PartitionSet,
+    time::Clock,
+};
+use tributary_egress::Egress;
+use tributary_journal::{Journal, ReadLimit};
+use tributary_store::{Store, ledger::CommandOutcome};
+use tributary_telemetry::Metrics;
+
+use crate::{
+    Faults,
+    destination::{Dispatcher, Tail},
+    feed::{self, Feed},
+    registry::Registry,
+    supervision::Arbiters,
+};
+
+/// How many committed things a slow watcher may lag behind before it misses some.
+const TAIL: usize = 4_096;
+/// How often idle sources are let go.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What the house is made of.
+pub struct HouseParts {
+    /// The runtime that everything shares.
+    pub runtime: &'static Runtime,
+    /// The database.
+    pub store: Store,
+    /// The accepted messages.
+    pub journal: Arc<dyn Journal>,
+    /// The client for deliveries.
+    pub egress: Egress,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// A random number from 0 up to 1, to spread retries.
+    pub jitter: fn() -> f64,
+    /// Where to count.
+    pub metrics: Metrics,
+    /// The name of this process as an owner of partitions.
+    pub owner: String,
+    /// Threads for evaluation, and as many for delivery.
+    pub threads: usize,
+    /// Planted faults; none outside tests.
+    pub faults: Faults,
+}
+
+impl fmt::Debug for HouseParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HouseParts").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+/// The actors at work. A clone is the same house.
+#[derive(Clone)]
+pub struct House {
+    feed: Arc<Feed>,
+    tasks: TaskTracker,
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House").field("owner", &self.feed.owner).finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// Starts the actors. Has to be called on the System's own thread.
+    pub fn start(parts: HouseParts) -> Self {
+        let HouseParts { runtime, store, journal, egress, clock, jitter, metrics, owner, threads, faults } =
+            parts;
+        let arbiters = Arc::new(Arbiters::start(runtime, threads));
+        let (tail, _) = broadcast::channel(TAIL);
+        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&arbiters), metrics.clone(), faults));
+        let dispatcher = Dispatcher::new(
+            store.clone(),
+            Arc::clone(&arbiters),
+            egress,
+            Arc::clone(&clock),
+            metrics.clone(),
+            jitter,
+            Tail(tail.clone()),
+        );
+        let feed = Arc::new(Feed {
+            journal,
+            store,
+            registry,
+            dispatcher: Arc::new(dispatcher),
+            arbiters,
+            clock,
+            metrics,
+            partitions: PartitionSet::all(),
+            owner,
+            tail,
+            outcomes: broadcast::channel(TAIL).0,
+            nudge: Notify::new(),
+            committed: watch::Sender::new(0),
+            stopping: CancellationToken::new(),
+            fatal: CancellationToken::new(),
+        });
+        let tasks = TaskTracker::new();
+        tasks.spawn_on(feed::run(Arc::clone(&feed)), runtime.handle());
+        tasks.spawn_on(sweep(Arc::clone(&feed)), runtime.handle());
+        Self { feed, tasks }
+    }
+
+    /// A tenant's configuration was committed: what is evaluated and delivered from now on goes by it, at the latest
+    /// when it is committed.
+    pub fn configuration_changed(&self, tenant: TenantId) {
+        self.feed.registry.refresh(tenant);
+        self.feed.nudge.notify_one();
+        let feed = Arc::clone(&self.feed);
+        self.tasks.spawn(async move { feed.dispatcher.refresh(tenant).await });
+    }
+
+    /// Has the ledger look for commands, and waits for the outcome of this one; nothing when it does not come to it
+    /// within `patience`.
+    pub async fn apply_command(&self, command: CommandId, patience: Duration) -> Option<CommandOutcome> {
+        let mut outcomes = self.feed.outcomes.subscribe();
+        self.feed.nudge.notify_one();
+        let outcome = async {
+            loop {
+                match outcomes.recv().await {
+                    Ok(outcome) if outcome.command == command => return Some(outcome),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(patience, outcome).await.ok().flatten()
+    }
+
+    /// What is committed from now on. A watcher that is too slow misses the oldest, and is told how many.
+    pub fn tail(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.feed.tail.subscribe()
+    }
+
+    /// Whether this message is accepted and not yet committed: looks through what the ledger has not come to.
+    pub async fn is_accepted(&self, message: MessageId) -> bool {
+        const STEP: ReadLimit = ReadLimit { messages: 4_096, bytes: 16 << 20 };
+        let (mut after, tail) = (self.feed.committed(), self.feed.journal.tail());
+        while after < tail {
+            let Ok(batch) = self.feed.journal.read(PartitionSet::all(), after, STEP).await else {
+                return false;
+            };
+            if batch.entries.iter().any(|entry| entry.message.message == message) {
+                return true;
+            }
+            after = batch.through;
+        }
+        false
+    }
+
+    /// How many accepted messages wait for the ledger, at most.
+    pub fn backlog(&self) -> u64 {
+        self.feed.journal.tail().saturating_sub(self.feed.committed())
+    }
+
+    /// Resolves when the house cannot go on and the process has to stop.
+    pub async fn failed(&self) {
+        self.feed.fatal.cancelled().await;
+    }
+
+    /// Finishes: no new batch is begun, what is under way is committed, attempts end and are recorded. Says whether
+    /// all of that happened within `deadline`; what did not is done after the next start.
+    pub async fn drain(&self, deadline: Duration) -> bool {
+        let began = Instant::now();
+        self.feed.stopping.cancel();
+        self.tasks.close();
+        let fed = tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok();
+        let delivered = self.feed.dispatcher.drain(deadline.saturating_sub(began.elapsed())).await;
+        self.feed.arbiters.stop();
+        fed && delivered
+    }
+}
+
+async fn sweep(feed: Arc<Feed>) {
+    loop {
+        tokio::select! {
+            () = feed.stopping.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => feed.registry.sweep(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From an accepted message to a plan: what the source actor and its workflow actors hand around.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tributary_connectors::sources::Facts;
+use tributary_domain::{id::WorkflowId, partition::Partition};
+use tributary_journal::Accepted;
+use tributary_store::ledger::{Origin, PlannedRun};
+
+/// An accepted message on its way to the ledger.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    /// Which way it came.
+    pub(crate) origin: Origin,
+    /// Its place in the order of acceptance; in the held lane, its position there.
+    pub(crate) sequence: u64,
+    /// The partition of its tenant.
+    pub(crate) partition: Partition,
+    /// The message.
+    pub(crate) accepted: Accepted,
+}
+
+/// A message whose body was read.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) accepted: Accepted,
+    pub(crate) body: Value,
+    pub(crate) facts: Facts,
+}
+
+/// What one workflow made of one message; the error is the reason that it panicked.
+pub(crate) type RunResult = Result<PlannedRun, Panicked>;
+
+/// A workflow panicked on a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Panicked {
+    pub(crate) workflow: WorkflowId,
+    pub(crate) version: u32,
+}
+
+/// Parsed messages, shared by all workflows of a source.
+pub(crate) type ParsedBatch = Arc<[Arc<Parsed>]>;

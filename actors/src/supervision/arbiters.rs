@@ -1,0 +1,54 @@
+//! The threads that actors live on.
+
+use actix_rt::{Arbiter, ArbiterHandle};
+use tokio::runtime::Runtime;
+use tributary_domain::id::TenantId;
+
+/// A fixed set of arbiters by kind of work; a hash places each tenant, so that its work stays on one thread.
+#[derive(Debug)]
+pub(crate) struct Arbiters {
+    evaluate: Vec<Arbiter>,
+    deliver: Vec<Arbiter>,
+    ledger: Arbiter,
+}
+
+impl Arbiters {
+    /// Starts `threads` arbiters for evaluation and as many for delivery, and one for the ledger, all on `runtime`.
+    /// Has to be called on the System's own thread.
+    pub(crate) fn start(runtime: &'static Runtime, threads: usize) -> Self {
+        let arbiter = || Arbiter::with_tokio_rt(move || runtime);
+        Self {
+            evaluate: (0..threads.max(1)).map(|_| arbiter()).collect(),
+            deliver: (0..threads.max(1)).map(|_| arbiter()).collect(),
+            ledger: arbiter(),
+        }
+    }
+
+    /// Where the sources and workflows of `tenant` are evaluated.
+    pub(crate) fn evaluate(&self, tenant: TenantId) -> ArbiterHandle {
+        place(&self.evaluate, tenant)
+    }
+
+    /// Where the destinations of `tenant` deliver.
+    pub(crate) fn deliver(&self, tenant: TenantId) -> ArbiterHandle {
+        place(&self.deliver, tenant)
+    }
+
+    /// Where the feed and the ledger work.
+    pub(crate) fn ledger(&self) -> ArbiterHandle {
+        self.ledger.handle()
+    }
+
+    /// Stops all threads; actors that are still there are dropped.
+    pub(crate) fn stop(&self) {
+        for arbiter in self.evaluate.iter().chain(&self.deliver).chain([&self.ledger]) {
+            arbiter.stop();
+        }
+    }
+}
+
+fn place(arbiters: &[Arbiter], tenant: TenantId) -> ArbiterHandle {
+    let bits = tenant.bits();
+    let index = (bits as usize ^ (bits >> 64) as usize) % arbiters.len();
+    arbiters[index].handle()
+}
