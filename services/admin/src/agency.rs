@@ -1,0 +1,68 @@
+//! Agencies.
+
+use tonic::{Request, Response, Status};
+use tributary_domain::id::AgencyId;
+use tributary_proto::admin::v1::{
+    Agency, CreateAgencyRequest, GetAgencyRequest, ListAgenciesRequest, ListAgenciesResponse,
+    agency_service_server::AgencyService,
+};
+use tributary_store::agency::{AgencyRecord, NewAgency};
+
+use crate::{
+    AdminContext, check::required, convert::value::to_time, error::from_store, name, page::List,
+    violations::Violations,
+};
+
+/// Answers calls about agencies.
+#[derive(Debug)]
+pub(crate) struct Agencies(pub(crate) AdminContext);
+
+#[tonic::async_trait]
+impl AgencyService for Agencies {
+    async fn get_agency(&self, request: Request<GetAgencyRequest>) -> Result<Response<Agency>, Status> {
+        let [segment] = name::segments("name", &request.get_ref().name, ["agencies"])?;
+        let agency = self.0.store.agencies().get(name::id("name", segment)?).await.map_err(from_store)?;
+        Ok(Response::new(to_proto(agency)))
+    }
+
+    async fn list_agencies(
+        &self,
+        request: Request<ListAgenciesRequest>,
+    ) -> Result<Response<ListAgenciesResponse>, Status> {
+        let request = request.into_inner();
+        let list = List::new("ListAgencies", &[]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let found = self.0.store.agencies().list(page).await.map_err(from_store)?;
+        Ok(Response::new(ListAgenciesResponse {
+            agencies: found.items.into_iter().map(to_proto).collect(),
+            next_page_token: list.next(found.next),
+        }))
+    }
+
+    async fn create_agency(&self, request: Request<CreateAgencyRequest>) -> Result<Response<Agency>, Status> {
+        let author = self.0.author(&request)?;
+        let agency = required("agency", request.into_inner().agency)?;
+        let mut violations = Violations::default();
+        violations.key("agency.key", &agency.key);
+        violations.display_name("agency.display_name", &agency.display_name);
+        violations.check()?;
+        let (millis, random) = self.0.id_parts(&author);
+        let new = NewAgency {
+            id: AgencyId::new(millis, random),
+            key: agency.key,
+            display_name: agency.display_name,
+        };
+        let made = self.0.store.agencies().create(&new, &author).await.map_err(from_store)?;
+        Ok(Response::new(to_proto(made)))
+    }
+}
+
+fn to_proto(agency: AgencyRecord) -> Agency {
+    Agency {
+        name: name::agency(agency.id),
+        key: agency.key,
+        display_name: agency.display_name,
+        create_time: Some(to_time(agency.created_at)),
+        update_time: Some(to_time(agency.updated_at)),
+    }
+}

@@ -1,0 +1,92 @@
+//! What the services share.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use tonic::{Request, Status};
+use tributary_auth::Caller;
+use tributary_domain::{error::ErrorCode, time::Clock};
+use tributary_store::{Store, TenantScope, audit::Author, tenant::TenantRecord};
+
+use crate::{
+    error::{from_store, not_found, status},
+    house::House,
+    name::{Names, TenantPath},
+};
+
+/// Gives 128 bits that nobody can guess.
+pub type Random = Arc<dyn Fn() -> u128 + Send + Sync>;
+
+/// What the services are given: the store, the running house, time and randomness.
+#[derive(Clone)]
+pub struct AdminContext {
+    /// Where everything is kept.
+    pub store: Arc<Store>,
+    /// The running house.
+    pub house: Arc<dyn House>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids and secrets.
+    pub random: Random,
+    /// What webhook URLs are built from, such as `https://in.example.com`; without a slash at its end.
+    pub public_url: String,
+}
+
+impl fmt::Debug for AdminContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminContext").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+/// A tenant that was found by its name: the way to its data, and how its resources are called.
+#[derive(Debug)]
+pub(crate) struct Located<'a> {
+    /// The way to its data.
+    pub(crate) scope: TenantScope<'a>,
+    /// The tenant itself.
+    pub(crate) record: TenantRecord,
+    /// How its resources are called.
+    pub(crate) names: Names,
+}
+
+impl AdminContext {
+    /// Who makes a change, for the audit log.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when the layer that asks who calls let nobody through.
+    pub(crate) fn author<T>(&self, request: &Request<T>) -> Result<Author, Status> {
+        let caller = request.extensions().get::<Caller>().ok_or_else(|| {
+            status(ErrorCode::Unauthenticated, "CALLER_UNKNOWN", "the call came without a known caller")
+        })?;
+        Ok(Author::new(caller.actor(), self.clock.now()))
+    }
+
+    /// The tenant that a name belongs to.
+    ///
+    /// # Errors
+    /// NOT_FOUND when there is none, or it belongs to another agency than the name says.
+    pub(crate) async fn locate(&self, path: TenantPath) -> Result<Located<'_>, Status> {
+        let record = self.store.tenants().get(path.tenant).await.map_err(from_store)?;
+        if path.agency.is_some_and(|agency| agency != record.agency) {
+            return Err(not_found("tenant"));
+        }
+        let names = Names { agency: record.agency, tenant: record.id };
+        Ok(Located { scope: self.store.tenant(record.id), record, names })
+    }
+
+    /// What a new id is made of: the milliseconds of `author`'s change and random bits.
+    pub(crate) fn id_parts(&self, author: &Author) -> (u64, u128) {
+        (author.at.millis(), (self.random)())
+    }
+
+    /// A secret for a webhook URL: 256 random bits as base64url.
+    pub(crate) fn url_secret(&self) -> String {
+        let bits = [(self.random)().to_be_bytes(), (self.random)().to_be_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(bits)
+    }
+
+    /// The webhook URL with this secret.
+    pub(crate) fn webhook_url(&self, secret: &str) -> String {
+        format!("{}/in/{secret}", self.public_url)
+    }
+}

@@ -1,0 +1,79 @@
+//! Enumerations that have the same values in the contract and in the domain.
+
+use tributary_domain::workflow::{
+    compile::Severity,
+    evaluate::NodeOutcome,
+    spec::{CaseTo, Kind, Logic, Match, MessageField, NamePart, OnEmpty, Operator, Pick, ValueType},
+    status::RunStatus,
+};
+use tributary_proto::admin::v1::{
+    answer, condition, group, input, mapping, node_trace, path, problem, run_status, step, workflow_spec,
+};
+
+/// A domain enumeration with its twin in the contract, which has one more value: *not set*.
+pub(crate) trait Twin: Sized {
+    /// The twin.
+    type Proto: TryFrom<i32> + Into<i32>;
+
+    /// The value of the contract.
+    fn to_proto(self) -> Self::Proto;
+
+    /// The domain's value; nothing for *not set*.
+    fn from_proto(value: Self::Proto) -> Option<Self>;
+
+    /// The contract's value as a message's field has it.
+    fn number(self) -> i32 {
+        self.to_proto().into()
+    }
+
+    /// The domain's value of a message's field.
+    ///
+    /// # Errors
+    /// The number, when the contract has no such value.
+    fn of_number(number: i32) -> Result<Option<Self>, i32> {
+        Self::Proto::try_from(number).map(Self::from_proto).map_err(|_| number)
+    }
+}
+
+macro_rules! twins {
+    ($($domain:ty = $proto:ty { $($variant:ident),+ })+) => {
+        $(impl Twin for $domain {
+            type Proto = $proto;
+
+            fn to_proto(self) -> $proto {
+                match self { $(Self::$variant => <$proto>::$variant),+ }
+            }
+
+            fn from_proto(value: $proto) -> Option<Self> {
+                match value {
+                    <$proto>::Unspecified => None,
+                    $(<$proto>::$variant => Some(Self::$variant)),+
+                }
+            }
+        })+
+    };
+}
+
+twins! {
+    Kind = workflow_spec::Kind { Track, Identify, Group }
+    ValueType = mapping::ValueType { Any, String, Number, Bool, Time }
+    OnEmpty = mapping::OnEmpty { Skip, Clear, Fail }
+    Pick = path::Pick { First, Last, Only, All }
+    Match = answer::Match { Exact, Prefix, Contains }
+    MessageField = input::MessageField { MessageId, ReceivedAt, ProviderEvent, Cluid, SourceName }
+    CaseTo = step::case::To { Lower, Upper, Title }
+    NamePart = step::split_name::Part { First, Last }
+    Logic = group::Logic { All, Any, None }
+    Operator = condition::Operator {
+        Equals, NotEquals, Contains, NotContains, StartsWith, EndsWith, Matches, In, NotIn, Exists, NotExists, Empty,
+        NotEmpty, LessThan, AtMost, GreaterThan, AtLeast, Before, After
+    }
+    RunStatus = run_status::Code {
+        Succeeded, MappingNotFound, FilterConditionFailed, UserIdMissing, AccountIdMissing, DataNotFound,
+        EventNameMissing, Failed, Parked, Held, Suppressed, Duplicate
+    }
+    NodeOutcome = node_trace::Outcome {
+        Holds, DoesNotHold, NotReached, Mapped, Empty, Skipped, Cleared, Rejected, Failed
+    }
+    Severity = problem::Severity { Warning, Error }
+}

@@ -1,0 +1,229 @@
+//! Destinations.
+
+mod convert;
+
+use tonic::{Request, Response, Status};
+use tributary_connectors::destinations::PLATFORMS;
+use tributary_domain::id::DestinationId;
+use tributary_proto::admin::v1::{
+    CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest,
+    ListDestinationsRequest, ListDestinationsResponse, ListPlatformsRequest, ListPlatformsResponse,
+    PauseDestinationRequest, Platform, ResumeDestinationRequest, UpdateDestinationRequest,
+    destination_service_server::DestinationService,
+};
+use tributary_store::{
+    audit::Author,
+    destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination},
+};
+
+use crate::{
+    AdminContext,
+    check::{self, required},
+    context::Located,
+    error::from_store,
+    name::TenantPath,
+    page::{self, List},
+    violations::Violations,
+};
+
+/// The longest reason for a pause, in characters.
+const MAX_REASON: usize = 500;
+/// What an update of a destination can name.
+const UPDATABLE: [&str; 5] = ["display_name", "settings", "secrets", "filter", "event_names"];
+
+/// Answers calls about destinations.
+#[derive(Debug)]
+pub(crate) struct Destinations(pub(crate) AdminContext);
+
+#[tonic::async_trait]
+impl DestinationService for Destinations {
+    async fn get_destination(
+        &self,
+        request: Request<GetDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let (located, record) = self.find("name", &request.get_ref().name).await?;
+        Ok(Response::new(convert::to_proto(&located, record).await?))
+    }
+
+    async fn list_destinations(
+        &self,
+        request: Request<ListDestinationsRequest>,
+    ) -> Result<Response<ListDestinationsResponse>, Status> {
+        let request = request.into_inner();
+        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let list = List::new("ListDestinations", &[&request.parent]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let found = located.scope.destinations(page).await.map_err(from_store)?;
+        let mut destinations = Vec::with_capacity(found.items.len());
+        for record in found.items {
+            destinations.push(convert::to_proto(&located, record).await?);
+        }
+        Ok(Response::new(ListDestinationsResponse { destinations, next_page_token: list.next(found.next) }))
+    }
+
+    async fn create_destination(
+        &self,
+        request: Request<CreateDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let given = required("destination", request.destination)?;
+        let mut violations = Violations::default();
+        violations.key("destination.key", &given.key);
+        violations.display_name("destination.display_name", &given.display_name);
+        let settings = convert::settings(given.settings, &mut violations);
+        let secrets = convert::secrets(given.secrets, &mut violations);
+        convert::check_with_platform(&given.platform, &settings, &secrets, &mut violations);
+        let filter = given.filter.map(|filter| convert::filter(&filter, &mut violations));
+        let event_names = convert::event_names(given.event_names, &mut violations);
+        violations.check()?;
+        let (millis, random) = self.0.id_parts(&author);
+        let new = NewDestination {
+            id: DestinationId::new(millis, random),
+            key: given.key,
+            display_name: given.display_name,
+            platform: given.platform,
+            settings,
+            secrets,
+            filter,
+            event_names,
+        };
+        let made = located.scope.create_destination(&new, &author).await.map_err(from_store)?;
+        self.changed(&located, made).await
+    }
+
+    async fn update_destination(
+        &self,
+        request: Request<UpdateDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let given = required("destination", request.destination)?;
+        let mask = check::mask(request.update_mask, &UPDATABLE)?;
+        let revision = check::revision("destination.etag", &given.etag)?;
+        let (located, now) = self.find("destination.name", &given.name).await?;
+        let id = now.id;
+        let change = change(&located, &mask, given, now).await?;
+        let changed =
+            located.scope.update_destination(id, revision, &change, &author).await.map_err(from_store)?;
+        self.changed(&located, changed).await
+    }
+
+    async fn delete_destination(
+        &self,
+        request: Request<DeleteDestinationRequest>,
+    ) -> Result<Response<()>, Status> {
+        let author = self.0.author(&request)?;
+        let DeleteDestinationRequest { name, etag } = request.into_inner();
+        let (located, now) = self.find("name", &name).await?;
+        let revision = check::revision_or(&etag, now.revision)?;
+        located.scope.delete_destination(now.id, revision, &author).await.map_err(from_store)?;
+        self.0.house.configuration_changed(located.record.id);
+        Ok(Response::new(()))
+    }
+
+    async fn pause_destination(
+        &self,
+        request: Request<PauseDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let author = self.0.author(&request)?;
+        let PauseDestinationRequest { name, etag, reason } = request.into_inner();
+        let mut violations = Violations::default();
+        violations.text("reason", &reason, MAX_REASON);
+        violations.check()?;
+        self.set_state(&name, &etag, DestinationState::Paused, &reason, &author).await
+    }
+
+    async fn resume_destination(
+        &self,
+        request: Request<ResumeDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let author = self.0.author(&request)?;
+        let ResumeDestinationRequest { name, etag } = request.into_inner();
+        self.set_state(&name, &etag, DestinationState::Enabled, "", &author).await
+    }
+
+    async fn list_platforms(
+        &self,
+        request: Request<ListPlatformsRequest>,
+    ) -> Result<Response<ListPlatformsResponse>, Status> {
+        let request = request.into_inner();
+        let all = PLATFORMS.iter().map(|platform| Platform {
+            id: platform.name().to_owned(),
+            display_name: platform.display_name().to_owned(),
+        });
+        let (platforms, next_page_token) =
+            page::of_all("ListPlatforms", all.collect(), request.page_size, &request.page_token)?;
+        Ok(Response::new(ListPlatformsResponse { platforms, next_page_token }))
+    }
+}
+
+impl Destinations {
+    async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, DestinationRecord), Status> {
+        let (path, destination) = TenantPath::child(field, name, "destinations")?;
+        let located = self.0.locate(path).await?;
+        let record = located.scope.destination(destination).await.map_err(from_store)?;
+        Ok((located, record))
+    }
+
+    async fn set_state(
+        &self,
+        name: &str,
+        etag: &str,
+        state: DestinationState,
+        reason: &str,
+        author: &Author,
+    ) -> Result<Response<Destination>, Status> {
+        let (located, now) = self.find("name", name).await?;
+        check::revision_or(etag, now.revision)?;
+        let set =
+            located.scope.set_destination_state(now.id, state, reason, author).await.map_err(from_store)?;
+        self.changed(&located, set).await
+    }
+
+    /// Tells the running house of a destination that was made or changed, and answers with it.
+    async fn changed(
+        &self,
+        located: &Located<'_>,
+        record: DestinationRecord,
+    ) -> Result<Response<Destination>, Status> {
+        self.0.house.configuration_changed(record.tenant);
+        Ok(Response::new(convert::to_proto(located, record).await?))
+    }
+}
+
+/// What the paths of `mask` change, checked together with what stays.
+async fn change(
+    located: &Located<'_>,
+    mask: &[String],
+    given: Destination,
+    now: DestinationRecord,
+) -> Result<DestinationChange, Status> {
+    let has = |path: &str| mask.iter().any(|named| named == path);
+    let mut violations = Violations::default();
+    let mut change = DestinationChange::default();
+    if has("display_name") {
+        violations.display_name("destination.display_name", &given.display_name);
+        change.display_name = Some(given.display_name);
+    }
+    if has("settings") {
+        change.settings = Some(convert::settings(given.settings, &mut violations));
+    }
+    if has("secrets") {
+        change.secrets = Some(convert::secrets(given.secrets, &mut violations));
+    }
+    if has("settings") || has("secrets") {
+        let stored = located.scope.destination_secrets(now.id).await.map_err(from_store)?;
+        let settings = change.settings.as_ref().unwrap_or(&now.settings);
+        let secrets = change.secrets.as_ref().unwrap_or(&stored);
+        convert::check_with_platform(&now.platform, settings, secrets, &mut violations);
+    }
+    if has("filter") {
+        change.filter = Some(given.filter.map(|filter| convert::filter(&filter, &mut violations)));
+    }
+    if has("event_names") {
+        change.event_names = Some(convert::event_names(given.event_names, &mut violations));
+    }
+    violations.check().map(|()| change)
+}

@@ -1,0 +1,143 @@
+//! Destinations between the contract, the connectors and the store.
+
+use std::collections::{BTreeMap, HashMap};
+
+use prost_types::Struct;
+use serde_json::{Map, Value};
+use tonic::Status;
+use tributary_connectors::destinations::{self, Secrets};
+use tributary_domain::{filter::CompiledFilter, workflow::spec::Group};
+use tributary_proto::admin::v1::{self as proto, Destination, destination};
+use tributary_store::{
+    Secret,
+    destination::{DestinationRecord, DestinationState},
+};
+
+use crate::{
+    check,
+    context::Located,
+    convert::{
+        spec,
+        value::{from_struct, to_struct, to_time},
+    },
+    error::from_store,
+    secret::masked,
+    violations::Violations,
+};
+
+/// Settings of more bytes as JSON are no settings.
+const MAX_SETTINGS: usize = 16 * 1024;
+const MAX_SECRETS: usize = 20;
+const MAX_SECRET_NAME: usize = 100;
+const MAX_SECRET: usize = 4_096;
+const MAX_EVENT_NAMES: usize = 200;
+const MAX_EVENT_NAME: usize = 200;
+
+/// The settings of a destination; whether its platform takes them is for [`check_with_platform`].
+pub(super) fn settings(given: Option<Struct>, violations: &mut Violations) -> Value {
+    let given = given.map_or_else(|| Ok(Map::new()), |given| from_struct(&given));
+    let settings = Value::Object(violations.take("destination.settings", given).unwrap_or_default());
+    if settings.to_string().len() > MAX_SETTINGS {
+        violations.add("destination.settings", format!("at most {MAX_SETTINGS} bytes as JSON"));
+    }
+    settings
+}
+
+/// The secrets of a destination, checked for their number and length.
+pub(super) fn secrets(
+    given: HashMap<String, String>,
+    violations: &mut Violations,
+) -> BTreeMap<String, Secret> {
+    if given.len() > MAX_SECRETS {
+        violations.add("destination.secrets", format!("at most {MAX_SECRETS} secrets"));
+    }
+    for (name, secret) in &given {
+        violations.text("destination.secrets", name, MAX_SECRET_NAME);
+        if secret.is_empty() || secret.len() > MAX_SECRET {
+            violations.add(format!("destination.secrets[\"{name}\"]"), format!("1 to {MAX_SECRET} bytes"));
+        }
+    }
+    given.into_iter().map(|(name, secret)| (name, Secret::new(secret))).collect()
+}
+
+/// Has the platform check settings and secrets together.
+pub(super) fn check_with_platform(
+    platform: &str,
+    settings: &Value,
+    secrets: &BTreeMap<String, Secret>,
+    violations: &mut Violations,
+) {
+    let Some(platform) = destinations::find(platform) else {
+        violations.add("destination.platform", "not a platform: see ListPlatforms");
+        return;
+    };
+    let secrets: Secrets =
+        secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect();
+    if let Err(error) = platform.check_settings(settings, &secrets) {
+        violations.add(format!("destination.{}", error.path), error.message);
+    }
+}
+
+/// The filter of a destination; one that does not compile is refused here, because nothing would pass it.
+pub(super) fn filter(given: &proto::Group, violations: &mut Violations) -> Group {
+    let group = spec::group_from_proto(given, "destination.filter", violations);
+    if let Err(problems) = CompiledFilter::compile(&group) {
+        for problem in problems {
+            violations.add("destination.filter", format!("{}: {}", problem.reason, problem.fix));
+        }
+    }
+    group
+}
+
+/// From our names of events to the platform's, checked for their number and length.
+pub(super) fn event_names(
+    given: HashMap<String, String>,
+    violations: &mut Violations,
+) -> BTreeMap<String, String> {
+    if given.len() > MAX_EVENT_NAMES {
+        violations.add("destination.event_names", format!("at most {MAX_EVENT_NAMES} names"));
+    }
+    for (ours, theirs) in &given {
+        for name in [ours, theirs] {
+            if name.is_empty() {
+                violations.add("destination.event_names", "names must not be empty");
+            }
+            violations.text("destination.event_names", name, MAX_EVENT_NAME);
+        }
+    }
+    given.into_iter().collect()
+}
+
+/// A destination as the contract has it, with its secrets masked.
+pub(super) async fn to_proto(
+    located: &Located<'_>,
+    record: DestinationRecord,
+) -> Result<Destination, Status> {
+    let masked_secrets = if record.has_secrets {
+        let secrets = located.scope.destination_secrets(record.id).await.map_err(from_store)?;
+        secrets.into_iter().map(|(name, secret)| (name, masked(secret.expose()))).collect()
+    } else {
+        HashMap::new()
+    };
+    let state = match record.state {
+        DestinationState::Enabled => destination::State::Enabled,
+        DestinationState::Paused => destination::State::Paused,
+        DestinationState::Disabled => destination::State::Disabled,
+    };
+    Ok(Destination {
+        name: located.names.destination(record.id),
+        key: record.key,
+        display_name: record.display_name,
+        platform: record.platform,
+        settings: record.settings.as_object().map(to_struct),
+        secrets: HashMap::new(),
+        masked_secrets,
+        filter: record.filter.as_ref().map(spec::group_to_proto),
+        event_names: record.event_names.into_iter().collect(),
+        state: state.into(),
+        state_reason: record.state_reason,
+        etag: check::etag(record.revision),
+        create_time: Some(to_time(record.created_at)),
+        update_time: Some(to_time(record.updated_at)),
+    })
+}

@@ -1,0 +1,56 @@
+//! The little that the API needs of the running house; the server implements it with the actors.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::broadcast;
+use tributary_domain::{
+    committed::Committed,
+    id::{CommandId, MessageId, SourceId, TenantId},
+};
+
+/// What a ledger command came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutcome {
+    /// The sequence that it was applied after.
+    pub applied_after: u64,
+    /// What the ledger has to say about it; empty: nothing.
+    pub result: String,
+}
+
+/// Why a ledger command was not applied, or not seen to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The ledger refused it.
+    #[error("the ledger refused the command: {0}")]
+    Refused(String),
+    /// The ledger did not come to it in time; it stays in line.
+    #[error("the ledger did not come to the command in time")]
+    Timeout,
+    /// The ledger does not run.
+    #[error("the ledger does not run")]
+    Unavailable,
+}
+
+/// The running house, as the API sees it.
+#[async_trait::async_trait]
+pub trait House: fmt::Debug + Send + Sync {
+    /// Says that something of a tenant's configuration was committed: its state, a workflow, a destination. Does not
+    /// wait; what is evaluated from now on uses it at the latest when it is committed.
+    fn configuration_changed(&self, tenant: TenantId);
+
+    /// Says that a source was committed: made, changed, deleted, or its secrets or keys. The door knows sources from
+    /// memory and has read this one again when this returns.
+    async fn source_changed(&self, tenant: TenantId, source: SourceId);
+
+    /// Waits until the ledger applied a command that is stored already.
+    ///
+    /// # Errors
+    /// When the ledger refused it, did not come to it in time, or does not run.
+    async fn apply_command(&self, command: CommandId) -> Result<CommandOutcome, CommandError>;
+
+    /// What is committed from now on. A reader that is too slow loses the oldest.
+    fn tail(&self) -> broadcast::Receiver<Arc<Committed>>;
+
+    /// Whether a message is accepted and not yet committed.
+    async fn is_accepted(&self, message: MessageId) -> bool;
+}

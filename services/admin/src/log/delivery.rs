@@ -1,0 +1,121 @@
+//! Deliveries and their attempts.
+
+use tonic::Status;
+use tributary_domain::{
+    committed::CommittedAttempt,
+    id::{DeliveryId, DestinationId},
+};
+use tributary_proto::admin::v1::{
+    Delivery, DeliveryAttempt, ListDeliveriesRequest, ListDeliveriesResponse, delivery::State,
+};
+use tributary_store::delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState};
+
+use super::{
+    message::headers,
+    window::{self, Window},
+};
+use crate::{
+    AdminContext,
+    context::Located,
+    convert::value::{to_span, to_time},
+    error::from_store,
+    filter::{Comparison, Filter},
+    name::{Names, TenantPath},
+    page::List,
+};
+
+/// Answers ListDeliveries.
+pub(super) async fn list(
+    context: &AdminContext,
+    request: ListDeliveriesRequest,
+) -> Result<ListDeliveriesResponse, Status> {
+    let path = TenantPath::parse("parent", &request.parent)?;
+    let [from, before] = window::CLAUSES;
+    let known = [("destination", Comparison::Is), ("state", Comparison::Is), from, before];
+    let filter = Filter::parse(&request.filter, &known)?;
+    let wanted = DeliveryFilter {
+        destination: filter.parsed("destination", "`dst_…`", |text| text.parse::<DestinationId>().ok())?,
+        state: filter.parsed("state", "PENDING, DELIVERED or FAILED", DeliveryState::from_code)?,
+    };
+    let window = Window::of(&filter)?;
+    let list = List::new("ListDeliveries", &[&request.parent, &request.filter]);
+    let page = list.page(request.page_size, &request.page_token)?;
+    let page = window.begin(page, |message| DeliveryId::range(message).0);
+    let located = context.locate(path).await?;
+    let found = located.scope.deliveries(wanted, page).await.map_err(from_store)?;
+    let found = window.end(found, |delivery| delivery.id.message());
+    Ok(ListDeliveriesResponse {
+        deliveries: found.items.into_iter().map(|record| to_proto(located.names, record)).collect(),
+        next_page_token: list.next(found.next),
+    })
+}
+
+/// Answers GetDelivery.
+pub(super) async fn get(context: &AdminContext, name: &str) -> Result<Delivery, Status> {
+    let (path, delivery) = TenantPath::child::<DeliveryId>("name", name, "deliveries")?;
+    let located = context.locate(path).await?;
+    let record = located.scope.delivery(delivery).await.map_err(from_store)?;
+    with_attempts(&located, record).await
+}
+
+/// A delivery with its attempts.
+pub(super) async fn with_attempts(located: &Located<'_>, record: DeliveryRecord) -> Result<Delivery, Status> {
+    let attempts = located.scope.delivery_attempts(record.id).await.map_err(from_store)?;
+    Ok(Delivery { attempts: attempts.into_iter().map(attempt).collect(), ..to_proto(located.names, record) })
+}
+
+/// A delivery as the contract has it, without its attempts.
+fn to_proto(names: Names, record: DeliveryRecord) -> Delivery {
+    Delivery {
+        name: names.delivery(record.id),
+        event: names.event(record.event),
+        destination: names.destination(record.destination),
+        message: names.message(record.id.message()),
+        generation: i32::try_from(record.generation).unwrap_or(i32::MAX),
+        state: state(record.state).into(),
+        next_attempt_time: (record.state == DeliveryState::Pending).then(|| to_time(record.due_at)),
+        attempt_count: i32::try_from(record.attempts).unwrap_or(i32::MAX),
+        create_time: Some(to_time(record.created_at)),
+        complete_time: record.completed_at.map(to_time),
+        last_http_status: record.last_status.map(i32::from).unwrap_or_default(),
+        last_error: record.last_error.unwrap_or_default(),
+        attempts: Vec::new(),
+    }
+}
+
+/// What is told of a delivery as soon as it was attempted.
+pub(super) fn attempted(names: Names, attempt: &CommittedAttempt) -> Delivery {
+    Delivery {
+        name: names.delivery(attempt.delivery),
+        destination: names.destination(attempt.destination),
+        message: names.message(attempt.delivery.message()),
+        state: DeliveryState::from_code(attempt.state).map_or(State::Unspecified, state).into(),
+        next_attempt_time: attempt.next.map(to_time),
+        attempt_count: i32::try_from(attempt.attempts).unwrap_or(i32::MAX),
+        last_http_status: attempt.http_status.map(i32::from).unwrap_or_default(),
+        last_error: attempt.error.clone().unwrap_or_default(),
+        ..Delivery::default()
+    }
+}
+
+fn state(state: DeliveryState) -> State {
+    match state {
+        DeliveryState::Pending => State::Pending,
+        DeliveryState::Delivered => State::Delivered,
+        DeliveryState::Failed => State::Failed,
+    }
+}
+
+fn attempt(record: AttemptRecord) -> DeliveryAttempt {
+    DeliveryAttempt {
+        number: i32::try_from(record.number).unwrap_or(i32::MAX),
+        start_time: Some(to_time(record.started_at)),
+        duration: Some(to_span(record.duration)),
+        outcome: record.outcome,
+        http_status: record.http_status.map(i32::from).unwrap_or_default(),
+        response_headers: headers(record.response_headers),
+        response_body: record.response_body,
+        response_body_truncated: record.is_truncated,
+        error: record.error.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Runs: the workflow log.
+
+use tonic::Status;
+use tributary_domain::workflow::status::RunStatus;
+use tributary_proto::admin::v1::{ListRunsRequest, ListRunsResponse, Run};
+use tributary_store::run::RunRecord;
+
+use super::window::{self, Window};
+use crate::{
+    AdminContext,
+    convert::{status, value::to_time},
+    error::from_store,
+    filter::{Comparison, Filter},
+    name::{Names, TenantPath},
+    page::List,
+};
+
+/// Answers ListRuns.
+pub(super) async fn list(
+    context: &AdminContext,
+    request: ListRunsRequest,
+) -> Result<ListRunsResponse, Status> {
+    let (path, _, workflow) = TenantPath::workflow("parent", &request.parent)?;
+    let [from, before] = window::CLAUSES;
+    let filter = Filter::parse(&request.filter, &[("status", Comparison::Is), from, before])?;
+    let status = filter.parsed("status", "a code such as FILTER_CONDITION_FAILED", RunStatus::from_code)?;
+    let window = Window::of(&filter)?;
+    let list = List::new("ListRuns", &[&request.parent, &request.filter]);
+    let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
+    let located = context.locate(path).await?;
+    let found = located.scope.runs(workflow, status.as_slice(), page).await.map_err(from_store)?;
+    let found = window.end(found, |run| run.message);
+    Ok(ListRunsResponse {
+        runs: found.items.iter().map(|run| to_proto(located.names, run)).collect(),
+        next_page_token: list.next(found.next),
+    })
+}
+
+/// A run as the contract has it.
+pub(super) fn to_proto(names: Names, run: &RunRecord) -> Run {
+    Run {
+        name: names.run(run.message, run.workflow),
+        message: names.message(run.message),
+        workflow: names.workflow(run.source, run.workflow),
+        version: i32::try_from(run.version).unwrap_or(i32::MAX),
+        status: Some(status::run(run.status, run.reason.as_ref())),
+        event_count: i32::try_from(run.events).unwrap_or(i32::MAX),
+        profile: run.profile.map(|profile| names.profile(profile)).unwrap_or_default(),
+        run_time: Some(to_time(run.at)),
+    }
+}

@@ -1,0 +1,88 @@
+//! The tail: what is committed, told as it happens.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, future::ready};
+use tokio::sync::watch;
+use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
+use tonic::Status;
+use tributary_domain::{
+    committed::Committed,
+    id::{SourceId, TenantId},
+};
+use tributary_proto::admin::v1::{TailRequest, TailResponse, tail_response::Entry};
+
+use super::{delivery, message};
+use crate::{
+    AdminContext,
+    convert::value::to_time,
+    error::from_store,
+    name::{Names, TenantPath},
+};
+
+/// What one reader wants to be told.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    tenant: TenantId,
+    source: Option<SourceId>,
+    messages_only: bool,
+}
+
+impl Wanted {
+    fn has(self, committed: &Committed) -> bool {
+        committed.tenant() == self.tenant
+            && self.source.is_none_or(|source| committed.source() == source)
+            && !(self.messages_only && matches!(committed, Committed::Attempt(_)))
+    }
+}
+
+/// Opens a stream of what is committed from now on. It ends when `closing` turns true, or the house stops. A reader
+/// that is too slow is told how many entries, of any tenant, it missed.
+pub(super) async fn open(
+    context: &AdminContext,
+    closing: watch::Receiver<bool>,
+    request: TailRequest,
+) -> Result<impl Stream<Item = Result<TailResponse, Status>> + Send + use<>, Status> {
+    // Subscribed before anything is looked up, so that nothing is missed meanwhile.
+    let committed = BroadcastStream::new(context.house.tail());
+    let (path, source) = match TenantPath::parse("parent", &request.parent) {
+        Ok(path) => (path, None),
+        Err(_) => {
+            let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
+            (path, Some(source))
+        }
+    };
+    let located = context.locate(path).await?;
+    if let Some(source) = source {
+        located.scope.source(source).await.map_err(from_store)?;
+    }
+    let wanted = Wanted { tenant: located.record.id, source, messages_only: request.messages_only };
+    let (names, clock) = (located.names, Arc::clone(&context.clock));
+    let entries = committed.filter_map(move |item| ready(entry(names, wanted, item)));
+    let answers =
+        entries.map(move |entry| Ok(TailResponse { time: Some(to_time(clock.now())), entry: Some(entry) }));
+    Ok(answers.take_until(closed(closing)))
+}
+
+/// Waits until the server closes.
+async fn closed(mut closing: watch::Receiver<bool>) {
+    // An error means that whoever would say so is gone, which is the same.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+fn entry(
+    names: Names,
+    wanted: Wanted,
+    item: Result<Arc<Committed>, BroadcastStreamRecvError>,
+) -> Option<Entry> {
+    match item {
+        Ok(committed) if !wanted.has(&committed) => None,
+        Ok(committed) => Some(match committed.as_ref() {
+            Committed::Message(found) => Entry::Message(message::committed(names, found)),
+            Committed::Attempt(found) => Entry::Delivery(delivery::attempted(names, found)),
+        }),
+        Err(BroadcastStreamRecvError::Lagged(count)) => {
+            Some(Entry::SkippedCount(i64::try_from(count).unwrap_or(i64::MAX)))
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Traces: a message's whole life. What each node saw is not stored: evaluation is pure and versions never change,
+//! so the stored body is evaluated again with the stored version.
+
+mod evaluate;
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use tonic::Status;
+use tributary_domain::id::{DestinationId, EventId, WorkflowId};
+use tributary_proto::admin::v1::{DeliveryTrace, EventTrace, MessageTrace, MessageView, RunTrace};
+use tributary_store::{
+    StoreError, delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord,
+    run::RunRecord,
+};
+
+use super::{
+    delivery,
+    message::{Found, MessageReader, accepted, find},
+    parked, run, step,
+};
+use crate::{AdminContext, context::Located, error::from_store, event};
+
+/// Answers GetMessageTrace.
+pub(super) async fn get(context: &AdminContext, name: &str) -> Result<MessageTrace, Status> {
+    match find(context, name).await? {
+        Found::Accepted(message, names) => {
+            Ok(MessageTrace { message: Some(accepted(message, names)), ..MessageTrace::default() })
+        }
+        Found::Stored(stored) => {
+            let (located, record) = *stored;
+            of_record(&located, record).await
+        }
+    }
+}
+
+async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<MessageTrace, Status> {
+    let (scope, message) = (&located.scope, record.summary.id);
+    let source_display_name =
+        scope.door_source(record.summary.source).await.map_err(from_store)?.display_name;
+    let parked = match record.summary.fate {
+        Fate::Parked => {
+            optional(scope.parked_message(message).await)?.map(|found| parked::to_proto(located.names, found))
+        }
+        Fate::Applied | Fate::Duplicate(_) | Fate::Held => None,
+    };
+    let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
+    let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
+    let mut traces = evaluate::nodes(located, &record, &source_display_name, &found).await?;
+    let mut events = Events::read(located, &record).await?;
+    let mut runs = Vec::with_capacity(found.len());
+    for run in found {
+        runs.push(RunTrace {
+            workflow_display_name: workflow_name(located, &run).await?,
+            nodes: traces.remove(&run.workflow).unwrap_or_default(),
+            events: events.of(run.workflow),
+            run: Some(run::to_proto(located.names, &run)),
+        });
+    }
+    let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
+    Ok(MessageTrace { message, source_display_name, runs, parked })
+}
+
+/// The name of a run's workflow; its id where it was deleted since.
+async fn workflow_name(located: &Located<'_>, run: &RunRecord) -> Result<String, Status> {
+    let found = optional(located.scope.workflow(run.workflow).await)?;
+    Ok(found.map_or_else(|| run.workflow.to_string(), |workflow| workflow.display_name))
+}
+
+/// What was looked up, where it is still there.
+fn optional<T>(found: Result<T, StoreError>) -> Result<Option<T>, Status> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(from_store(error)),
+    }
+}
+
+/// The events of a message with their deliveries, by workflow.
+#[derive(Debug)]
+struct Events {
+    by_workflow: HashMap<WorkflowId, Vec<EventTrace>>,
+}
+
+impl Events {
+    async fn read(located: &Located<'_>, record: &MessageRecord) -> Result<Self, Status> {
+        let message = record.summary.id;
+        let mut events = located.scope.message_events(message).await.map_err(from_store)?;
+        events.sort_by_key(|event| event.data.draft.index);
+        let mut deliveries = Deliveries::read(located, record).await?;
+        let mut by_workflow: HashMap<WorkflowId, Vec<EventTrace>> = HashMap::new();
+        for record in events {
+            let trace = event_trace(located, &record, &mut deliveries);
+            by_workflow.entry(record.workflow).or_default().push(trace);
+        }
+        Ok(Self { by_workflow })
+    }
+
+    fn of(&mut self, workflow: WorkflowId) -> Vec<EventTrace> {
+        self.by_workflow.remove(&workflow).unwrap_or_default()
+    }
+}
+
+fn event_trace(located: &Located<'_>, record: &EventRecord, deliveries: &mut Deliveries) -> EventTrace {
+    EventTrace {
+        event: Some(event::to_proto(located.names, record)),
+        identity: Some(step::decision(located.names, record.profile, &record.data)),
+        deliveries: deliveries.by_event.remove(&record.id).unwrap_or_default(),
+    }
+}
+
+/// The deliveries of a message with their attempts, by event.
+#[derive(Debug)]
+struct Deliveries {
+    by_event: HashMap<EventId, Vec<DeliveryTrace>>,
+}
+
+impl Deliveries {
+    async fn read(located: &Located<'_>, record: &MessageRecord) -> Result<Self, Status> {
+        let found = located.scope.message_deliveries(record.summary.id).await.map_err(from_store)?;
+        let mut destinations = HashMap::new();
+        let mut by_event: HashMap<_, Vec<_>> = HashMap::new();
+        for record in found {
+            let event = record.event;
+            let trace = delivery_trace(located, &mut destinations, record).await?;
+            by_event.entry(event).or_default().push(trace);
+        }
+        Ok(Self { by_event })
+    }
+}
+
+async fn delivery_trace(
+    located: &Located<'_>,
+    destinations: &mut HashMap<DestinationId, (String, String)>,
+    record: DeliveryRecord,
+) -> Result<DeliveryTrace, Status> {
+    let (destination_display_name, platform) = match destinations.entry(record.destination) {
+        Entry::Occupied(known) => known.get().clone(),
+        Entry::Vacant(unknown) => {
+            let found = optional(located.scope.destination(record.destination).await)?;
+            let described = found.map(|found| (found.display_name, found.platform));
+            unknown
+                .insert(described.unwrap_or_else(|| (record.destination.to_string(), String::new())))
+                .clone()
+        }
+    };
+    let delivery = Some(delivery::with_attempts(located, record).await?);
+    Ok(DeliveryTrace { delivery, destination_display_name, platform })
+}

@@ -1,0 +1,216 @@
+//! Resource names: paths of collections and ids, such as `agencies/agc_…/tenants/ten_…/sources/src_…`.
+
+use std::str::FromStr;
+
+use tonic::Status;
+use tributary_domain::id::{
+    AgencyId, ConflictId, DeliveryId, DestinationId, EventId, MessageId, ProfileId, RejectionId, SourceId,
+    TenantId, WorkflowId,
+};
+
+use crate::violations::invalid;
+
+/// Stands for any resource of a collection, where that is allowed.
+pub(crate) const ANY: &str = "-";
+
+/// The ids of a name whose collections are `collections`; `field` is where the name stands in the request.
+///
+/// # Errors
+/// INVALID_ARGUMENT with the pattern that was expected.
+pub(crate) fn segments<'a, const N: usize>(
+    field: &str,
+    name: &'a str,
+    collections: [&str; N],
+) -> Result<[&'a str; N], Status> {
+    let mut ids = [""; N];
+    let mut parts = name.split('/');
+    for (id, collection) in ids.iter_mut().zip(collections) {
+        match (parts.next(), parts.next()) {
+            (Some(found), Some(part)) if found == collection && !part.is_empty() => *id = part,
+            _ => return Err(malformed(field, &collections)),
+        }
+    }
+    if parts.next().is_some() { Err(malformed(field, &collections)) } else { Ok(ids) }
+}
+
+fn malformed(field: &str, collections: &[&str]) -> Status {
+    let pattern: Vec<_> = collections.iter().map(|collection| format!("{collection}/…")).collect();
+    invalid(field, format!("expected a name such as `{}`", pattern.join("/")))
+}
+
+/// The id that a segment holds.
+///
+/// # Errors
+/// INVALID_ARGUMENT when it is none of that kind.
+pub(crate) fn id<T>(field: &str, segment: &str) -> Result<T, Status>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    segment.parse().map_err(|error: T::Err| invalid(field, error.to_string()))
+}
+
+/// The id that a segment holds; nothing for `-`.
+pub(crate) fn id_or_any<T>(field: &str, segment: &str) -> Result<Option<T>, Status>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    if segment == ANY { Ok(None) } else { id(field, segment).map(Some) }
+}
+
+/// A tenant as a name has it. The agency may be left open, because tenants' ids are unique without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TenantPath {
+    pub(crate) agency: Option<AgencyId>,
+    pub(crate) tenant: TenantId,
+}
+
+impl TenantPath {
+    fn of(field: &str, agency: &str, tenant: &str) -> Result<Self, Status> {
+        Ok(Self { agency: id_or_any(field, agency)?, tenant: id(field, tenant)? })
+    }
+
+    /// The tenant of the name `agencies/…/tenants/…`.
+    pub(crate) fn parse(field: &str, name: &str) -> Result<Self, Status> {
+        let [agency, tenant] = segments(field, name, ["agencies", "tenants"])?;
+        Self::of(field, agency, tenant)
+    }
+
+    /// The tenant and the id of a name one collection further down.
+    pub(crate) fn child<T>(field: &str, name: &str, collection: &str) -> Result<(Self, T), Status>
+    where
+        T: FromStr<Err: std::fmt::Display>,
+    {
+        let [agency, tenant, child] = segments(field, name, ["agencies", "tenants", collection])?;
+        Ok((Self::of(field, agency, tenant)?, id(field, child)?))
+    }
+
+    /// The tenant and the source of a name in which the source may be left open.
+    pub(crate) fn any_source(field: &str, name: &str) -> Result<(Self, Option<SourceId>), Status> {
+        let [agency, tenant, source] = segments(field, name, ["agencies", "tenants", "sources"])?;
+        Ok((Self::of(field, agency, tenant)?, id_or_any(field, source)?))
+    }
+
+    /// The tenant, the source (which may be left open) and the workflow of a workflow's name.
+    pub(crate) fn workflow(field: &str, name: &str) -> Result<(Self, Option<SourceId>, WorkflowId), Status> {
+        let collections = ["agencies", "tenants", "sources", "workflows"];
+        let [agency, tenant, source, workflow] = segments(field, name, collections)?;
+        Ok((Self::of(field, agency, tenant)?, id_or_any(field, source)?, id(field, workflow)?))
+    }
+}
+
+/// The name of an agency.
+pub(crate) fn agency(agency: AgencyId) -> String {
+    format!("agencies/{agency}")
+}
+
+/// Writes the names of one tenant's resources.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    pub(crate) agency: AgencyId,
+    pub(crate) tenant: TenantId,
+}
+
+impl Names {
+    /// The tenant's own name.
+    pub(crate) fn tenant(self) -> String {
+        format!("agencies/{}/tenants/{}", self.agency, self.tenant)
+    }
+
+    pub(crate) fn source(self, source: SourceId) -> String {
+        format!("{}/sources/{source}", self.tenant())
+    }
+
+    pub(crate) fn rejected_request(self, source: SourceId, rejection: RejectionId) -> String {
+        format!("{}/rejectedRequests/{rejection}", self.source(source))
+    }
+
+    pub(crate) fn workflow(self, source: SourceId, workflow: WorkflowId) -> String {
+        format!("{}/workflows/{workflow}", self.source(source))
+    }
+
+    pub(crate) fn destination(self, destination: DestinationId) -> String {
+        format!("{}/destinations/{destination}", self.tenant())
+    }
+
+    pub(crate) fn message(self, message: MessageId) -> String {
+        format!("{}/messages/{message}", self.tenant())
+    }
+
+    pub(crate) fn run(self, message: MessageId, workflow: WorkflowId) -> String {
+        format!("{}/runs/{workflow}", self.message(message))
+    }
+
+    pub(crate) fn parked_message(self, message: MessageId) -> String {
+        format!("{}/parkedMessages/{message}", self.tenant())
+    }
+
+    pub(crate) fn held_message(self, position: u64) -> String {
+        format!("{}/heldMessages/{position}", self.tenant())
+    }
+
+    pub(crate) fn event(self, event: EventId) -> String {
+        format!("{}/events/{event}", self.tenant())
+    }
+
+    pub(crate) fn delivery(self, delivery: DeliveryId) -> String {
+        format!("{}/deliveries/{delivery}", self.tenant())
+    }
+
+    pub(crate) fn profile(self, profile: ProfileId) -> String {
+        format!("{}/profiles/{profile}", self.tenant())
+    }
+
+    pub(crate) fn conflict(self, conflict: ConflictId) -> String {
+        format!("{}/conflicts/{conflict}", self.tenant())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names { agency: AgencyId::new(1, 1), tenant: TenantId::new(1, 2) }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let (names, source, workflow) = (names(), SourceId::new(1, 3), WorkflowId::new(1, 4));
+        let path = TenantPath { agency: Some(names.agency), tenant: names.tenant };
+        assert_eq!(TenantPath::parse("name", &names.tenant()).unwrap(), path);
+        assert_eq!(TenantPath::child("name", &names.source(source), "sources").unwrap(), (path, source));
+        let name = names.workflow(source, workflow);
+        assert_eq!(TenantPath::workflow("name", &name).unwrap(), (path, Some(source), workflow));
+    }
+
+    #[test]
+    fn the_agency_may_be_left_open() {
+        let name = names().tenant().replace(&names().agency.to_string(), ANY);
+        assert_eq!(
+            TenantPath::parse("name", &name).unwrap(),
+            TenantPath { agency: None, tenant: names().tenant }
+        );
+    }
+
+    #[test]
+    fn other_shapes_are_refused() {
+        let tenant = names().tenant();
+        for name in [
+            "",
+            "agencies",
+            "agencies/-",
+            "agencies//tenants/x",
+            &format!("{tenant}/"),
+            &format!("/{tenant}"),
+        ] {
+            assert_eq!(
+                TenantPath::parse("name", name).unwrap_err().code(),
+                tonic::Code::InvalidArgument,
+                "{name}"
+            );
+        }
+        assert!(
+            TenantPath::child::<SourceId>("name", &format!("{tenant}/sources/msg_1"), "sources").is_err()
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! All services together, and how they are served.
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use tokio::{net::TcpListener, sync::watch};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{
+    service::Routes,
+    transport::{Error, Server},
+};
+use tributary_auth::{AdminToken, AuthLayer};
+use tributary_proto::admin::v1::{
+    agency_service_server::AgencyServiceServer, destination_service_server::DestinationServiceServer,
+    event_service_server::EventServiceServer, log_service_server::LogServiceServer,
+    profile_service_server::ProfileServiceServer, source_service_server::SourceServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+};
+
+use crate::{
+    AdminContext, agency::Agencies, destination::Destinations, event::Events, log::Logs, profile::Profiles,
+    source::Sources, tenant::Tenants, workflow::Workflows,
+};
+
+/// The largest request.
+const MAX_REQUEST: usize = 1024 * 1024;
+/// The largest answer: a page of full messages.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
+/// How long a call may take; a stream may last longer once it has begun.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Calls and streams at once on one connection.
+const MAX_STREAMS: u32 = 100;
+/// A quiet connection is asked for a sign of life this often, and closed when none comes in time.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+macro_rules! limited {
+    ($server:ident, $service:expr) => {
+        $server::new($service).max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(MAX_RESPONSE)
+    };
+}
+
+/// The services of the contract. Streams end when `closing` turns true.
+pub fn services(context: &AdminContext, closing: watch::Receiver<bool>) -> Routes {
+    let context = || context.clone();
+    Routes::new(limited!(AgencyServiceServer, Agencies(context())))
+        .add_service(limited!(TenantServiceServer, Tenants(context())))
+        .add_service(limited!(SourceServiceServer, Sources(context())))
+        .add_service(limited!(WorkflowServiceServer, Workflows(context())))
+        .add_service(limited!(DestinationServiceServer, Destinations(context())))
+        .add_service(limited!(LogServiceServer, Logs { context: context(), closing }))
+        .add_service(limited!(EventServiceServer, Events(context())))
+        .add_service(limited!(ProfileServiceServer, Profiles(context())))
+}
+
+/// How the API is served.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Who may call.
+    pub token: AdminToken,
+    /// Whether the contract can be asked for by reflection.
+    pub reflection: bool,
+}
+
+/// Why the API could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The descriptors of the contract cannot be read: a defect of the build.
+    #[error("the contract's descriptors cannot be served: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The listener or a connection failed.
+    #[error("the admin API cannot be served: {0}")]
+    Transport(#[from] Error),
+}
+
+/// Serves the API, health and, if wanted, reflection on `listener`. Once `shutdown` is done, no new calls are taken,
+/// streams end, and it returns when the calls at work have answered.
+///
+/// # Errors
+/// When the descriptors or the transport fail.
+pub async fn serve(
+    context: &AdminContext,
+    options: ServeOptions,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let (close, closing) = watch::channel(false);
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<LogServiceServer<Logs>>().await;
+    let mut routes = services(context, closing).add_service(health);
+    if options.reflection {
+        let builder = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(tributary_proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
+    }
+    tracing::info!(address = address(&listener), reflection = options.reflection, "serving the admin API");
+    let closed = async {
+        shutdown.await;
+        reporter.set_not_serving::<LogServiceServer<Logs>>().await;
+        // Nobody listens where no stream is open.
+        let _ = close.send(true);
+    };
+    Server::builder()
+        .timeout(DEADLINE)
+        .max_concurrent_streams(MAX_STREAMS)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .layer(AuthLayer::new(options.token))
+        .add_routes(routes.prepare())
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), closed)
+        .await?;
+    Ok(())
+}
+
+fn address(listener: &TcpListener) -> String {
+    listener.local_addr().as_ref().map_or_else(ToString::to_string, SocketAddr::to_string)
+}

@@ -1,0 +1,162 @@
+//! Tenants.
+
+mod settings;
+
+use tonic::{Request, Response, Status};
+use tributary_domain::{
+    id::{AgencyId, TenantId},
+    tenant::TenantSettings,
+};
+use tributary_proto::admin::v1::{
+    CreateTenantRequest, GetTenantRequest, ListTenantsRequest, ListTenantsResponse, ResumeTenantRequest,
+    SuspendTenantRequest, Tenant, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
+};
+use tributary_store::{
+    audit::Author,
+    tenant::{NewTenant, TenantChange, TenantRecord, TenantState},
+};
+
+use crate::{
+    AdminContext,
+    check::{self, required},
+    convert::value::to_time,
+    error::from_store,
+    name::{self, Names, TenantPath},
+    page::List,
+    violations::Violations,
+};
+
+/// Answers calls about tenants.
+#[derive(Debug)]
+pub(crate) struct Tenants(pub(crate) AdminContext);
+
+#[tonic::async_trait]
+impl TenantService for Tenants {
+    async fn get_tenant(&self, request: Request<GetTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let path = TenantPath::parse("name", &request.get_ref().name)?;
+        Ok(Response::new(to_proto(self.0.locate(path).await?.record)))
+    }
+
+    async fn list_tenants(
+        &self,
+        request: Request<ListTenantsRequest>,
+    ) -> Result<Response<ListTenantsResponse>, Status> {
+        let request = request.into_inner();
+        let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
+        let agency = name::id_or_any::<AgencyId>("parent", segment)?;
+        let list = List::new("ListTenants", &[&request.parent]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let found = self.0.store.tenants().list(agency, page).await.map_err(from_store)?;
+        Ok(Response::new(ListTenantsResponse {
+            tenants: found.items.into_iter().map(to_proto).collect(),
+            next_page_token: list.next(found.next),
+        }))
+    }
+
+    async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
+        let agency = name::id("parent", segment)?;
+        let given = required("tenant", request.tenant)?;
+        let mut violations = Violations::default();
+        violations.key("tenant.key", &given.key);
+        violations.display_name("tenant.display_name", &given.display_name);
+        let settings = match given.settings {
+            Some(settings) => settings::from_proto(settings, "tenant.settings", &mut violations),
+            None => TenantSettings::default(),
+        };
+        violations.check()?;
+        let (millis, random) = self.0.id_parts(&author);
+        let id = TenantId::new(millis, random);
+        let new = NewTenant { id, agency, key: given.key, display_name: given.display_name, settings };
+        let made = self.0.store.tenants().create(&new, &author).await.map_err(from_store)?;
+        self.0.house.configuration_changed(made.id);
+        Ok(Response::new(to_proto(made)))
+    }
+
+    async fn update_tenant(&self, request: Request<UpdateTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let given = required("tenant", request.tenant)?;
+        let mask = check::mask(request.update_mask, &settings::UPDATABLE)?;
+        let path = TenantPath::parse("tenant.name", &given.name)?;
+        let revision = check::revision("tenant.etag", &given.etag)?;
+        let now = self.0.locate(path).await?.record;
+        let change = change(&mask, given, now.settings)?;
+        let changed =
+            self.0.store.tenants().update(now.id, revision, &change, &author).await.map_err(from_store)?;
+        self.0.house.configuration_changed(changed.id);
+        Ok(Response::new(to_proto(changed)))
+    }
+
+    async fn suspend_tenant(
+        &self,
+        request: Request<SuspendTenantRequest>,
+    ) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let SuspendTenantRequest { name, etag } = request.into_inner();
+        self.set_state(&name, &etag, TenantState::Suspended, &author).await
+    }
+
+    async fn resume_tenant(&self, request: Request<ResumeTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let ResumeTenantRequest { name, etag } = request.into_inner();
+        self.set_state(&name, &etag, TenantState::Active, &author).await
+    }
+}
+
+impl Tenants {
+    /// Brings a tenant into `state`; one that is in it stays as it is.
+    async fn set_state(
+        &self,
+        name: &str,
+        etag: &str,
+        state: TenantState,
+        author: &Author,
+    ) -> Result<Response<Tenant>, Status> {
+        let now = self.0.locate(TenantPath::parse("name", name)?).await?.record;
+        let revision = check::revision_or(etag, now.revision)?;
+        if now.state == state {
+            return Ok(Response::new(to_proto(now)));
+        }
+        let change = TenantChange { state: Some(state), ..TenantChange::default() };
+        let changed =
+            self.0.store.tenants().update(now.id, revision, &change, author).await.map_err(from_store)?;
+        self.0.house.configuration_changed(changed.id);
+        Ok(Response::new(to_proto(changed)))
+    }
+}
+
+/// What the paths of `mask` change, checked.
+fn change(mask: &[String], given: Tenant, now: TenantSettings) -> Result<TenantChange, Status> {
+    let mut violations = Violations::default();
+    let mut change = TenantChange::default();
+    if mask.iter().any(|path| path == "display_name") {
+        violations.display_name("tenant.display_name", &given.display_name);
+        change.display_name = Some(given.display_name);
+    }
+    if mask.iter().any(|path| path.starts_with("settings")) {
+        let merged = settings::merge(mask, given.settings.unwrap_or_default(), now);
+        change.settings = Some(settings::from_proto(merged, "tenant.settings", &mut violations));
+    }
+    violations.check().map(|()| change)
+}
+
+fn to_proto(record: TenantRecord) -> Tenant {
+    let names = Names { agency: record.agency, tenant: record.id };
+    let state = match record.state {
+        TenantState::Active => tenant::State::Active,
+        TenantState::Suspended => tenant::State::Suspended,
+    };
+    Tenant {
+        name: names.tenant(),
+        key: record.key,
+        display_name: record.display_name,
+        state: state.into(),
+        settings: Some(settings::to_proto(record.settings)),
+        etag: check::etag(record.revision),
+        create_time: Some(to_time(record.created_at)),
+        update_time: Some(to_time(record.updated_at)),
+    }
+}

@@ -1,0 +1,104 @@
+//! A tenant's settings, checked and converted.
+
+use jiff::tz::TimeZone;
+use tributary_domain::tenant::TenantSettings;
+use tributary_proto::admin::v1::TenantSettings as Proto;
+
+use crate::violations::Violations;
+
+/// What an update of a tenant can name.
+pub(super) const UPDATABLE: [&str; 7] = [
+    "display_name",
+    "settings",
+    "settings.time_zone",
+    "settings.default_country",
+    "settings.currency",
+    "settings.blocked_values",
+    "settings.strong_limit",
+];
+
+/// How many values of a strong type a profile has when nothing is said.
+const DEFAULT_STRONG_LIMIT: u32 = 5;
+const MAX_STRONG_LIMIT: u32 = 100;
+const MAX_BLOCKED: usize = 1_000;
+/// As long as an identifier can be.
+const MAX_VALUE: usize = 512;
+
+/// The settings of a request, checked; what is wrong is a violation below `at`.
+pub(super) fn from_proto(given: Proto, at: &str, violations: &mut Violations) -> TenantSettings {
+    if !given.time_zone.is_empty() && TimeZone::get(&given.time_zone).is_err() {
+        violations.add(format!("{at}.time_zone"), "not an IANA time zone such as Europe/Berlin");
+    }
+    code(
+        &given.default_country,
+        2,
+        &format!("{at}.default_country"),
+        "an ISO 3166 code such as DE",
+        violations,
+    );
+    code(&given.currency, 3, &format!("{at}.currency"), "an ISO 4217 code such as EUR", violations);
+    if given.blocked_values.len() > MAX_BLOCKED {
+        violations.add(format!("{at}.blocked_values"), format!("at most {MAX_BLOCKED} values"));
+    }
+    for (index, value) in given.blocked_values.iter().enumerate() {
+        violations.text(&format!("{at}.blocked_values[{index}]"), value, MAX_VALUE);
+    }
+    let strong_limit = match u32::try_from(given.strong_limit) {
+        Ok(0) => DEFAULT_STRONG_LIMIT,
+        Ok(limit) if limit <= MAX_STRONG_LIMIT => limit,
+        _ => {
+            violations
+                .add(format!("{at}.strong_limit"), format!("1 to {MAX_STRONG_LIMIT}, or 0 for the default"));
+            DEFAULT_STRONG_LIMIT
+        }
+    };
+    let time_zone = if given.time_zone.is_empty() { "UTC".to_owned() } else { given.time_zone };
+    TenantSettings {
+        time_zone,
+        default_country: given.default_country,
+        currency: given.currency,
+        blocked_values: given.blocked_values,
+        strong_limit,
+    }
+}
+
+/// Checks a code of `length` capitals; empty is none.
+fn code(text: &str, length: usize, at: &str, expected: &str, violations: &mut Violations) {
+    let is_code = text.len() == length && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !text.is_empty() && !is_code {
+        violations.add(at, format!("expected {expected}, in capitals"));
+    }
+}
+
+/// The settings `now` with those of `given` that `mask` names.
+pub(super) fn merge(mask: &[String], given: Proto, now: TenantSettings) -> Proto {
+    let has = |path: &str| mask.iter().any(|named| named == "settings" || named == path);
+    let mut merged = to_proto(now);
+    if has("settings.time_zone") {
+        merged.time_zone = given.time_zone;
+    }
+    if has("settings.default_country") {
+        merged.default_country = given.default_country;
+    }
+    if has("settings.currency") {
+        merged.currency = given.currency;
+    }
+    if has("settings.blocked_values") {
+        merged.blocked_values = given.blocked_values;
+    }
+    if has("settings.strong_limit") {
+        merged.strong_limit = given.strong_limit;
+    }
+    merged
+}
+
+/// Settings as the contract has them.
+pub(super) fn to_proto(settings: TenantSettings) -> Proto {
+    Proto {
+        time_zone: settings.time_zone,
+        default_country: settings.default_country,
+        currency: settings.currency,
+        blocked_values: settings.blocked_values,
+        strong_limit: i32::try_from(settings.strong_limit).unwrap_or(i32::MAX),
+    }
+}

@@ -1,0 +1,264 @@
+//! Workflows.
+
+mod convert;
+mod language;
+
+use tonic::{Request, Response, Status};
+use tributary_connectors::sources;
+use tributary_domain::{
+    error::ErrorCode,
+    id::{MessageId, WorkflowId},
+    workflow::{
+        catalogue,
+        compile::{CompiledWorkflow, Problem, Severity},
+        spec::WorkflowSpec,
+    },
+};
+use tributary_proto::admin::v1::{
+    CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
+    ListEventDefinitionsRequest, ListEventDefinitionsResponse, ListTraitDefinitionsRequest,
+    ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse, MappingLanguage,
+    PublishWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow,
+    workflow_service_server::WorkflowService,
+};
+use tributary_store::{
+    source::SourceRecord,
+    workflow::{NewWorkflow, WorkflowChange, WorkflowRecord},
+};
+
+use crate::{
+    AdminContext,
+    check::{self, required},
+    context::Located,
+    error::{from_store, not_found, refused},
+    name::TenantPath,
+    page::{self, List},
+    violations::Violations,
+};
+
+/// What an update of a workflow can name.
+const UPDATABLE: [&str; 5] = ["display_name", "order", "delay", "draft", "sample_message"];
+
+/// Answers calls about workflows.
+#[derive(Debug)]
+pub(crate) struct Workflows(pub(crate) AdminContext);
+
+#[tonic::async_trait]
+impl WorkflowService for Workflows {
+    async fn get_workflow(&self, request: Request<GetWorkflowRequest>) -> Result<Response<Workflow>, Status> {
+        let (located, record) = self.find("name", &request.get_ref().name).await?;
+        Ok(Response::new(convert::to_proto(&located, record).await?))
+    }
+
+    async fn list_workflows(
+        &self,
+        request: Request<ListWorkflowsRequest>,
+    ) -> Result<Response<ListWorkflowsResponse>, Status> {
+        let request = request.into_inner();
+        let (path, source) = TenantPath::any_source("parent", &request.parent)?;
+        let located = self.0.locate(path).await?;
+        let list = List::new("ListWorkflows", &[&request.parent]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let found = located.scope.workflows(source, page).await.map_err(from_store)?;
+        let mut workflows = Vec::with_capacity(found.items.len());
+        for record in found.items {
+            workflows.push(convert::to_proto(&located, record).await?);
+        }
+        Ok(Response::new(ListWorkflowsResponse { workflows, next_page_token: list.next(found.next) }))
+    }
+
+    async fn create_workflow(
+        &self,
+        request: Request<CreateWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
+        let located = self.0.locate(path).await?;
+        let source = located.scope.source(source).await.map_err(from_store)?;
+        let given = required("workflow", request.workflow)?;
+        let mut violations = Violations::default();
+        violations.key("workflow.key", &given.key);
+        violations.display_name("workflow.display_name", &given.display_name);
+        let delay = convert::delay(given.delay, &mut violations);
+        let draft = match &given.draft {
+            Some(draft) => convert::draft(draft, &mut violations),
+            None => preset(&source),
+        };
+        let sample = convert::sample(&given.sample_message, &located, &mut violations);
+        violations.check()?;
+        check_sample(&located, sample).await?;
+        let (millis, random) = self.0.id_parts(&author);
+        let new = NewWorkflow {
+            id: WorkflowId::new(millis, random),
+            source: source.id,
+            key: given.key,
+            display_name: given.display_name,
+            sort_order: given.order,
+            delay,
+            draft,
+            sample_message: sample,
+        };
+        let made = located.scope.create_workflow(&new, &author).await.map_err(from_store)?;
+        self.changed(&located, made).await
+    }
+
+    async fn update_workflow(
+        &self,
+        request: Request<UpdateWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let author = self.0.author(&request)?;
+        let request = request.into_inner();
+        let given = required("workflow", request.workflow)?;
+        let mask = check::mask(request.update_mask, &UPDATABLE)?;
+        let revision = check::revision("workflow.etag", &given.etag)?;
+        let (located, now) = self.find("workflow.name", &given.name).await?;
+        let change = change(&located, &mask, &given)?;
+        check_sample(&located, change.sample_message.flatten()).await?;
+        let changed =
+            located.scope.update_workflow(now.id, revision, &change, &author).await.map_err(from_store)?;
+        self.changed(&located, changed).await
+    }
+
+    async fn delete_workflow(&self, request: Request<DeleteWorkflowRequest>) -> Result<Response<()>, Status> {
+        let author = self.0.author(&request)?;
+        let DeleteWorkflowRequest { name, etag } = request.into_inner();
+        let (located, now) = self.find("name", &name).await?;
+        let revision = check::revision_or(&etag, now.revision)?;
+        located.scope.delete_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        self.0.house.configuration_changed(located.record.id);
+        Ok(Response::new(()))
+    }
+
+    async fn publish_workflow(
+        &self,
+        request: Request<PublishWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let author = self.0.author(&request)?;
+        let PublishWorkflowRequest { name, etag } = request.into_inner();
+        let (located, now) = self.find("name", &name).await?;
+        let revision = check::revision_or(&etag, now.revision)?;
+        check_draft(&now.draft)?;
+        located.scope.publish_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        let published = located.scope.workflow(now.id).await.map_err(from_store)?;
+        self.changed(&located, published).await
+    }
+
+    async fn unpublish_workflow(
+        &self,
+        request: Request<UnpublishWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let author = self.0.author(&request)?;
+        let UnpublishWorkflowRequest { name, etag } = request.into_inner();
+        let (located, now) = self.find("name", &name).await?;
+        let revision = check::revision_or(&etag, now.revision)?;
+        located.scope.unpublish_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        let unpublished = located.scope.workflow(now.id).await.map_err(from_store)?;
+        self.changed(&located, unpublished).await
+    }
+
+    async fn describe_mapping_language(
+        &self,
+        _request: Request<DescribeMappingLanguageRequest>,
+    ) -> Result<Response<MappingLanguage>, Status> {
+        Ok(Response::new(language::describe()))
+    }
+
+    async fn list_event_definitions(
+        &self,
+        request: Request<ListEventDefinitionsRequest>,
+    ) -> Result<Response<ListEventDefinitionsResponse>, Status> {
+        let request = request.into_inner();
+        let all = catalogue::EVENTS.iter().map(language::event).collect();
+        let (event_definitions, next_page_token) =
+            page::of_all("ListEventDefinitions", all, request.page_size, &request.page_token)?;
+        Ok(Response::new(ListEventDefinitionsResponse { event_definitions, next_page_token }))
+    }
+
+    async fn list_trait_definitions(
+        &self,
+        request: Request<ListTraitDefinitionsRequest>,
+    ) -> Result<Response<ListTraitDefinitionsResponse>, Status> {
+        let request = request.into_inner();
+        let all = catalogue::TRAITS.iter().map(language::user_trait).collect();
+        let (trait_definitions, next_page_token) =
+            page::of_all("ListTraitDefinitions", all, request.page_size, &request.page_token)?;
+        Ok(Response::new(ListTraitDefinitionsResponse { trait_definitions, next_page_token }))
+    }
+}
+
+impl Workflows {
+    async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, WorkflowRecord), Status> {
+        let (path, source, workflow) = TenantPath::workflow(field, name)?;
+        let located = self.0.locate(path).await?;
+        let record = located.scope.workflow(workflow).await.map_err(from_store)?;
+        if source.is_some_and(|source| source != record.source) {
+            return Err(not_found("workflow"));
+        }
+        Ok((located, record))
+    }
+
+    /// Tells the running house of a workflow that was made or changed, and answers with it.
+    async fn changed(
+        &self,
+        located: &Located<'_>,
+        record: WorkflowRecord,
+    ) -> Result<Response<Workflow>, Status> {
+        self.0.house.configuration_changed(record.tenant);
+        Ok(Response::new(convert::to_proto(located, record).await?))
+    }
+}
+
+/// The workflow that a source's provider suggests; an empty one where it suggests none.
+fn preset(source: &SourceRecord) -> WorkflowSpec {
+    let presets = sources::provider(&source.provider).map(sources::Provider::presets).unwrap_or_default();
+    presets.into_iter().next().map(|preset| preset.spec).unwrap_or_default()
+}
+
+/// What the paths of `mask` change, checked.
+fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<WorkflowChange, Status> {
+    let mut violations = Violations::default();
+    let mut change = WorkflowChange::default();
+    for path in mask {
+        match path.as_str() {
+            "display_name" => {
+                violations.display_name("workflow.display_name", &given.display_name);
+                change.display_name = Some(given.display_name.clone());
+            }
+            "order" => change.sort_order = Some(given.order),
+            "delay" => change.delay = Some(convert::delay(given.delay, &mut violations)),
+            "draft" => {
+                let draft = given.draft.as_ref();
+                change.draft = Some(
+                    draft.map_or_else(WorkflowSpec::default, |draft| convert::draft(draft, &mut violations)),
+                );
+            }
+            _ => {
+                change.sample_message = Some(convert::sample(&given.sample_message, located, &mut violations))
+            }
+        }
+    }
+    violations.check().map(|()| change)
+}
+
+/// Refuses a pinned message that the tenant does not have.
+async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Result<(), Status> {
+    let Some(message) = sample else { return Ok(()) };
+    located.scope.message(message).await.map(|_| ()).map_err(from_store)
+}
+
+/// Refuses a draft that cannot be published, with a violation for each error.
+fn check_draft(draft: &WorkflowSpec) -> Result<(), Status> {
+    let (compiled, problems) = CompiledWorkflow::compile(draft);
+    if compiled.is_some() {
+        return Ok(());
+    }
+    let errors: Vec<Problem> =
+        problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
+    let first = errors.first().map_or("it does not compile", |problem| problem.reason.as_str());
+    let message = format!("the draft cannot be published: {first}");
+    let violations = errors
+        .iter()
+        .map(|problem| (problem.node_id.as_str(), format!("{}: {}", problem.reason, problem.fix)));
+    Err(refused(ErrorCode::FailedPrecondition, "DRAFT_HAS_PROBLEMS", message, violations))
+}

@@ -1,0 +1,105 @@
+//! Destinations.
+
+use tonic::Code;
+use tributary_proto::admin::v1::{
+    Condition, CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest, Group,
+    Input, ListDestinationsRequest, ListPlatformsRequest, Node, Path, PauseDestinationRequest,
+    ResumeDestinationRequest, Tenant, UpdateDestinationRequest, condition::Operator, destination::State,
+    input, node,
+};
+
+use crate::support::{World, fields, mask, object};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+/// A webhook destination of a tenant.
+pub(crate) async fn create(world: &World, tenant: &Tenant) -> Destination {
+    let destination = Destination {
+        key: "echo".to_owned(),
+        display_name: "Echo".to_owned(),
+        platform: "webhook".to_owned(),
+        settings: Some(object(&[("url", "https://example.com/hook")])),
+        secrets: [("signing".to_owned(), SECRET.to_owned())].into(),
+        ..Destination::default()
+    };
+    let request = CreateDestinationRequest { parent: tenant.name.clone(), destination: Some(destination) };
+    world.destinations().create_destination(request).await.unwrap().into_inner()
+}
+
+fn filter(jsonpath: &str) -> Group {
+    let path = Path { jsonpath: jsonpath.to_owned(), pick: 0 };
+    let condition = Condition {
+        left: Some(Input { from: Some(input::From::Path(path)) }),
+        op: Operator::Exists.into(),
+        right: Vec::new(),
+    };
+    Group {
+        logic: 0,
+        nodes: vec![Node { id: "n1".to_owned(), node: Some(node::Node::Condition(condition)) }],
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_written_and_never_read() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let made = create(&world, &tenant).await;
+    assert!(made.secrets.is_empty());
+    assert_eq!(made.masked_secrets["signing"], "whsec_…MDE=");
+    assert_eq!(made.state(), State::Enabled);
+
+    let change =
+        Destination { settings: Some(object(&[("url", "https://example.com/other")])), ..made.clone() };
+    let request = UpdateDestinationRequest { destination: Some(change), update_mask: mask(&["settings"]) };
+    let changed = world.destinations().update_destination(request).await.unwrap().into_inner();
+    assert_eq!(changed.masked_secrets, made.masked_secrets, "what the mask does not name stays");
+
+    let change =
+        Destination { secrets: [("signing".to_owned(), "short".to_owned())].into(), ..changed.clone() };
+    let request = UpdateDestinationRequest { destination: Some(change), update_mask: mask(&["secrets"]) };
+    let refused = world.destinations().update_destination(request).await.unwrap_err();
+    assert_eq!(fields(&refused), ["destination.secrets.signing"]);
+    assert!(!refused.message().contains("short"));
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_work_is_refused() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let made = create(&world, &tenant).await;
+    let update = |jsonpath: &str| UpdateDestinationRequest {
+        destination: Some(Destination { filter: Some(filter(jsonpath)), ..made.clone() }),
+        update_mask: mask(&["filter"]),
+    };
+    let refused = world.destinations().update_destination(update("$[")).await.unwrap_err();
+    assert_eq!(fields(&refused), ["destination.filter"]);
+    let changed = world.destinations().update_destination(update("$.name")).await.unwrap().into_inner();
+    assert!(changed.filter.is_some());
+    let clear = Destination { filter: None, ..changed };
+    let request = UpdateDestinationRequest { destination: Some(clear), update_mask: mask(&["filter"]) };
+    assert!(world.destinations().update_destination(request).await.unwrap().into_inner().filter.is_none());
+}
+
+#[tokio::test]
+async fn a_destination_is_paused_resumed_listed_and_deleted() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let made = create(&world, &tenant).await;
+    let request =
+        PauseDestinationRequest { name: made.name.clone(), etag: made.etag, reason: "on holiday".to_owned() };
+    let paused = world.destinations().pause_destination(request).await.unwrap().into_inner();
+    assert_eq!((paused.state(), paused.state_reason.as_str()), (State::Paused, "on holiday"));
+    let request = ResumeDestinationRequest { name: made.name.clone(), etag: paused.etag };
+    let resumed = world.destinations().resume_destination(request).await.unwrap().into_inner();
+    assert_eq!((resumed.state(), resumed.state_reason.as_str()), (State::Enabled, ""));
+    let request = ListDestinationsRequest { parent: tenant.name, ..ListDestinationsRequest::default() };
+    let list = world.destinations().list_destinations(request).await.unwrap().into_inner();
+    assert_eq!(list.destinations, [resumed]);
+    let request = DeleteDestinationRequest { name: made.name.clone(), etag: String::new() };
+    world.destinations().delete_destination(request).await.unwrap();
+    let gone =
+        world.destinations().get_destination(GetDestinationRequest { name: made.name }).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
+    let platforms = world.destinations().list_platforms(ListPlatformsRequest::default()).await.unwrap();
+    assert_eq!(platforms.into_inner().platforms[0].id, "webhook");
+}

@@ -1,0 +1,115 @@
+//! Sources.
+
+use tonic::Code;
+use tributary_proto::admin::v1::{
+    CreateSourceRequest, DeleteSourceRequest, GetSourceRequest, ListProvidersRequest, ListSamplesRequest,
+    ListSourcesRequest, RotateSourceSecretRequest, SetSigningKeysRequest, Source, UpdateSourceRequest,
+};
+
+use crate::support::{World, fields, id, mask, object};
+
+#[tokio::test]
+async fn the_webhook_url_is_shown_once_and_keys_are_masked() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let made = world.source(&tenant, "calendly").await;
+    let source = made.source.unwrap();
+    let secret = made.webhook_url.strip_prefix("https://in.example.com/in/").unwrap().to_owned();
+    assert_eq!(secret.len(), 43);
+    assert!(secret.starts_with(&source.url_secrets[0].prefix) && source.url_secrets[0].prefix.len() < 10);
+    assert!(!format!("{source:?}").contains(&secret));
+    assert!(world.house.sources.lock().unwrap().contains(&id(&source.name)));
+
+    let keys = vec!["a-signing-key-that-is-long-enough".to_owned()];
+    let request = SetSigningKeysRequest {
+        name: source.name.clone(),
+        signing_keys: keys.clone(),
+        etag: source.etag.clone(),
+    };
+    let signed = world.sources().set_signing_keys(request).await.unwrap().into_inner();
+    assert_eq!(signed.masked_signing_keys, ["…ough"]);
+    let request = GetSourceRequest { name: source.name.clone() };
+    let read = world.sources().get_source(request).await.unwrap().into_inner();
+    assert_eq!(read, signed);
+
+    let overlap = Some(prost_types::Duration { seconds: 3_600, nanos: 0 });
+    let request = RotateSourceSecretRequest { name: source.name.clone(), overlap };
+    let rotated = world.sources().rotate_source_secret(request).await.unwrap().into_inner();
+    assert_ne!(rotated.webhook_url, made.webhook_url);
+    let secrets = rotated.source.unwrap().url_secrets;
+    assert_eq!(secrets.len(), 2);
+    assert_eq!(
+        secrets.iter().filter(|secret| secret.expire_time.is_some()).count(),
+        1,
+        "only the old one ends"
+    );
+    let overlap = Some(prost_types::Duration { seconds: -1, nanos: 0 });
+    let request = RotateSourceSecretRequest { name: source.name, overlap };
+    assert_eq!(fields(&world.sources().rotate_source_secret(request).await.unwrap_err()), ["overlap"]);
+}
+
+#[tokio::test]
+async fn settings_are_checked_by_the_provider() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    let change = |settings: &[(&str, &str)]| UpdateSourceRequest {
+        source: Some(Source { settings: Some(object(settings)), body_limit: 10, ..source.clone() }),
+        update_mask: mask(&["settings", "body_limit"]),
+    };
+    let refused = world.sources().update_source(change(&[("cluid_path", "not a path")])).await.unwrap_err();
+    assert_eq!(fields(&refused), ["source.settings.cluid_path", "source.body_limit"]);
+    let refused = world.sources().update_source(change(&[("unknown", "x")])).await.unwrap_err();
+    assert!(fields(&refused)[0].starts_with("source.settings"), "{refused}");
+    let change = UpdateSourceRequest {
+        source: Some(Source { settings: Some(object(&[("cluid_path", "$.visitor")])), ..source.clone() }),
+        update_mask: mask(&["settings"]),
+    };
+    let changed = world.sources().update_source(change).await.unwrap().into_inner();
+    assert_eq!(changed.settings, Some(object(&[("cluid_path", "$.visitor")])));
+
+    let unknown = Source { provider: "nobody".to_owned(), ..source };
+    let request =
+        CreateSourceRequest { parent: tenant.name, source: Some(unknown), signing_keys: Vec::new() };
+    assert_eq!(fields(&world.sources().create_source(request).await.unwrap_err()), ["source.provider"]);
+}
+
+#[tokio::test]
+async fn a_source_of_another_tenant_is_not_found() {
+    let world = World::start().await;
+    let (one, other) = (world.tenant("one").await, world.tenant("other").await);
+    let source = world.source(&one, "calendly").await.source.unwrap();
+    let name = source.name.replace(&one.name, &other.name);
+    let refused = world.sources().get_source(GetSourceRequest { name }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    let list = ListSourcesRequest { parent: other.name, ..ListSourcesRequest::default() };
+    assert!(world.sources().list_sources(list).await.unwrap().into_inner().sources.is_empty());
+    let list = ListSourcesRequest { parent: one.name, ..ListSourcesRequest::default() };
+    assert_eq!(world.sources().list_sources(list).await.unwrap().into_inner().sources.len(), 1);
+}
+
+#[tokio::test]
+async fn providers_and_samples_are_listed_and_a_deleted_source_is_gone() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    let all = world.sources().list_providers(ListProvidersRequest::default()).await.unwrap().into_inner();
+    let ids: Vec<_> = all.providers.iter().map(|provider| provider.id.as_str()).collect();
+    assert_eq!(ids, ["calendly", "custom"]);
+    assert!(all.providers[0].presets.iter().all(|preset| preset.spec.is_some()));
+
+    for number in 1..=7 {
+        let body =
+            serde_json::json!({ "event": "invitee.created", "payload": { "uri": number.to_string() } });
+        world.commit(&source, number, &body).await;
+    }
+    let request = ListSamplesRequest { parent: source.name.clone(), ..ListSamplesRequest::default() };
+    let samples = world.sources().list_samples(request).await.unwrap().into_inner().samples;
+    assert_eq!(samples.len(), 5);
+    assert!(samples[0].body.contains(r#""uri":"7""#), "{}", samples[0].body);
+
+    let request = DeleteSourceRequest { name: source.name.clone(), etag: String::new() };
+    world.sources().delete_source(request).await.unwrap();
+    let gone = world.sources().get_source(GetSourceRequest { name: source.name }).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
+}

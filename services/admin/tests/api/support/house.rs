@@ -1,0 +1,73 @@
+//! A house without actors: it notes what it is told, and has the store's ledger apply commands.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::broadcast;
+use tributary_admin::{CommandError, CommandOutcome, House};
+use tributary_domain::{
+    committed::Committed,
+    id::{CommandId, MessageId, SourceId, TenantId},
+    partition::PartitionSet,
+};
+use tributary_store::{Store, ledger::LedgerState};
+
+use super::NOW;
+
+#[derive(Debug)]
+pub(crate) struct TestHouse {
+    pub(crate) store: Arc<Store>,
+    pub(crate) ledger: tokio::sync::Mutex<LedgerState>,
+    pub(crate) configured: Mutex<Vec<TenantId>>,
+    pub(crate) sources: Mutex<Vec<SourceId>>,
+    pub(crate) accepted: Mutex<HashSet<MessageId>>,
+    pub(crate) told: broadcast::Sender<Arc<Committed>>,
+}
+
+impl TestHouse {
+    pub(crate) async fn new(store: Arc<Store>) -> Self {
+        let (claim, _) = store.claim(PartitionSet::all(), "test", "journal", 0, NOW).await.unwrap();
+        let ledger = store.ledger_state(claim).await.unwrap();
+        Self {
+            store,
+            ledger: tokio::sync::Mutex::new(ledger),
+            configured: Mutex::default(),
+            sources: Mutex::default(),
+            accepted: Mutex::default(),
+            told: broadcast::channel(4).0,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl House for TestHouse {
+    fn configuration_changed(&self, tenant: TenantId) {
+        self.configured.lock().unwrap().push(tenant);
+    }
+
+    async fn source_changed(&self, _: TenantId, source: SourceId) {
+        self.sources.lock().unwrap().push(source);
+    }
+
+    async fn apply_command(&self, command: CommandId) -> Result<CommandOutcome, CommandError> {
+        let mut state = self.ledger.lock().await;
+        let outcomes =
+            self.store.apply_commands(&mut state, NOW).await.map_err(|_| CommandError::Unavailable)?;
+        let outcome =
+            outcomes.into_iter().find(|outcome| outcome.command == command).ok_or(CommandError::Timeout)?;
+        match outcome.failure {
+            Some(failure) => Err(CommandError::Refused(failure)),
+            None => Ok(CommandOutcome { applied_after: state.claim.lowest(), result: String::new() }),
+        }
+    }
+
+    fn tail(&self) -> broadcast::Receiver<Arc<Committed>> {
+        self.told.subscribe()
+    }
+
+    async fn is_accepted(&self, message: MessageId) -> bool {
+        self.accepted.lock().unwrap().contains(&message)
+    }
+}

@@ -1,0 +1,139 @@
+//! Messages through the store's ledger, evaluated by the published workflows as the actors would.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::Value;
+use tributary_connectors::sources;
+use tributary_domain::{
+    id::{DestinationId, MessageId, SourceId, TenantId},
+    partition::Partition,
+    workflow::{
+        compile::CompiledWorkflow,
+        evaluate::MessageView,
+        event::{RunOutcome, RunPlan},
+        status::{Reason, RunStatus},
+    },
+};
+use tributary_proto::admin::v1::Source;
+use tributary_store::{
+    Page,
+    ledger::{Attempt, LedgerBatch, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work},
+    workflow::ActiveWorkflow,
+};
+
+use super::{NOW, World};
+
+/// The id at the end of a name.
+pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str) -> T {
+    name.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+/// The tenant's id in a name.
+pub(crate) fn tenant_of(name: &str) -> TenantId {
+    name.split('/').nth(3).unwrap().parse().unwrap()
+}
+
+impl World {
+    /// Commits the message number `number` of a source with this body.
+    pub(crate) async fn commit(&self, source: &Source, number: u64, body: &Value) -> MessageId {
+        self.commit_with(source, number, body, |work| work).await
+    }
+
+    /// Commits a message that could not be processed.
+    pub(crate) async fn park(&self, source: &Source, number: u64, body: &Value) -> MessageId {
+        let reason = ParkReason {
+            code: "WORKFLOW_PANICKED",
+            detail: "the evaluation panicked".to_owned(),
+            workflow: None,
+        };
+        self.commit_with(source, number, body, |_| Work::Park(reason)).await
+    }
+
+    async fn commit_with(
+        &self,
+        source: &Source,
+        number: u64,
+        body: &Value,
+        work: impl FnOnce(Work) -> Work,
+    ) -> MessageId {
+        let (tenant, source) = (tenant_of(&source.name), id::<SourceId>(&source.name));
+        let message = MessageId::new(NOW.millis() + number, u128::from(number));
+        let scope = self.store.tenant(tenant);
+        let door = scope.door_source(source).await.unwrap();
+        let provider = sources::provider(&door.provider).unwrap();
+        let facts =
+            provider.facts(&provider.check_settings(&door.settings).unwrap(), &HeaderMap::new(), body);
+        let record = self.store.tenants().get(tenant).await.unwrap();
+        let view = MessageView {
+            id: message,
+            received: NOW,
+            body,
+            provider_event: facts.provider_event.as_deref(),
+            cluid: facts.cluid.found(),
+            source_name: &door.display_name,
+        };
+        let destinations = scope.destinations(Page::first(10)).await.unwrap().items;
+        let destinations: Vec<DestinationId> =
+            destinations.iter().map(|destination| destination.id).collect();
+        let active = scope.active_workflows(source).await.unwrap();
+        let runs =
+            active.iter().map(|workflow| run(workflow, &view, &record.settings, &destinations)).collect();
+        let cluid_status = match facts.cluid.found() {
+            Some(_) => "FOUND",
+            None => "MISSING",
+        };
+        let plan = MessagePlan {
+            tenant,
+            source,
+            message,
+            sequence: number,
+            partition: Partition::of(tenant),
+            origin: Origin::Journal,
+            received: NOW,
+            signature: "UNSIGNED",
+            trace_parent: None,
+            headers: r#"[["content-type","application/json"]]"#.to_owned(),
+            body: Bytes::from(body.to_string()),
+            record: Bytes::from_static(b"record"),
+            facts: MessageFacts {
+                provider_event: facts.provider_event.clone(),
+                dedupe_key: facts.dedupe_key.clone(),
+                cluid: facts.cluid.found().map(str::to_owned),
+                cluid_status,
+            },
+            config_rev: record.config_rev.cast_signed(),
+            settings: Arc::new(record.settings.clone()),
+            work: work(Work::Apply(runs)),
+        };
+        let mut state = self.house.ledger.lock().await;
+        let attempt = self.store.apply(&mut state, &LedgerBatch::new(vec![plan]), NOW).await.unwrap();
+        assert!(matches!(attempt, Attempt::Committed(_)), "{attempt:?}");
+        message
+    }
+}
+
+fn run(
+    workflow: &ActiveWorkflow,
+    view: &MessageView<'_>,
+    settings: &tributary_domain::tenant::TenantSettings,
+    destinations: &[DestinationId],
+) -> PlannedRun {
+    let (version, outcome) = match &workflow.published {
+        Some(published) => {
+            let compiled = CompiledWorkflow::compile(&published.spec).0.unwrap();
+            (published.version, compiled.evaluate(view, settings))
+        }
+        None => (0, RunOutcome::Stopped(RunStatus::MappingNotFound, Reason::default())),
+    };
+    let count = match &outcome {
+        RunOutcome::Events(events) => events.len(),
+        RunOutcome::Stopped(..) => 0,
+    };
+    PlannedRun {
+        plan: RunPlan { workflow: workflow.workflow, version, outcome },
+        destinations: vec![destinations.to_vec(); count],
+        delay: workflow.delay,
+    }
+}

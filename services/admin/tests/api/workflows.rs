@@ -1,0 +1,128 @@
+//! Workflows: drafts, publishing, the description of the language.
+
+use tonic::Code;
+use tonic_types::StatusExt;
+use tributary_proto::admin::v1::{
+    CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
+    ListEventDefinitionsRequest, ListTraitDefinitionsRequest, ListWorkflowsRequest, PublishWorkflowRequest,
+    Source, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
+};
+
+use crate::support::{World, fields, mask, reason};
+
+/// A workflow of a source, from its provider's preset.
+pub(crate) async fn create(world: &World, source: &Source, key: &str) -> Workflow {
+    let workflow =
+        Workflow { key: key.to_owned(), display_name: "Bookings".to_owned(), ..Workflow::default() };
+    let request = CreateWorkflowRequest { parent: source.name.clone(), workflow: Some(workflow) };
+    world.workflows().create_workflow(request).await.unwrap().into_inner()
+}
+
+/// Publishes a workflow as it is.
+pub(crate) async fn publish(world: &World, workflow: &Workflow) -> Workflow {
+    let request = PublishWorkflowRequest { name: workflow.name.clone(), etag: workflow.etag.clone() };
+    world.workflows().publish_workflow(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_draft_above_what_is_published_leaves_it_unchanged() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    let made = create(&world, &source, "booking").await;
+    assert!(made.published.is_none() && made.published_version == 0, "a new workflow is a draft");
+    assert!(made.problems.is_empty(), "{:?}", made.problems);
+    let published = publish(&world, &made).await;
+    assert_eq!((published.published_version, &published.published), (1, &made.draft));
+
+    let draft = WorkflowSpec { identifiers: Vec::new(), ..made.draft.clone().unwrap() };
+    let change = Workflow { draft: Some(draft.clone()), order: 7, ..published.clone() };
+    let request = UpdateWorkflowRequest { workflow: Some(change), update_mask: mask(&["draft", "order"]) };
+    let changed = world.workflows().update_workflow(request).await.unwrap().into_inner();
+    assert_eq!((changed.draft.as_ref(), changed.published.as_ref()), (Some(&draft), made.draft.as_ref()));
+    assert_eq!(changed.order, 7);
+    assert!(!changed.problems.is_empty(), "no identifier");
+
+    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: published.etag };
+    assert_eq!(world.workflows().publish_workflow(request).await.unwrap_err().code(), Code::Aborted);
+    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: changed.etag };
+    let refused = world.workflows().publish_workflow(request).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "DRAFT_HAS_PROBLEMS"));
+    assert!(!refused.get_details_precondition_failure().unwrap().violations.is_empty());
+
+    let request = UnpublishWorkflowRequest { name: changed.name.clone(), etag: String::new() };
+    let unpublished = world.workflows().unpublish_workflow(request.clone()).await.unwrap().into_inner();
+    assert!(unpublished.published.is_none());
+    let again = world.workflows().unpublish_workflow(request).await.unwrap_err();
+    assert_eq!(reason(&again), "STATE_FORBIDS");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_workflow_is_said_by_field() {
+    let world = World::start().await;
+    let (tenant, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    let made = create(&world, &source, "booking").await;
+    let draft = WorkflowSpec {
+        identifiers: vec![tributary_proto::admin::v1::Mapping { on_empty: 77, ..Default::default() }],
+        ..WorkflowSpec::default()
+    };
+    let change = Workflow {
+        draft: Some(draft),
+        delay: Some(prost_types::Duration { seconds: 8 * 24 * 3_600, nanos: 0 }),
+        sample_message: format!("{}/messages/msg_00000000000000000000000001", other.name),
+        ..made.clone()
+    };
+    let paths = ["draft", "delay", "sample_message"];
+    let request = UpdateWorkflowRequest { workflow: Some(change), update_mask: mask(&paths) };
+    let refused = world.workflows().update_workflow(request).await.unwrap_err();
+    let mut found = fields(&refused);
+    found.sort();
+    assert_eq!(
+        found,
+        ["workflow.delay", "workflow.draft.identifiers[0].on_empty", "workflow.sample_message"]
+    );
+
+    let body = serde_json::json!({ "event": "invitee.created" });
+    let message = world.commit(&source, 1, &body).await;
+    let change = Workflow { sample_message: message.to_string(), ..made.clone() };
+    let request = UpdateWorkflowRequest { workflow: Some(change), update_mask: mask(&["sample_message"]) };
+    let pinned = world.workflows().update_workflow(request).await.unwrap().into_inner();
+    assert_eq!(pinned.sample_message, format!("{}/messages/{message}", tenant.name));
+}
+
+#[tokio::test]
+async fn workflows_are_listed_and_deleted() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let (one, two) = (world.source(&tenant, "one").await, world.source(&tenant, "two").await);
+    let (one, two) = (one.source.unwrap(), two.source.unwrap());
+    let (first, second) = (create(&world, &one, "first").await, create(&world, &two, "second").await);
+    let list = |parent: String| ListWorkflowsRequest { parent, ..ListWorkflowsRequest::default() };
+    let of_one = world.workflows().list_workflows(list(one.name.clone())).await.unwrap().into_inner();
+    assert_eq!(of_one.workflows, std::slice::from_ref(&first));
+    let all = world.workflows().list_workflows(list(format!("{}/sources/-", tenant.name))).await.unwrap();
+    assert_eq!(all.into_inner().workflows, [first.clone(), second.clone()]);
+    let elsewhere = first.name.replace(&one.name, &two.name);
+    let refused = world.workflows().get_workflow(GetWorkflowRequest { name: elsewhere }).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "WORKFLOW_NOT_FOUND"));
+    let request = DeleteWorkflowRequest { name: first.name.clone(), etag: first.etag };
+    world.workflows().delete_workflow(request).await.unwrap();
+    let gone = world.workflows().get_workflow(GetWorkflowRequest { name: first.name }).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_editor_can_be_drawn_from_what_is_described() {
+    let world = World::start().await;
+    let mut workflows = world.workflows();
+    let language =
+        workflows.describe_mapping_language(DescribeMappingLanguageRequest {}).await.unwrap().into_inner();
+    assert!(language.identifier_types.iter().any(|word| word.name == "external_id:"));
+    let events = workflows.list_event_definitions(ListEventDefinitionsRequest::default()).await.unwrap();
+    assert!(events.into_inner().event_definitions.iter().any(|event| event.event_name == "Schedule"));
+    let request = ListTraitDefinitionsRequest { page_size: 3, ..ListTraitDefinitionsRequest::default() };
+    let traits = workflows.list_trait_definitions(request).await.unwrap().into_inner();
+    assert_eq!(traits.trait_definitions.len(), 3);
+    assert!(!traits.next_page_token.is_empty());
+}

@@ -1,0 +1,60 @@
+//! Where a server listens, as far as this machine knows.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use serde::Deserialize;
+
+use crate::{config::Config, run::ADDRESSES};
+
+/// The addresses of a server, each such that it can be reached from this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Addresses {
+    /// The public door.
+    pub(super) http: SocketAddr,
+    /// The admin API.
+    pub(super) admin: SocketAddr,
+    /// Health and metrics.
+    pub(super) operations: SocketAddr,
+}
+
+impl Addresses {
+    /// What the last server of this data folder wrote there, or else what is configured. The former knows the ports
+    /// that were chosen at start.
+    pub(super) fn of(config: &Config) -> Self {
+        let written = std::fs::read(config.data_dir.join(ADDRESSES)).ok();
+        let written = written.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        let Self { http, admin, operations } = written.unwrap_or(Self {
+            http: config.http.listen,
+            admin: config.admin.listen,
+            operations: config.operations.listen,
+        });
+        Self { http: reachable(http), admin: reachable(admin), operations: reachable(operations) }
+    }
+}
+
+/// Who listens on every address is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_wrote_is_newer_than_what_is_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+        config.http.listen = "0.0.0.0:1".parse().unwrap();
+        assert_eq!(Addresses::of(&config).http, "127.0.0.1:1".parse().unwrap());
+        let written = r#"{"http":"[::]:5","admin":"127.0.0.1:6","operations":"127.0.0.1:7"}"#;
+        std::fs::write(folder.path().join(ADDRESSES), written).unwrap();
+        let found = Addresses::of(&config);
+        assert_eq!((found.http, found.admin.port()), ("[::1]:5".parse().unwrap(), 6));
+    }
+}

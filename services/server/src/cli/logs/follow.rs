@@ -1,0 +1,84 @@
+//! Following a log: first the past, then what is told as it happens, with nothing between them lost or shown twice.
+
+use std::collections::HashSet;
+
+use anyhow::bail;
+use serde_json::json;
+use tributary_proto::admin::v1::{TailRequest, tail_response::Entry};
+
+use super::Reading;
+use crate::cli::{
+    client::{Client, refused},
+    output::{
+        Listed, Out, Style, Text, json as to_json, list,
+        time::{NONE, moment},
+    },
+};
+
+/// One of the logs.
+pub(super) trait Source {
+    /// Its entries.
+    type Row: Listed;
+    /// Its past, newest first.
+    async fn past(&self, client: &Client, reading: &Reading) -> anyhow::Result<Vec<Self::Row>>;
+    /// What has to be listened to.
+    fn tail(&self) -> TailRequest;
+    /// The log's entry in what is told, if there is one.
+    fn row(&self, entry: Entry) -> Option<Self::Row>;
+    /// What tells a row from others: the same for the same fact in the past and in what is told.
+    fn fact(row: &Self::Row) -> String;
+}
+
+/// Shows the past of a log, and follows it if that is wanted.
+pub(super) async fn show<S: Source>(
+    source: &S,
+    reading: &Reading,
+    client: &Client,
+    out: &Out,
+) -> anyhow::Result<()> {
+    if !reading.follow {
+        let mut past = source.past(client, reading).await?;
+        past.reverse();
+        return list(out, &past);
+    }
+    // Listened to first, so that nothing is lost between the past and the first thing told.
+    let mut told = client.logs().tail(source.tail()).await.map_err(refused)?.into_inner();
+    let mut past = source.past(client, reading).await?;
+    past.reverse();
+    let shown: HashSet<String> = past.iter().map(S::fact).collect();
+    list(out, &past)?;
+    while let Some(answer) = told.message().await.map_err(refused)? {
+        match answer.entry {
+            Some(Entry::SkippedCount(count)) => gap(out, count, &moment(answer.time.as_ref()))?,
+            Some(entry) => {
+                if let Some(row) = source.row(entry).filter(|row| !shown.contains(&S::fact(row))) {
+                    append(out, &row, &moment(answer.time.as_ref()))?;
+                }
+            }
+            None => {}
+        }
+    }
+    bail!("the server stopped")
+}
+
+/// Shows one more entry below those that are there. What is told of an attempt does not say when its delivery was made:
+/// the time at which it was told stands there instead.
+fn append<T: Listed>(out: &Out, row: &T, told: &str) -> anyhow::Result<()> {
+    if out.is_json() {
+        return Ok(out.json_line(&to_json(row)?)?);
+    }
+    let mut cells = row.cells();
+    if let Some(first) = cells.first_mut().filter(|cell| *cell == NONE) {
+        told.clone_into(first);
+    }
+    Ok(out.text(&Text::new().plain(" ").plain(cells.join("  ")))?)
+}
+
+/// Says that entries are missing here.
+fn gap(out: &Out, count: i64, time: &str) -> anyhow::Result<()> {
+    if out.is_json() {
+        return Ok(out.json_line(&json!({ "skippedCount": count, "time": time }))?);
+    }
+    let words = format!(" {time}  {count} entries of the house were left out here: this reader was too slow");
+    Ok(out.text(&Text::new().with(Style::Warn, words))?)
+}

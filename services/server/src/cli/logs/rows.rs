@@ -1,0 +1,100 @@
+//! Entries of logs as rows.
+
+use tributary_proto::admin::v1::{Cluid, Delivery, Message, Run, cluid, delivery::State, message::Signature};
+
+use crate::cli::output::{
+    Listed, cut, id,
+    time::{NONE, moment},
+};
+
+/// A longer reason is cut.
+const REASON: usize = 80;
+
+impl Listed for Message {
+    const COLUMNS: &'static [&'static str] =
+        &["received (UTC)", "message", "event", "cluid", "signature", "status", "runs"];
+
+    fn cells(&self) -> Vec<String> {
+        let signature = match self.signature() {
+            Signature::Unspecified => NONE,
+            Signature::Valid => "valid",
+            Signature::Unsigned => "unsigned",
+        };
+        let status = self.status.as_ref().map_or("", |status| &status.display_name);
+        let runs: Vec<_> = self.runs.iter().filter_map(|run| run.status.as_ref()).collect();
+        let runs: Vec<&str> = runs.iter().map(|status| status.display_name.as_str()).collect();
+        vec![
+            moment(self.receive_time.as_ref()),
+            self.message_id.clone(),
+            or_dash(&self.provider_event),
+            cluid_words(self.cluid.as_ref()).to_owned(),
+            signature.to_owned(),
+            status.to_owned(),
+            or_dash(&runs.join(", ")),
+        ]
+    }
+}
+
+/// What a source found where the cluid should be, in a word.
+pub(in crate::cli) fn cluid_words(cluid: Option<&Cluid>) -> &'static str {
+    match cluid.map(Cluid::status) {
+        None | Some(cluid::Status::Unspecified) => NONE,
+        Some(cluid::Status::Found) => "found",
+        Some(cluid::Status::Missing) => "missing",
+        Some(cluid::Status::Foreign) => "foreign",
+        Some(cluid::Status::Placeholder) => "placeholder",
+    }
+}
+
+impl Listed for Run {
+    const COLUMNS: &'static [&'static str] =
+        &["ran (UTC)", "message", "version", "status", "events", "profile", "why"];
+
+    fn cells(&self) -> Vec<String> {
+        let status = self.status.clone().unwrap_or_default();
+        vec![
+            moment(self.run_time.as_ref()),
+            id(&self.message).to_owned(),
+            self.version.to_string(),
+            status.display_name,
+            self.event_count.to_string(),
+            or_dash(id(&self.profile)),
+            status.reason.map(|reason| cut(&reason.message, REASON)).unwrap_or_default(),
+        ]
+    }
+}
+
+impl Listed for Delivery {
+    const COLUMNS: &'static [&'static str] =
+        &["made (UTC)", "delivery", "destination", "state", "attempts", "answer", "error"];
+
+    fn cells(&self) -> Vec<String> {
+        let answer = match self.last_http_status {
+            0 => NONE.to_owned(),
+            status => status.to_string(),
+        };
+        vec![
+            moment(self.create_time.as_ref()),
+            id(&self.name).to_owned(),
+            id(&self.destination).to_owned(),
+            state_words(self.state()).to_owned(),
+            self.attempt_count.to_string(),
+            answer,
+            cut(&self.last_error, REASON),
+        ]
+    }
+}
+
+/// How far a delivery is, in a word.
+pub(in crate::cli) fn state_words(state: State) -> &'static str {
+    match state {
+        State::Unspecified => "unknown",
+        State::Pending => "pending",
+        State::Delivered => "delivered",
+        State::Failed => "given up",
+    }
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { NONE.to_owned() } else { text.to_owned() }
+}

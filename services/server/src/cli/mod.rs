@@ -1,0 +1,182 @@
+//! The command line: one file a command. What talks to a server does so through the gRPC API and in no other way.
+
+mod address;
+mod client;
+mod completions;
+mod config;
+mod doctor;
+mod failure;
+mod finder;
+mod logs;
+mod migrate;
+mod output;
+mod pages;
+mod quickstart;
+mod resources;
+mod send;
+mod serve;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::{
+    client::Reach,
+    output::{Format, Out},
+};
+use crate::config::{Config, Flags, load};
+
+/// Turns webhooks into identified events, one profile a person, and forwards them.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
+    reach: Reach,
+    /// How results are written: for people, or as JSON (an object a line where there are many)
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to stop
+    Serve,
+    /// Start with a demo, send one booking through it, show what became of it, and go on serving
+    Quickstart,
+    /// Sign a file as its sender would, and post it
+    Send(send::Args),
+    #[command(flatten)]
+    Question(Question),
+    /// Bring the database to this build's schema
+    Migrate(migrate::Args),
+    /// Check what has to be in order, and say what to do where it is not
+    Doctor,
+    /// Show the configuration in force, secrets masked
+    Config,
+    /// Write a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// What a running server is asked.
+#[derive(Debug, Subcommand)]
+enum Question {
+    /// Show what came in, what workflows did with it, and where it went
+    #[command(subcommand)]
+    Logs(logs::Log),
+    /// Show a message's whole life
+    Trace(trace::Args),
+    /// Client accounts
+    #[command(subcommand)]
+    Tenants(resources::tenants::Action),
+    /// Where messages come from
+    #[command(subcommand)]
+    Sources(resources::sources::Action),
+    /// What turns messages into events
+    #[command(subcommand)]
+    Workflows(resources::workflows::Action),
+    /// Where events are forwarded
+    #[command(subcommand)]
+    Destinations(resources::destinations::Action),
+    /// People
+    #[command(subcommand)]
+    Profiles(resources::profiles::Action),
+}
+
+/// Does what the command line says. Errors go to standard error, in one line; a reader who stopped reading is none.
+pub(crate) fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            failure::tell(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let out = Out::new(cli.output);
+    let config = load(&cli.flags);
+    match cli.command {
+        Command::Serve => serve::run(&config?),
+        Command::Quickstart => quickstart::run(config?, &out),
+        Command::Send(args) => send::run(&args, &config?, &out),
+        Command::Question(question) => client::runtime()?.block_on(ask(question, &cli.reach, &config?, &out)),
+        Command::Migrate(args) => migrate::run(&args, &config?, &out),
+        // A configuration that cannot be read is a finding, not the end.
+        Command::Doctor => doctor::run(config, &cli.reach, &out),
+        Command::Config => config::run(&config?, &out),
+        Command::Completions(args) => completions::run(&args, &out),
+    }
+}
+
+async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
+    let client = reach.connect(config).await?;
+    match question {
+        Question::Logs(log) => logs::run(log, &client, out).await,
+        Question::Trace(args) => trace::run(&args, &client, out).await,
+        Question::Tenants(action) => resources::tenants::run(action, &client, out).await,
+        Question::Sources(action) => resources::sources::run(action, &client, out).await,
+        Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
+        Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
+        Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_behind_the_command() {
+        for line in ["tributary --output json trace msg_x", "tributary trace msg_x --output json"] {
+            let cli = parse(line).unwrap();
+            assert_eq!(cli.output, Format::Json);
+            assert!(matches!(cli.command, Command::Question(Question::Trace(_))));
+        }
+    }
+
+    #[test]
+    fn commands_take_what_they_need_and_nothing_else() {
+        for line in [
+            "tributary serve --data-dir x",
+            "tributary logs source --follow",
+            "tributary logs workflow calendly_booking --tenant demo",
+            "tributary send --repeat 100 --rate 50 --fresh",
+            "tributary profiles get email:ann@example.com",
+            "tributary migrate --plan",
+            "tributary completions bash",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        for line in [
+            "tributary",
+            "tributary trace",
+            "tributary logs",
+            "tributary sources get",
+            "tributary send --rate 0",
+            "tributary send --repeat 0",
+            "tributary serve --follow",
+            "tributary completions klingon",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

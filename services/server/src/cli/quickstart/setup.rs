@@ -1,0 +1,197 @@
+//! The demo: made on the first start, found again on later ones. What is missing in between is made anew, so that a
+//! start that was cut off does no harm.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, anyhow};
+use http::Uri;
+use prost_types::{Duration, FieldMask, Struct, Value, value::Kind};
+use tonic::Response;
+use tributary_connectors::destinations::webhook::SigningSecret;
+use tributary_proto::admin::v1::{
+    Agency, CreateAgencyRequest, CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest,
+    CreateWorkflowRequest, Destination, ListAgenciesRequest, ListProvidersRequest, PublishWorkflowRequest,
+    RotateSourceSecretRequest, SetSigningKeysRequest, Source, Tenant, UpdateDestinationRequest, Workflow,
+};
+use tributary_telemetry::ambient::random_u128;
+
+use super::Saved;
+use crate::cli::{
+    client::{Client, refused},
+    finder::{self, Keyed},
+    pages,
+};
+
+/// The keys of the demo's agency and tenant.
+const DEMO: &str = "demo";
+const SOURCE: &str = "calendly";
+/// The preset, and the workflow that is made from it.
+const WORKFLOW: &str = "calendly_booking";
+const DESTINATION: &str = "echo";
+
+/// Makes the demo as far as it is not there; `before` is what an earlier start remembered.
+///
+/// # Errors
+/// When the server refuses.
+pub(super) async fn ensure(
+    client: &Client,
+    before: Option<Saved>,
+    public_url: &str,
+    echo_url: &str,
+) -> anyhow::Result<Saved> {
+    let tenant = tenant(client, &agency(client).await?).await?;
+    destination(client, &tenant, echo_url).await?;
+    let existing = by_key(finder::sources(client, &tenant, usize::MAX).await?, SOURCE);
+    let mut saved = match (existing, before) {
+        (Some(source), Some(saved)) if source.name == saved.source => saved,
+        (Some(source), _) => new_secrets(client, source).await?,
+        (None, _) => new_source(client, &tenant).await?,
+    };
+    workflow(client, &tenant, &saved.source).await?;
+    let uri = |url: &str| url.parse::<Uri>().with_context(|| "a URL of the demo cannot be read");
+    // The addresses may be others at this start; the secret in the path is the same.
+    saved.webhook_url = format!("{public_url}{}", uri(&saved.webhook_url)?.path());
+    saved.echo_port = uri(echo_url)?.port_u16().unwrap_or_default();
+    Ok(saved)
+}
+
+fn by_key<T: Keyed>(items: Vec<T>, key: &str) -> Option<T> {
+    items.into_iter().find(|item| item.key() == key)
+}
+
+async fn agency(client: &Client) -> anyhow::Result<String> {
+    let agencies: Vec<Agency> = pages::all(usize::MAX, async |page_size, page_token| {
+        let answer = client
+            .agencies()
+            .list_agencies(ListAgenciesRequest { page_size, page_token })
+            .await?
+            .into_inner();
+        Ok((answer.agencies, answer.next_page_token))
+    })
+    .await?;
+    if let Some(found) = agencies.into_iter().find(|agency| agency.key == DEMO) {
+        return Ok(found.name);
+    }
+    let agency = Agency { key: DEMO.to_owned(), display_name: "Demo agency".to_owned(), ..Agency::default() };
+    let made = client
+        .agencies()
+        .create_agency(CreateAgencyRequest { agency: Some(agency) })
+        .await
+        .map_err(refused)?;
+    Ok(made.into_inner().name)
+}
+
+async fn tenant(client: &Client, agency: &str) -> anyhow::Result<String> {
+    let mut tenants = finder::tenants(client, usize::MAX).await?;
+    tenants.retain(|tenant| tenant.name.starts_with(&format!("{agency}/")));
+    if let Some(found) = by_key(tenants, DEMO) {
+        return Ok(found.name);
+    }
+    let tenant = Tenant { key: DEMO.to_owned(), display_name: "Demo tenant".to_owned(), ..Tenant::default() };
+    let request = CreateTenantRequest { parent: agency.to_owned(), tenant: Some(tenant) };
+    Ok(client.tenants().create_tenant(request).await.map_err(refused)?.into_inner().name)
+}
+
+async fn new_source(client: &Client, tenant: &str) -> anyhow::Result<Saved> {
+    let source = Source {
+        key: SOURCE.to_owned(),
+        display_name: "Calendly".to_owned(),
+        provider: "calendly".to_owned(),
+        ..Source::default()
+    };
+    let signing_key = new_key();
+    let request = CreateSourceRequest {
+        parent: tenant.to_owned(),
+        source: Some(source),
+        signing_keys: vec![signing_key.clone()],
+    };
+    let made = client.sources().create_source(request).await.map_err(refused)?.into_inner();
+    let source = made.source.ok_or_else(|| anyhow!("the server made a source and does not say which"))?.name;
+    Ok(Saved { source, webhook_url: made.webhook_url, signing_key, echo_port: 0 })
+}
+
+/// A source whose secrets nobody remembers gets new ones; the old URL stops at once.
+async fn new_secrets(client: &Client, source: Source) -> anyhow::Result<Saved> {
+    let signing_key = new_key();
+    let name = source.name;
+    let request = SetSigningKeysRequest {
+        name: name.clone(),
+        signing_keys: vec![signing_key.clone()],
+        etag: String::new(),
+    };
+    client.sources().set_signing_keys(request).await.map_err(refused)?;
+    let request = RotateSourceSecretRequest { name: name.clone(), overlap: Some(Duration::default()) };
+    let rotated = client.sources().rotate_source_secret(request).await.map_err(refused)?.into_inner();
+    Ok(Saved { source: name, webhook_url: rotated.webhook_url, signing_key, echo_port: 0 })
+}
+
+fn new_key() -> String {
+    format!("{:032x}", random_u128())
+}
+
+async fn workflow(client: &Client, tenant: &str, source: &str) -> anyhow::Result<()> {
+    let workflow = match by_key(finder::workflows(client, tenant, usize::MAX).await?, WORKFLOW) {
+        Some(found) => found,
+        None => new_workflow(client, source).await?,
+    };
+    if workflow.published_version == 0 {
+        let request = PublishWorkflowRequest { name: workflow.name, etag: workflow.etag };
+        client.workflows().publish_workflow(request).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+async fn new_workflow(client: &Client, source: &str) -> anyhow::Result<Workflow> {
+    let request = ListProvidersRequest { page_size: 0, page_token: String::new() };
+    let providers = client.sources().list_providers(request).await.map_err(refused)?.into_inner().providers;
+    let mut presets = providers.into_iter().flat_map(|provider| provider.presets);
+    let preset = presets.find(|preset| preset.key == WORKFLOW);
+    let preset = preset.ok_or_else(|| anyhow!("the server has no preset `{WORKFLOW}`"))?;
+    let workflow = Workflow {
+        key: preset.key,
+        display_name: preset.display_name,
+        draft: preset.spec,
+        ..Workflow::default()
+    };
+    let request = CreateWorkflowRequest { parent: source.to_owned(), workflow: Some(workflow) };
+    client.workflows().create_workflow(request).await.map(Response::into_inner).map_err(refused)
+}
+
+/// The echo receiver may listen elsewhere than at the last start.
+async fn destination(client: &Client, tenant: &str, echo_url: &str) -> anyhow::Result<()> {
+    let settings = Some(settings(echo_url));
+    let Some(found) = by_key(finder::destinations(client, tenant, usize::MAX).await?, DESTINATION) else {
+        let destination = Destination {
+            key: DESTINATION.to_owned(),
+            display_name: "Echo receiver".to_owned(),
+            platform: "webhook".to_owned(),
+            settings,
+            secrets: HashMap::from([("signing".to_owned(), new_signing_secret())]),
+            ..Destination::default()
+        };
+        let request = CreateDestinationRequest { parent: tenant.to_owned(), destination: Some(destination) };
+        client.destinations().create_destination(request).await.map_err(refused)?;
+        return Ok(());
+    };
+    if found.settings == settings {
+        return Ok(());
+    }
+    let request = UpdateDestinationRequest {
+        destination: Some(Destination { settings, ..found }),
+        update_mask: Some(FieldMask { paths: vec!["settings".to_owned()] }),
+    };
+    client.destinations().update_destination(request).await.map(drop).map_err(refused)
+}
+
+fn settings(echo_url: &str) -> Struct {
+    let url = Value { kind: Some(Kind::StringValue(echo_url.to_owned())) };
+    Struct { fields: [("url".to_owned(), url)].into() }
+}
+
+fn new_signing_secret() -> String {
+    let mut random = [0; 32];
+    let (high, low) = random.split_at_mut(16);
+    high.copy_from_slice(&random_u128().to_be_bytes());
+    low.copy_from_slice(&random_u128().to_be_bytes());
+    SigningSecret::generate(random)
+}

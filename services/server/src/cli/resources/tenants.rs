@@ -1,0 +1,66 @@
+//! `tributary tenants`.
+
+use clap::Subcommand;
+use tributary_proto::admin::v1::{Tenant, tenant::State};
+
+use crate::cli::{
+    client::Client,
+    finder,
+    output::{Listed, Out, id, list, one, time::moment},
+};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Action {
+    /// List them, oldest first
+    List {
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show one
+    Get {
+        /// Its key, id or name
+        #[arg(value_name = "NAME")]
+        which: String,
+    },
+}
+
+/// Lists tenants, or shows one.
+///
+/// # Errors
+/// When the server refuses, or there is none such.
+pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> anyhow::Result<()> {
+    match action {
+        Action::List { limit } => list(out, &finder::tenants(client, limit).await?),
+        Action::Get { which } => {
+            let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
+            one(out, &found.key, &found)
+        }
+    }
+}
+
+impl Listed for Tenant {
+    const COLUMNS: &'static [&'static str] = &["key", "id", "name", "state", "time zone", "made (UTC)"];
+
+    fn cells(&self) -> Vec<String> {
+        let state = match self.state() {
+            State::Unspecified => "unknown",
+            State::Active => "active",
+            State::Suspended => "suspended",
+        };
+        let zone = self
+            .settings
+            .as_ref()
+            .map(|settings| settings.time_zone.as_str())
+            .filter(|zone| !zone.is_empty());
+        vec![
+            self.key.clone(),
+            id(&self.name).to_owned(),
+            self.display_name.clone(),
+            state.to_owned(),
+            zone.unwrap_or("UTC").to_owned(),
+            moment(self.create_time.as_ref()),
+        ]
+    }
+}

@@ -1,0 +1,91 @@
+//! One event: whose it is, and where it went.
+
+use tributary_proto::admin::v1::{
+    DeliveryAttempt, DeliveryTrace, EventTrace, IdentityDecision, IdentityStep, delivery::State,
+    event::RejectedIdentifier, identity_step::Action, workflow_spec::Kind,
+};
+
+use super::message::heading;
+use crate::cli::{
+    logs::state_words,
+    output::{
+        Style, Text, Tree, cut, id,
+        time::{moment, of_proto},
+    },
+};
+
+/// Longer answers of a destination are cut.
+const LONGEST_ANSWER: usize = 120;
+
+/// An event with its identity decision and its deliveries.
+pub(super) fn tree(trace: &EventTrace) -> Tree {
+    let event = trace.event.clone().unwrap_or_default();
+    let name = match event.kind() {
+        _ if !event.event_name.is_empty() => event.event_name.as_str(),
+        Kind::Identify => "identify",
+        Kind::Group => "group",
+        Kind::Track | Kind::Unspecified => "event",
+    };
+    let label = heading("event").with(Style::Accent, name).and(Style::Dim, id(&event.name));
+    let happened = format!("happened {} UTC", moment(event.event_time.as_ref()));
+    Tree::new(label.and(Style::Plain, happened))
+        .with(event.rejected_identifiers.iter().map(rejected))
+        .with(trace.identity.as_ref().map(identity))
+        .with(trace.deliveries.iter().map(delivery))
+}
+
+fn rejected(identifier: &RejectedIdentifier) -> Tree {
+    let label = heading("refused").with(Style::Warn, format!("{} {}", identifier.r#type, identifier.value));
+    Tree::new(label.and(Style::Plain, &identifier.rule))
+}
+
+fn identity(decision: &IdentityDecision) -> Tree {
+    let profile = id(&decision.profile);
+    let words = if decision.created { "a new person" } else { "a known person" };
+    let label = heading("identity").plain(words).and(Style::Accent, profile);
+    Tree::new(label).with(decision.steps.iter().map(step))
+}
+
+fn step(step: &IdentityStep) -> Tree {
+    let (style, mark) = match step.action() {
+        Action::Matched => (Style::Good, "= "),
+        Action::Created | Action::Attached => (Style::Good, "+ "),
+        Action::Merged => (Style::Good, "⇐ "),
+        Action::Refused | Action::Blocked => (Style::Warn, "✗ "),
+        Action::Unspecified => (Style::Dim, "· "),
+    };
+    Tree::new(Text::new().with(style, mark).plain(&step.text))
+}
+
+fn delivery(trace: &DeliveryTrace) -> Tree {
+    let delivery = trace.delivery.clone().unwrap_or_default();
+    let style = match delivery.state() {
+        State::Delivered => Style::Good,
+        State::Failed => Style::Bad,
+        State::Pending | State::Unspecified => Style::Warn,
+    };
+    let label = heading("delivery")
+        .with(Style::Accent, &trace.destination_display_name)
+        .and(Style::Plain, &trace.platform)
+        .and(style, state_words(delivery.state()))
+        .and(Style::Dim, id(&delivery.name));
+    let mut tree = Tree::new(label).with(delivery.attempts.iter().map(attempt));
+    if delivery.next_attempt_time.is_some() {
+        let due = moment(delivery.next_attempt_time.as_ref());
+        tree.line(Text::new().with(Style::Warn, format!("the next attempt is due {due} UTC")));
+    }
+    tree
+}
+
+fn attempt(attempt: &DeliveryAttempt) -> Tree {
+    let status = match attempt.http_status {
+        0 => "no answer".to_owned(),
+        status => status.to_string(),
+    };
+    let style = if (200..300).contains(&attempt.http_status) { Style::Good } else { Style::Bad };
+    let took = attempt.duration.as_ref().map(of_proto).unwrap_or_default();
+    let body = String::from_utf8_lossy(&attempt.response_body);
+    let label = Text::new().plain(format!("attempt {}  ", attempt.number)).with(style, status);
+    let label = label.and(Style::Plain, took).and(Style::Bad, &attempt.error);
+    Tree::new(label.and(Style::Dim, cut(body.trim(), LONGEST_ANSWER)))
+}

@@ -1,0 +1,93 @@
+//! The tree's root: what was accepted, and what its source made of it.
+
+use tributary_proto::admin::v1::{
+    Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
+};
+
+use super::run;
+use crate::cli::{
+    logs::cluid_words,
+    output::{
+        Style, Text, Tree, cut, id,
+        time::{between, moment},
+    },
+};
+
+/// A longer key or value of the message itself is cut.
+const LONGEST: usize = 120;
+
+/// A trace as a tree: accepted, source, workflows with their fields and events, and what stood in the way.
+pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
+    let Some(message) = &trace.message else { return Tree::new(Text::new().plain("an empty trace")) };
+    let mut root = Tree::new(
+        Text::new().with(Style::Bold, &message.message_id).and(status_style(message), status(message)),
+    );
+    root.push(accepted(message));
+    if message.source.is_empty() {
+        root.line(Text::new().with(Style::Dim, "it is not processed yet"));
+        return root;
+    }
+    root.push(source(message, &trace.source_display_name));
+    if !message.duplicate_of.is_empty() {
+        let first = id(&message.duplicate_of);
+        root.line(heading("duplicate").plain("the same message came before: ").with(Style::Accent, first));
+    }
+    root.with(trace.runs.iter().map(run::tree)).with(trace.parked.as_ref().map(parked))
+}
+
+/// What a line is about, in a column of its own.
+pub(super) fn heading(word: &str) -> Text {
+    Text::new().with(Style::Bold, format!("{word:<10}"))
+}
+
+fn status(message: &Message) -> &str {
+    message.status.as_ref().map_or("", |status| &status.display_name)
+}
+
+fn status_style(message: &Message) -> Style {
+    match message.status.as_ref().map(|status| status.code()) {
+        Some(Code::Succeeded) => Style::Good,
+        Some(Code::Parked) => Style::Bad,
+        _ => Style::Warn,
+    }
+}
+
+fn accepted(message: &Message) -> Tree {
+    let (style, signature) = match message.signature() {
+        Signature::Unspecified => (Style::Dim, ""),
+        Signature::Valid => (Style::Good, "signature valid"),
+        Signature::Unsigned => (Style::Warn, "unsigned: the source has no signing key"),
+    };
+    let time = moment(message.receive_time.as_ref());
+    let mut label = heading("accepted").plain(time).plain(" UTC").and(style, signature);
+    if !message.body.is_empty() {
+        label = label.and(Style::Plain, format!("{} bytes of JSON", message.body.len()));
+    }
+    if let Some(took) = between(message.receive_time.as_ref(), message.process_time.as_ref()) {
+        label = label.and(Style::Plain, format!("processed after {took}"));
+    }
+    Tree::new(label)
+}
+
+fn source(message: &Message, display_name: &str) -> Tree {
+    let mut source = Tree::new(
+        heading("source").with(Style::Accent, display_name).and(Style::Plain, &message.provider_event),
+    );
+    if let Some(cluid) = message.cluid.as_ref().filter(|cluid| !cluid.path.is_empty()) {
+        let style = if cluid_words(Some(cluid)) == "found" { Style::Good } else { Style::Warn };
+        let value = cut(&cluid.value, LONGEST);
+        let line = Text::new().plain("cluid       ").with(style, cluid_words(Some(cluid)));
+        source.line(line.and(Style::Accent, value).with(Style::Dim, format!("  ← {}", cluid.path)));
+    }
+    if !message.dedupe_key.is_empty() {
+        source.line(Text::new().plain("dedupe key  ").with(Style::Accent, cut(&message.dedupe_key, LONGEST)));
+    }
+    source
+}
+
+fn parked(parked: &ParkedMessage) -> Tree {
+    let label = heading("parked")
+        .with(Style::Bad, &parked.reason)
+        .and(Style::Plain, moment(parked.park_time.as_ref()));
+    Tree::new(label).with([Tree::new(Text::new().plain(&parked.detail))])
+}

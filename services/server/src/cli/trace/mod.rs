@@ -1,0 +1,54 @@
+//! `tributary trace`: a message's whole life.
+
+mod event;
+mod fields;
+mod filter;
+mod message;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use tributary_proto::admin::v1::{GetMessageTraceRequest, MessageTrace};
+
+use super::{
+    client::{Client, refused},
+    output::{Out, json},
+};
+
+pub(super) use message::tree;
+
+/// Which message.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The id that was answered to the sender
+    #[arg(value_name = "MESSAGE_ID")]
+    message: String,
+}
+
+/// Shows a message's trace.
+///
+/// # Errors
+/// When the server refuses, or there is no such message.
+pub(super) async fn run(args: &Args, client: &Client, out: &Out) -> anyhow::Result<()> {
+    show(out, &get(client, &args.message).await?)
+}
+
+/// Asks for a message's trace.
+///
+/// # Errors
+/// When the server refuses, or there is no such message.
+pub(super) async fn get(client: &Client, message: &str) -> anyhow::Result<MessageTrace> {
+    let request = GetMessageTraceRequest { name: message.to_owned() };
+    Ok(client.logs().get_message_trace(request).await.map_err(refused)?.into_inner())
+}
+
+/// Shows a trace: as a tree for people.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub(super) fn show(out: &Out, trace: &MessageTrace) -> anyhow::Result<()> {
+    if out.is_json() {
+        return Ok(out.json(&json(trace)?)?);
+    }
+    Ok(out.tree(&tree(trace))?)
+}

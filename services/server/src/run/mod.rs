@@ -1,0 +1,13 @@
+//! Wiring: the parts of the house are made, joined, started in order, and stopped in the reverse one.
+
+mod api;
+mod door;
+pub(crate) mod echo;
+mod keys;
+mod parts;
+mod running;
+mod system;
+
+pub(crate) use parts::start;
+pub(crate) use running::{ADDRESSES, Running};
+pub(crate) use system::on_system;

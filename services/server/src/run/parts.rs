@@ -1,0 +1,203 @@
+//! Starting: folder, keys, database, journal, actors, and last the listeners, so that nothing is accepted before
+//! everything that follows is there.
+
+use std::{
+    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration,
+};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tributary_actors::{Faults, House, HouseParts};
+use tributary_admin::AdminContext;
+use tributary_auth::load_or_create;
+use tributary_domain::time::Clock;
+use tributary_egress::{Egress, Policy, SystemResolver};
+use tributary_ingest::{
+    Door, DoorConfig, DoorLimits, Readiness, RefusalRecorder, ServeOptions, SourceDirectory, operations,
+    serve,
+};
+use tributary_journal::log::{LocalLog, LogOptions};
+use tributary_store::{Sealer, Store, StoreOptions};
+use tributary_telemetry::{
+    Metrics,
+    ambient::{SystemClock, random_u128},
+};
+
+use super::{Running, api::RunningHouse, door, keys, system::Ground};
+use crate::config::Config;
+
+/// Starts the house. Has to be awaited on the System's own thread.
+///
+/// # Errors
+/// What is missing or wrong, and what to do about it.
+pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Running> {
+    warn_of_exposure(&config);
+    let metrics = ground.metrics;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    make_folder(&config.data_dir)?;
+    let store = open_store(&config).await?;
+    let journal = Arc::new(open_journal(&config, &store).await?);
+    let readiness = Readiness::default();
+    let sources = Arc::new(SourceDirectory::default());
+    door::load(&store, &sources).await?;
+    let house = House::start(HouseParts {
+        runtime: ground.runtime,
+        store: store.clone(),
+        journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
+        egress: open_egress(&config)?,
+        clock: Arc::clone(&clock),
+        jitter,
+        metrics: metrics.clone(),
+        owner: format!("{:032x}", random_u128()),
+        threads: threads(&config),
+        faults: faults(&config),
+    });
+    let stop = CancellationToken::new();
+    let (refusals, writer) = RefusalRecorder::new(metrics.clone());
+    let refusals_task = tokio::spawn(writer.run(Arc::new(store.clone()), stop.clone()));
+
+    let door = Door::new(DoorConfig {
+        journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
+        sources: Arc::clone(&sources),
+        refusals,
+        clock: Arc::clone(&clock),
+        random: random_u128,
+        metrics: metrics.clone(),
+        readiness: readiness.clone(),
+        limits: DoorLimits { bytes_in_flight: config.http.max_body_bytes, ..DoorLimits::default() },
+    });
+    let (door_listener, door_address) = listen(config.http.listen, "the public door").await?;
+    let (admin_listener, admin_address) = listen(config.admin.listen, "the admin API").await?;
+    let (operations_listener, operations_address) = listen(config.operations.listen, "operations").await?;
+    let public_url = config.public_url(door_address);
+
+    let api = RunningHouse { house: house.clone(), store: store.clone(), sources };
+    let context = AdminContext {
+        store: Arc::new(store.clone()),
+        house: Arc::new(api),
+        clock,
+        random: Arc::new(random_u128),
+        public_url: public_url.clone(),
+    };
+    let token = load_or_create(&config.token_file(), random_u128).context("the admin token")?;
+    let options = tributary_admin::ServeOptions { token, reflection: config.admin.reflection };
+    let closing = stop.clone();
+    let admin = tokio::spawn(async move {
+        tributary_admin::serve(&context, options, admin_listener, closing.cancelled_owned()).await
+    });
+    let door_options = ServeOptions { connections: config.http.max_connections, ..ServeOptions::default() };
+    let door_task = spawn_http(door_listener, door.router(), door_options, metrics.clone(), stop.clone());
+    let end = CancellationToken::new();
+    let shown = operations(readiness.clone(), ground.exposition);
+    let operations_task =
+        spawn_http(operations_listener, shown, ServeOptions::default(), Metrics::unread(), end.clone());
+    readiness.serve();
+    let running = Running {
+        door_address,
+        admin_address,
+        operations_address,
+        public_url,
+        drain: Duration::from_secs(config.drain_seconds),
+        readiness,
+        house,
+        store,
+        journal,
+        stop,
+        end,
+        listeners: vec![door_task, refusals_task],
+        admin,
+        operations: operations_task,
+    };
+    running.write_addresses(&config.data_dir)?;
+    tracing::info!(door = %door_address, admin = %admin_address, operations = %operations_address, "serving");
+    Ok(running)
+}
+
+fn spawn_http(
+    listener: TcpListener,
+    router: axum::Router,
+    options: ServeOptions,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(serve(listener, router, options, metrics, stop))
+}
+
+/// The folder is its owner's alone: the database in it holds personal data.
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let key = keys::master_key(&config.data_dir.join("master.key"))?;
+    let options = StoreOptions {
+        max_connections: config.database.max_connections,
+        ..StoreOptions::new(Sealer::new(key))
+    };
+    let store =
+        Store::open(&config.database_url(), options).await.context("the database cannot be opened")?;
+    store.migrate().await.context("the database cannot be migrated")?;
+    Ok(store)
+}
+
+async fn open_journal(config: &Config, store: &Store) -> anyhow::Result<LocalLog> {
+    let floor = store.committed_floor().await.context("the progress cannot be read")?;
+    let options = LogOptions {
+        reserve_bytes: config.journal.reserve_bytes,
+        segment_bytes: config.journal.segment_bytes,
+        ..LogOptions::default()
+    };
+    let folder = config.data_dir.join("journal");
+    let opened =
+        tokio::task::spawn_blocking(move || LocalLog::open(&folder, options, floor, random_u128())).await?;
+    let (journal, found) = opened.context("the journal cannot be opened")?;
+    tracing::info!(journal = %found.journal, created = found.created, first = found.first, tail = found.tail,
+        truncated_bytes = found.truncated_bytes, "journal open");
+    Ok(journal)
+}
+
+fn open_egress(config: &Config) -> anyhow::Result<Egress> {
+    let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|subnet| subnet.parse()).collect();
+    let policy = Policy { allow: allow.context("`egress.allow`")?, ..Policy::default() };
+    Egress::new(policy, Arc::new(SystemResolver::default())).context("the outbound client cannot be made")
+}
+
+fn threads(config: &Config) -> usize {
+    if config.threads > 0 {
+        config.threads
+    } else {
+        std::thread::available_parallelism().map_or(1, Into::into)
+    }
+}
+
+fn faults(config: &Config) -> Faults {
+    let planted = &config.faults.workflow_panic;
+    if !planted.is_empty() {
+        tracing::warn!("faults are planted: this is for tests only");
+    }
+    Faults { workflow_panic: (!planted.is_empty()).then(|| planted.clone()) }
+}
+
+/// From 0 up to 1, to spread retries.
+fn jitter() -> f64 {
+    (random_u128() >> 75) as f64 / (1_u64 << 53) as f64
+}
+
+async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("{what} cannot listen on {address}"))?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+fn warn_of_exposure(config: &Config) {
+    let exposed = |address: SocketAddr| !address.ip().is_loopback();
+    if exposed(config.admin.listen) {
+        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: put a proxy with TLS before it");
+    }
+    if exposed(config.http.listen) && !config.public_url.starts_with("https://") {
+        tracing::warn!(address = %config.http.listen, "the public door listens beyond this machine without TLS: put a proxy with TLS before it and set `public_url`");
+    }
+}

@@ -1,0 +1,115 @@
+//! A started house, until it has stopped.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use tributary_actors::House;
+use tributary_admin::ServeError;
+use tributary_ingest::Readiness;
+use tributary_journal::log::LocalLog;
+use tributary_store::Store;
+
+/// Where the addresses of a running server stand, in the data folder.
+pub(crate) const ADDRESSES: &str = "addresses.json";
+
+/// A started house.
+pub(crate) struct Running {
+    pub(super) door_address: SocketAddr,
+    pub(super) admin_address: SocketAddr,
+    pub(super) operations_address: SocketAddr,
+    pub(super) public_url: String,
+    pub(super) drain: Duration,
+    pub(super) readiness: Readiness,
+    pub(super) house: House,
+    pub(super) store: Store,
+    pub(super) journal: Arc<LocalLog>,
+    /// Ends the door, the API and what records refusals.
+    pub(super) stop: CancellationToken,
+    /// Ends operations, last of all.
+    pub(super) end: CancellationToken,
+    pub(super) listeners: Vec<JoinHandle<()>>,
+    pub(super) admin: JoinHandle<Result<(), ServeError>>,
+    pub(super) operations: JoinHandle<()>,
+}
+
+impl Running {
+    /// Where the admin API listens.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Where health and metrics are.
+    pub(crate) fn operations(&self) -> SocketAddr {
+        self.operations_address
+    }
+
+    /// What webhook URLs begin with.
+    pub(crate) fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Writes where it listens into the data folder, for whoever asked for free ports.
+    pub(super) fn write_addresses(&self, folder: &Path) -> anyhow::Result<()> {
+        let addresses = json!({
+            "http": self.door_address,
+            "admin": self.admin_address,
+            "operations": self.operations_address,
+        });
+        let draft = folder.join("addresses.new");
+        std::fs::write(&draft, addresses.to_string()).context("the addresses cannot be written")?;
+        std::fs::rename(&draft, folder.join(ADDRESSES)).context("the addresses cannot be written")
+    }
+
+    /// Serves until it is told to stop (SIGINT, SIGTERM) or cannot go on, then finishes what is under way.
+    ///
+    /// # Errors
+    /// When the house could not go on.
+    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let fatal = self.journal.fatal();
+        let failure = tokio::select! {
+            _ = interrupt.recv() => None,
+            _ = terminate.recv() => None,
+            () = self.house.failed() => Some("the house cannot go on: see the log".to_owned()),
+            error = fatal => Some(format!("the journal failed, and what is on disk is only known after a restart: {error}")),
+        };
+        tracing::info!("stopping");
+        self.stop().await?;
+        match failure {
+            Some(failure) => bail!(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Finishes: not ready, listeners end, feeds end, actors finish, the journal and the pools close.
+    ///
+    /// # Errors
+    /// When the database cannot be closed.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.readiness.drain();
+        self.stop.cancel();
+        for listener in self.listeners {
+            listener.await?;
+        }
+        match tokio::time::timeout(self.drain, self.admin).await {
+            Ok(served) => served??,
+            Err(_) => tracing::warn!("calls of the admin API were cut off"),
+        }
+        if !self.house.drain(self.drain).await {
+            tracing::warn!("not everything ended in time: the rest is done after the next start");
+        }
+        self.journal.close().await;
+        self.store.close().await?;
+        self.end.cancel();
+        self.operations.await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
