@@ -61,19 +61,16 @@ pub(crate) async fn load(
         rev: snapshot.config_rev,
         suspended: snapshot.suspended,
         settings: Arc::new(snapshot.settings),
-        routes: snapshot.routes.into_iter().filter_map(route).collect(),
+        routes: snapshot.routes.iter().filter_map(route).collect(),
     };
     Ok((Arc::new(config), snapshot.source.and_then(compile).map(Arc::new)))
 }
 
 /// A filter that does not compile was refused when it was written; one from a newer build lets nothing through.
-fn route(record: RouteRecord) -> Option<Route> {
-    let filter = match record.filter.as_ref().map(CompiledFilter::compile).transpose() {
-        Ok(filter) => filter,
-        Err(_) => {
-            tracing::error!(destination = %record.destination, "the destination's filter cannot be read: nothing is sent there");
-            return None;
-        }
+fn route(record: &RouteRecord) -> Option<Route> {
+    let Ok(filter) = record.filter.as_ref().map(CompiledFilter::compile).transpose() else {
+        tracing::error!(destination = %record.destination, "the destination's filter cannot be read: nothing is sent there");
+        return None;
     };
     Some(Route { destination: record.destination, filter })
 }

@@ -10,7 +10,7 @@ use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Pl
 use tributary_domain::time::{Clock, Timestamp};
 use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
-use tributary_telemetry::{Metrics, context::remote_parent};
+use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -61,6 +61,7 @@ impl Means {
         source: String,
     ) -> (ReadyDelivery, Tried) {
         let span = tracing::info_span!(
+            target: TRACE,
             "delivery.attempt",
             delivery = %delivery.delivery,
             destination = %delivery.destination,

@@ -1,6 +1,7 @@
 //! Some messages end the process itself: a stack overflow, too much memory. Unwinding does not catch those, so the
 //! feed counts: after two starts that ended uncleanly at one position it goes one message at a time, notes each
-//! before it is looked at, and parks the one that the process ended on.
+//! before it is looked at, and parks the one that the process ended on again and again. Once is not enough: a process
+//! that is killed from outside ends on some message too, and that message has done nothing.
 
 use tributary_store::{Store, StoreError, ledger::ParkReason};
 
@@ -8,6 +9,8 @@ use crate::plan::Task;
 
 /// Unclean ends at one position before care begins.
 const UNCLEAN_ENDS: u64 = 2;
+/// Unclean ends on one message, taken with care, before it is parked.
+const ENDS_ON_ONE: u64 = 3;
 /// How many messages are taken with care.
 const CAREFUL_MESSAGES: u32 = 512;
 const STARTS: &str = "feed.starts";
@@ -17,7 +20,8 @@ const SUSPECT: &str = "feed.suspect";
 #[derive(Debug)]
 pub(super) struct Caution {
     left: u32,
-    suspect: Option<u64>,
+    /// The message that the process ended on, and how often it did.
+    suspect: Option<(u64, u64)>,
 }
 
 impl Caution {
@@ -30,7 +34,7 @@ impl Caution {
             .filter(|(at, _)| *at == position)
             .map_or(0, |(_, starts)| starts);
         store.put_meta(STARTS, &format!("{position} {}", starts + 1)).await?;
-        let suspect = store.meta(SUSPECT).await?.and_then(|text| text.parse().ok());
+        let suspect = store.meta(SUSPECT).await?.as_deref().and_then(parse);
         let careful = starts >= UNCLEAN_ENDS;
         if careful {
             tracing::warn!(
@@ -60,11 +64,12 @@ impl Caution {
     ) -> Result<Option<ParkReason>, StoreError> {
         let (true, Some(task)) = (self.is_careful(), tasks.first()) else { return Ok(None) };
         self.left -= 1;
-        if self.suspect.take() == Some(task.sequence) {
+        let ends = self.suspect.take().filter(|(on, _)| *on == task.sequence).map_or(0, |(_, ends)| ends);
+        if ends >= ENDS_ON_ONE {
             let detail = "the process ended on this message several times".to_owned();
             return Ok(Some(ParkReason { code: "PROCESS_ENDED", detail, workflow: None }));
         }
-        store.put_meta(SUSPECT, &task.sequence.to_string()).await?;
+        store.put_meta(SUSPECT, &format!("{} {}", task.sequence, ends + 1)).await?;
         Ok(None)
     }
 }

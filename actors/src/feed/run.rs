@@ -56,6 +56,10 @@ pub(crate) async fn run(feed: Arc<Feed>) {
                 tracing::error!("the feed panicked and begins again from what is committed");
             }
         }
+        // The process lives: whatever this was, no message ended it.
+        if let Err(error) = Caution::end(&feed.store).await {
+            tracing::debug!(%error, "this start still counts as an unclean end");
+        }
         wait = if feed.committed() > before { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
         tokio::select! {
             () = feed.stopping.cancelled() => {}

@@ -13,7 +13,6 @@ use tributary_domain::{
 use crate::{
     LARGEST_PAGE, Page, StoreError, TenantScope,
     column::json,
-    destination::DestinationState,
     entity::{source, tenant},
     tenant::TenantState,
     workflow::ActiveWorkflow,
@@ -98,8 +97,8 @@ impl TenantScope<'_> {
         let mut page = Page::first(LARGEST_PAGE);
         loop {
             let found = self.destinations(page).await?;
-            let live = found.items.into_iter().filter(|record| record.state != DestinationState::Disabled);
-            routes.extend(live.map(|record| RouteRecord {
+            // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
+            routes.extend(found.items.into_iter().map(|record| RouteRecord {
                 destination: record.id,
                 filter: record.filter,
                 event_names: record.event_names,

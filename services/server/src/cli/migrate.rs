@@ -10,7 +10,7 @@ use super::{
     client::runtime,
     output::{Out, Style, Text},
 };
-use crate::config::Config;
+use crate::{config::Config, run::make_folder};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -31,8 +31,7 @@ pub(super) fn run(args: &Args, config: &Config, out: &Out) -> anyhow::Result<Exi
 
 async fn migrate(args: &Args, config: &Config, out: &Out) -> anyhow::Result<()> {
     if !args.plan {
-        std::fs::create_dir_all(&config.data_dir)
-            .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
+        make_folder(&config.data_dir)?;
     } else if let Some(file) = missing_file(config) {
         out.line(&format!("{file} is not there yet: it would be made with every migration"))?;
         return Ok(());

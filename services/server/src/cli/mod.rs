@@ -12,6 +12,7 @@ mod migrate;
 mod output;
 mod pages;
 mod quickstart;
+mod reach;
 mod resources;
 mod send;
 mod serve;
@@ -22,8 +23,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::{
-    client::Reach,
     output::{Format, Out},
+    reach::Reach,
 };
 use crate::config::{Config, Flags, load};
 

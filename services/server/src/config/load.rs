@@ -24,6 +24,9 @@ pub(crate) struct ConfigError(String);
 pub(crate) fn load(flags: &Flags) -> Result<Config, ConfigError> {
     let mut layers = Figment::from(Serialized::defaults(Config::default()));
     if let Some(file) = &flags.config {
+        if !file.is_file() {
+            return Err(ConfigError(format!("there is no file {}", file.display())));
+        }
         layers = layers.merge(Toml::file_exact(file));
     } else if Path::new(FILE).try_exists().unwrap_or(false) {
         layers = layers.merge(Toml::file_exact(FILE));
@@ -58,8 +61,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.database.max_connections == 0 || config.http.max_connections == 0 {
         return wrong("`max_connections` has to be at least 1");
     }
-    if config.journal.segment_bytes < (1 << 20) {
-        return wrong("`journal.segment_bytes` has to be at least 1048576");
+    if !(17 << 20..1 << 32).contains(&config.journal.segment_bytes) {
+        return wrong("`journal.segment_bytes` has to be from 17825792 (17 MiB) up to 4294967295");
     }
     Ok(())
 }

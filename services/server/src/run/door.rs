@@ -11,7 +11,7 @@ use tributary_store::{Store, StoreError, source::DoorSource};
 /// Fills the directory with every source there is.
 pub(super) async fn load(store: &Store, directory: &SourceDirectory) -> anyhow::Result<()> {
     let sources = store.door_sources().await.context("the sources cannot be loaded")?;
-    directory.replace_all(sources.into_iter().filter_map(entry));
+    directory.replace_all(sources.iter().filter_map(entry));
     Ok(())
 }
 
@@ -22,14 +22,14 @@ pub(super) async fn reload(
     tenant: TenantId,
     source: SourceId,
 ) -> Result<(), StoreError> {
-    if let Some((entry, secrets)) = entry(store.tenant(tenant).door_source(source).await?) {
+    if let Some((entry, secrets)) = entry(&store.tenant(tenant).door_source(source).await?) {
         directory.replace_source(entry, &secrets);
     }
     Ok(())
 }
 
 /// A source whose provider or settings this build does not know has no door: it was configured by a newer one.
-fn entry(source: DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
+fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
     let provider = sources::provider(&source.provider);
     let settings = provider.and_then(|provider| provider.check_settings(&source.settings).ok());
     let (Some(provider), Some(settings)) = (provider, settings) else {

@@ -8,6 +8,6 @@ mod parts;
 mod running;
 mod system;
 
-pub(crate) use parts::start;
+pub(crate) use parts::{make_folder, start};
 pub(crate) use running::{ADDRESSES, Running};
 pub(crate) use system::on_system;

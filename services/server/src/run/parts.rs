@@ -125,7 +125,7 @@ fn spawn_http(
 }
 
 /// The folder is its owner's alone: the database in it holds personal data.
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
 }

@@ -11,9 +11,10 @@ use std::process::ExitCode;
 
 use self::finding::{Finding, State};
 use super::{
-    client::{Reach, runtime},
+    client::runtime,
     failure,
     output::{Out, Style, Text},
+    reach::Reach,
 };
 use crate::config::{Config, ConfigError};
 

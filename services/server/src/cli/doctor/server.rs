@@ -7,10 +7,7 @@ use tributary_proto::admin::v1::ListAgenciesRequest;
 
 use super::Finding;
 use crate::{
-    cli::{
-        client::{Reach, refused},
-        failure,
-    },
+    cli::{client::refused, failure, reach::Reach},
     config::Config,
 };
 

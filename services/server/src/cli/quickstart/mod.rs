@@ -13,8 +13,9 @@ use tributary_proto::admin::v1::{MessageTrace, delivery::State};
 
 use super::{
     address::Addresses,
-    client::{Client, Reach},
+    client::Client,
     output::{Out, Style, Text},
+    reach::Reach,
     send::{Letter, Poster, Sender},
     trace,
 };

@@ -107,7 +107,7 @@ impl Listed for Profile {
     fn cells(&self) -> Vec<String> {
         let identifiers: Vec<_> =
             self.identifiers.iter().map(|owned| format!("{} {}", owned.r#type, owned.value)).collect();
-        vec![id(&self.name).to_owned(), identifiers.join("\n"), moment(self.update_time.as_ref())]
+        vec![id(&self.name).to_owned(), identifiers.join(", "), moment(self.update_time.as_ref())]
     }
 }
 

@@ -125,7 +125,7 @@ async fn send(args: &Args, work: Arc<Work>, out: &Out) -> anyhow::Result<ExitCod
     let mut summary = Summary::default();
     while let Some(answer) = told.recv().await {
         summary::tell(out, &answer)?;
-        summary.add(answer);
+        summary.add(&answer);
     }
     if args.repeat > 1 {
         summary.show(out, start.elapsed())?;

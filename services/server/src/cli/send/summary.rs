@@ -37,7 +37,7 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Counts an answer.
-    pub(super) fn add(&mut self, answer: Answer) {
+    pub(super) fn add(&mut self, answer: &Answer) {
         *self.counts.entry(answer.status).or_default() += 1;
         self.failed += usize::from(answer.outcome.is_err());
         self.times.push(answer.took);
@@ -98,9 +98,9 @@ mod tests {
     fn one_refusal_spoils_the_whole() {
         let answer = |outcome| Answer { status: Some(202), outcome, took: Duration::ZERO };
         let mut summary = Summary::default();
-        summary.add(answer(Ok("msg_1".to_owned())));
+        summary.add(&answer(Ok("msg_1".to_owned())));
         assert!(summary.is_good());
-        summary.add(answer(Err("no".to_owned())));
+        summary.add(&answer(Err("no".to_owned())));
         assert!(!summary.is_good());
     }
 }

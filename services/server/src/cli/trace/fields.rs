@@ -17,35 +17,48 @@ const SECTIONS: [(&str, &[&str]); 7] = [
 /// A longer value is cut.
 const LONGEST: usize = 100;
 
-/// A tree for each section that has mappings.
-pub(super) fn trees(nodes: &[NodeTrace]) -> Vec<Tree> {
-    let section = |(words, sections): (&str, &[&str])| {
-        let of_section: Vec<_> =
-            nodes.iter().filter(|node| sections.contains(&node.section.as_str())).collect();
-        section(words, &outcomes(&of_section))
-    };
-    SECTIONS.into_iter().filter_map(section).collect()
+/// What one mapping told: its last word, and what it said of where its value came from.
+#[derive(Clone, Copy)]
+struct Field<'a> {
+    last: &'a NodeTrace,
+    origin: &'a NodeTrace,
 }
 
-/// The last word of each mapping: before it stand its condition and its steps, which have the same target.
-fn outcomes<'a>(nodes: &[&'a NodeTrace]) -> Vec<&'a NodeTrace> {
+/// A tree for each section that has mappings.
+pub(super) fn trees(nodes: &[NodeTrace]) -> Vec<Tree> {
+    let of_section = |(words, sections): (&str, &[&str])| {
+        let nodes: Vec<_> = nodes.iter().filter(|node| sections.contains(&node.section.as_str())).collect();
+        section(words, &fields(&nodes))
+    };
+    SECTIONS.into_iter().filter_map(of_section).collect()
+}
+
+/// The fields that nodes told of. A mapping's condition and steps stand before it and have the same target; an
+/// identifier's check stands behind it and has the mapping's own id.
+fn fields<'a>(nodes: &[&'a NodeTrace]) -> Vec<Field<'a>> {
     let chunks = nodes.chunk_by(|one, other| {
         (&one.section, &one.target, one.element) == (&other.section, &other.target, other.element)
     });
-    chunks.filter_map(|chunk| chunk.last().copied()).collect()
+    let field = |chunk: &[&'a NodeTrace]| {
+        let last = *chunk.last()?;
+        let mut own = chunk.iter().rev().filter(|node| node.node_id == last.node_id);
+        let origin = own.find(|node| !node.source.is_empty()).copied().unwrap_or(last);
+        Some(Field { last, origin })
+    };
+    chunks.filter_map(field).collect()
 }
 
-fn section(words: &str, nodes: &[&NodeTrace]) -> Option<Tree> {
-    let (absent, shown): (Vec<&NodeTrace>, Vec<&NodeTrace>) =
-        nodes.iter().copied().partition(|node| matches!(node.outcome(), Outcome::Empty | Outcome::Skipped));
-    if nodes.is_empty() {
+fn section(words: &str, fields: &[Field<'_>]) -> Option<Tree> {
+    if fields.is_empty() {
         return None;
     }
-    let width = shown.iter().map(|node| name(node).chars().count()).max().unwrap_or_default();
+    let is_absent = |field: &Field<'_>| matches!(field.last.outcome(), Outcome::Empty | Outcome::Skipped);
+    let (absent, shown): (Vec<Field<'_>>, Vec<Field<'_>>) = fields.iter().copied().partition(is_absent);
+    let width = shown.iter().map(|field| name(field.last).chars().count()).max().unwrap_or_default();
     let mut section =
-        Tree::new(Text::new().plain(words)).with(shown.into_iter().map(|node| field(node, width)));
+        Tree::new(Text::new().plain(words)).with(shown.into_iter().map(|field| line(field, width)));
     if !absent.is_empty() {
-        let names: Vec<String> = absent.into_iter().map(name).collect();
+        let names: Vec<String> = absent.into_iter().map(|field| name(field.last)).collect();
         section.line(Text::new().with(Style::Dim, format!("nothing for {}", names.join(", "))));
     }
     Some(section)
@@ -60,27 +73,21 @@ fn name(node: &NodeTrace) -> String {
     }
 }
 
-fn field(node: &NodeTrace, width: usize) -> Tree {
-    let label = Text::new().plain(format!("{:<width$}  ", name(node)));
-    let output = node.output.as_ref().map(value::text);
-    let input = node.input.as_ref().map(value::text);
-    let label = match node.outcome() {
-        Outcome::Rejected => label.with(Style::Warn, "not an identifier: ").plain(&node.reason),
-        Outcome::Failed => label.with(Style::Bad, &node.reason),
-        Outcome::Cleared => label.with(Style::Warn, "erased").and(Style::Plain, &node.reason),
+fn line(Field { last, origin }: Field<'_>, width: usize) -> Tree {
+    let output = last.output.as_ref().map(value::text);
+    let before = origin.input.as_ref().map(value::text).filter(|input| Some(input) != output.as_ref());
+    let mut label = Text::new().plain(format!("{:<width$}  ", name(last)));
+    label = match last.outcome() {
+        Outcome::Rejected => label.with(Style::Warn, "not an identifier"),
+        Outcome::Failed => label.with(Style::Bad, "failed"),
+        Outcome::Cleared => label.with(Style::Warn, "erased"),
         _ => label.with(Style::Accent, cut(output.as_deref().unwrap_or_default(), LONGEST)),
     };
-    Tree::new(origin(label, node, input.filter(|input| Some(input) != output.as_ref())))
-}
-
-/// Where a value came from; with what it was before, where it was changed.
-fn origin(label: Text, node: &NodeTrace, before: Option<String>) -> Text {
-    let label = match node.source.as_str() {
-        "" => label,
-        source => label.with(Style::Dim, format!("  ← {source}")),
-    };
-    match before {
-        Some(before) => label.with(Style::Dim, format!(" was {}", cut(&before, LONGEST))),
-        None => label,
+    if !origin.source.is_empty() {
+        label = label.with(Style::Dim, format!("  ← {}", origin.source));
     }
+    if let Some(before) = before {
+        label = label.with(Style::Dim, format!(" was {}", cut(&before, LONGEST)));
+    }
+    Tree::new(label.and(Style::Plain, &last.reason))
 }

@@ -56,6 +56,27 @@ fn nodes() -> Vec<NodeTrace> {
             ..node("filter", "", Outcome::Holds)
         },
         NodeTrace { output: text("Schedule"), ..node("event_name", "event_name", Outcome::Mapped) },
+        // What was mapped, and what became of it as an identifier.
+        NodeTrace {
+            node_id: "mail".into(),
+            source: "$.payload.email".into(),
+            input: text("A@b.c"),
+            output: text("A@b.c"),
+            ..node("identifiers", "email", Outcome::Mapped)
+        },
+        NodeTrace {
+            node_id: "mail".into(),
+            input: text("A@b.c"),
+            output: text("A@b.c"),
+            reason: "normalised to a@b.c".into(),
+            ..node("identifiers", "email", Outcome::Mapped)
+        },
+        NodeTrace {
+            node_id: "phone".into(),
+            input: text("none"),
+            reason: "rejected by rule not_a_number".into(),
+            ..node("identifiers", "phone", Outcome::Rejected)
+        },
         // A step, and then the mapping's own last word.
         NodeTrace { output: text("Ann"), ..node("user_traits", "first_name", Outcome::Mapped) },
         NodeTrace {
@@ -133,6 +154,9 @@ msg_1 · Succeeded
    │  └─ ✓ $.event equals "invitee.created"  it saw "invitee.created"
    ├─ event
    │  └─ event_name  "Schedule"
+   ├─ identifiers
+   │  ├─ email  "A@b.c"  ← $.payload.email · normalised to a@b.c
+   │  └─ phone  not an identifier was "none" · rejected by rule not_a_number
    ├─ user traits
    │  ├─ first_name  "Ann"  ← $.payload.name was "Ann Lee"
    │  └─ nothing for city, zip
