@@ -1,0 +1,42 @@
+//! What all measurements share.
+
+use std::{
+    env,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::{
+    options::Options,
+    process::{Server, binary},
+};
+
+/// What all measurements share.
+#[derive(Debug)]
+pub(super) struct Ground<'a> {
+    pub(super) options: &'a Options,
+    pub(super) binary: PathBuf,
+    folder: TempDir,
+    folders: AtomicU32,
+}
+
+impl<'a> Ground<'a> {
+    /// Finds or builds the binary, and makes the folder of all data folders.
+    pub(super) fn new(options: &'a Options) -> anyhow::Result<Self> {
+        let binary = binary(options.bin.as_deref())?;
+        let own = env::current_exe()?;
+        let beside = own.parent().context("this program stands nowhere")?;
+        let place = options.work_dir.as_deref().unwrap_or(beside);
+        let folder = tempfile::Builder::new().prefix("tributary-load-").tempdir_in(place)?;
+        Ok(Self { options, binary, folder, folders: AtomicU32::new(0) })
+    }
+
+    /// A server on a folder of its own.
+    pub(super) async fn server(&self) -> anyhow::Result<Server> {
+        let number = self.folders.fetch_add(1, Ordering::Relaxed);
+        Server::start(&self.binary, &self.folder.path().join(format!("data-{number}"))).await
+    }
+}

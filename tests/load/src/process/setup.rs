@@ -1,0 +1,110 @@
+//! What a measurement needs to be there: a tenant with a Calendly source, the workflow of its preset, published, and
+//! a webhook destination.
+
+use std::{fs, net::SocketAddr};
+
+use anyhow::Context;
+use prost_types::{Struct, Value, value::Kind};
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataValue},
+    service::interceptor::InterceptedService,
+    transport::Endpoint,
+};
+use tributary_proto::admin::v1::{
+    Agency, CreateAgencyRequest, CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest,
+    CreateWorkflowRequest, Destination, PauseDestinationRequest, PublishWorkflowRequest, Source, Tenant,
+    Workflow, agency_service_client::AgencyServiceClient,
+    destination_service_client::DestinationServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+};
+
+use super::Server;
+use crate::client::Target;
+
+const SIGNING_KEY: &str = "a signing key of the load";
+/// 32 bytes; what it protects is thrown away.
+const SIGNING_SECRET: &str = "whsec_bG9hZGxvYWRsb2FkbG9hZGxvYWRsb2FkbG9hZGxvYWQ=";
+
+/// What becomes of deliveries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deliveries {
+    /// They are made and wait: the destination is paused.
+    Wait,
+    /// They are sent to this address.
+    Sent(SocketAddr),
+}
+
+/// Makes everything, and says where bookings are to be sent.
+pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::Result<Target> {
+    let token = fs::read_to_string(server.data.join("admin.token")).context("the server wrote no token")?;
+    let token: MetadataValue<Ascii> = format!("Bearer {}", token.trim()).parse()?;
+    let channel = Endpoint::from_shared(format!("http://{}", server.admin))?.connect().await?;
+    let calling = InterceptedService::new(channel, move |mut request: Request<()>| {
+        request.metadata_mut().insert("authorization", token.clone());
+        Ok(request)
+    });
+
+    let agency = Agency { key: "load".to_owned(), display_name: "Load".to_owned(), ..Agency::default() };
+    let request = CreateAgencyRequest { agency: Some(agency) };
+    let parent = AgencyServiceClient::new(calling.clone()).create_agency(request).await?.into_inner().name;
+
+    let tenant = Tenant { key: "load".to_owned(), display_name: "Load".to_owned(), ..Tenant::default() };
+    let request = CreateTenantRequest { parent, tenant: Some(tenant) };
+    let tenant = TenantServiceClient::new(calling.clone()).create_tenant(request).await?.into_inner().name;
+
+    let mut destinations = DestinationServiceClient::new(calling.clone());
+    let request = CreateDestinationRequest { parent: tenant.clone(), destination: Some(webhook(deliveries)) };
+    let destination = destinations.create_destination(request).await?.into_inner();
+    if matches!(deliveries, Deliveries::Wait) {
+        let reason = "measured without deliveries".to_owned();
+        let request = PauseDestinationRequest { name: destination.name, etag: String::new(), reason };
+        destinations.pause_destination(request).await?;
+    }
+
+    let request = CreateSourceRequest {
+        parent: tenant,
+        source: Some(Source {
+            key: "bookings".to_owned(),
+            display_name: "Bookings".to_owned(),
+            provider: "calendly".to_owned(),
+            ..Source::default()
+        }),
+        signing_keys: vec![SIGNING_KEY.to_owned()],
+    };
+    let created = SourceServiceClient::new(calling.clone()).create_source(request).await?.into_inner();
+    publish(WorkflowServiceClient::new(calling), created.source.context("no source")?.name).await?;
+    let path = created.webhook_url.find("/in/").map(|at| created.webhook_url[at..].to_owned());
+    Ok(Target::new(server.http, path.context("no webhook url")?, SIGNING_KEY.to_owned()))
+}
+
+type Calling<F> = InterceptedService<tonic::transport::Channel, F>;
+
+/// Publishes the first preset of the source's provider: what a workflow without a draft begins with.
+async fn publish<F: tonic::service::Interceptor>(
+    mut workflows: WorkflowServiceClient<Calling<F>>,
+    parent: String,
+) -> anyhow::Result<()> {
+    let workflow =
+        Workflow { key: "booking".to_owned(), display_name: "Booking".to_owned(), ..Workflow::default() };
+    let request = CreateWorkflowRequest { parent, workflow: Some(workflow) };
+    let name = workflows.create_workflow(request).await?.into_inner().name;
+    workflows.publish_workflow(PublishWorkflowRequest { name, etag: String::new() }).await?;
+    Ok(())
+}
+
+fn webhook(deliveries: Deliveries) -> Destination {
+    let url = match deliveries {
+        Deliveries::Wait => "http://127.0.0.1:9/".to_owned(),
+        Deliveries::Sent(address) => format!("http://{address}/"),
+    };
+    let url = Value { kind: Some(Kind::StringValue(url)) };
+    Destination {
+        key: "sink".to_owned(),
+        display_name: "Sink".to_owned(),
+        platform: "webhook".to_owned(),
+        settings: Some(Struct { fields: [("url".to_owned(), url)].into() }),
+        secrets: [("signing".to_owned(), SIGNING_SECRET.to_owned())].into(),
+        ..Destination::default()
+    }
+}

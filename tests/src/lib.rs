@@ -1,0 +1,38 @@
+//! What the end-to-end tests are written with. Nothing here shares code with the house but the contract: the tests
+//! start the real binary, and look at it from outside.
+#![allow(clippy::expect_used, clippy::panic, reason = "part of the tests: what fails has to say so at once")]
+
+mod api;
+mod binary;
+mod booking;
+mod clock;
+mod collector;
+mod database;
+mod eventually;
+mod json;
+mod load;
+mod logs;
+mod post;
+mod raw;
+mod server;
+mod setup;
+mod sign;
+mod sink;
+mod spec;
+
+pub use api::{Api, Caller};
+pub use binary::binary;
+pub use booking::{Booking, cluid};
+pub use clock::{now_seconds, to_micros};
+pub use collector::Collector;
+pub use database::{Database, databases};
+pub use eventually::{PATIENCE, eventually, eventually_within};
+pub use json::{from_value, to_struct, to_value};
+pub use load::{Load, Posted};
+pub use post::Answer;
+pub use raw::{raw_post, slow_body};
+pub use server::{Server, ServerBuilder};
+pub use setup::{Destination, Source, Tenant, Workflow};
+pub use sign::{calendly_signature, hmac_sha256};
+pub use sink::{Received, Reply, Sink};
+pub use spec::{Spec, condition, constant, path};

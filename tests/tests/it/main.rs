@@ -1,0 +1,36 @@
+//! End-to-end tests over the real process: each file is a resource or a promise.
+//!
+//! | what has to be right | where |
+//! |---|---|
+//! | one visitor at once over several workflows and sources | `one_person` |
+//! | the examples of identity | `identity` |
+//! | reschedules, routing forms, old and odd bodies | `payloads` |
+//! | every status with its reason | `statuses` |
+//! | the same webhook a thousand times, and after a restart | `duplicates` |
+//! | what is refused, the same on both databases | `refusals` |
+//! | `kill -9` under load | `kill` |
+//! | panics, redrive, publishing in between | `parked`, `publishing` |
+//! | a journal that is gone or old | `journal` |
+//! | destinations that misbehave | `deliveries` |
+//! | no secret and no personal data in telemetry; one span tree | `telemetry` |
+//! | starting, stopping, the admin token | `lifecycle` |
+//! | the invariants of the architecture, one by one | `invariants` |
+//! | layers, lengths of files, words | `house` |
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests say at once what fails")]
+
+mod deliveries;
+mod duplicates;
+mod house;
+mod identity;
+mod invariants;
+mod journal;
+mod kill;
+mod lifecycle;
+mod one_person;
+mod order;
+mod parked;
+mod payloads;
+mod publishing;
+mod refusals;
+mod statuses;
+mod telemetry;
