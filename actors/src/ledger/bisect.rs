@@ -1,8 +1,9 @@
-//! A batch that the database refuses: once more, then in halves, left half first, until the one message that it
+//! A batch that the database refuses, or that applying panics on: once more, then in halves, left half first, until the one message that it
 //! refuses stands alone and is parked.
 
-use std::time::Instant;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
+use futures::FutureExt;
 use tributary_domain::{time::Timestamp, workflow::status::RunStatus};
 use tributary_store::{
     StoreError,
@@ -36,8 +37,13 @@ impl Bisect {
         };
         let batch = LedgerBatch::new(part.plans);
         let (began, now) = (Instant::now(), work.clock.now());
-        let attempt = work.store.apply(&mut work.state, &batch, now).await;
+        let attempt = AssertUnwindSafe(work.store.apply(&mut work.state, &batch, now)).catch_unwind().await;
         part.plans = batch.plans;
+        // A panic in the middle rolls the transaction back; the state changes only after a commit.
+        let Ok(attempt) = attempt else {
+            self.refused(part, "applying it panicked");
+            return Ok(None);
+        };
         match attempt {
             Ok(Attempt::Committed(applied)) => {
                 report(work, &part.plans, &applied, began, now);
@@ -59,14 +65,14 @@ impl Bisect {
                 Err(error)
             }
             Err(error) => {
-                self.refused(part, &error);
+                self.refused(part, &error.to_string());
                 Ok(None)
             }
         }
     }
 
-    fn refused(&mut self, mut part: Part, error: &StoreError) {
-        tracing::error!(%error, messages = part.plans.len(), refusals = part.refusals, "the database refused a batch");
+    fn refused(&mut self, mut part: Part, error: &str) {
+        tracing::error!(error, messages = part.plans.len(), refusals = part.refusals, "the database refused a batch");
         part.refusals += 1;
         if part.refusals == 1 {
             self.parts.push(part);
@@ -76,7 +82,7 @@ impl Bisect {
             self.parts.push(Part { plans: part.plans, refusals: 1 });
         } else {
             for plan in &mut part.plans {
-                let detail = format!("the database refuses what follows from this message: {error}");
+                let detail = format!("what follows from this message cannot be applied: {error}");
                 plan.work = Todo::Park(ParkReason { code: "LEDGER_REFUSED", detail, workflow: None });
             }
             self.parts.push(part);

@@ -32,7 +32,8 @@ codes! {
         Enabled = "ENABLED",
         /// They are kept, and sent when it is enabled again.
         Paused = "PAUSED",
-        /// No deliveries are made for it.
+        /// It is out of service until a person enables it again: it said that it is gone, or was switched off. Its
+        /// deliveries are kept.
         Disabled = "DISABLED",
     }
 }
