@@ -72,7 +72,12 @@ impl Bisect {
     }
 
     fn refused(&mut self, mut part: Part, error: &str) {
-        tracing::error!(error, messages = part.plans.len(), refusals = part.refusals, "the database refused a batch");
+        tracing::error!(
+            error,
+            messages = part.plans.len(),
+            refusals = part.refusals,
+            "the database refused a batch"
+        );
         part.refusals += 1;
         if part.refusals == 1 {
             self.parts.push(part);
