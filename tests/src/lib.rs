@@ -1,6 +1,11 @@
 //! What the end-to-end tests are written with. Nothing here shares code with the house but the contract: the tests
 //! start the real binary, and look at it from outside.
-#![allow(clippy::expect_used, clippy::panic, reason = "part of the tests: what fails has to say so at once")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "part of the tests: what fails has to say so at once"
+)]
 
 mod api;
 mod binary;

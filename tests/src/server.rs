@@ -91,17 +91,14 @@ impl ServerBuilder {
         Server { builder: self, process, addresses, door: Door::default(), api }
     }
 
-    /// The command that serves on this configuration.
-    ///
-    /// # Panics
-    /// When the folder cannot be made.
-    pub fn command(&self) -> Command {
+    /// The binary's command `name`, such as `serve`, on this configuration.
+    pub fn command(&self, name: &str) -> Command {
         let folder = self.database.folder.path();
         let mut command = Command::new(binary());
         for (name, _) in env::vars().filter(|(name, _)| name.starts_with("TRIBUTARY_")) {
             command.env_remove(name);
         }
-        command.arg("serve").arg("--data-dir").arg(&self.data).current_dir(folder);
+        command.arg(name).arg("--data-dir").arg(&self.data).current_dir(folder);
         if let Some(url) = self.database.url() {
             command.args(["--database-url", &url]);
         }
@@ -115,7 +112,8 @@ impl ServerBuilder {
         let _ = fs::remove_file(&file);
         let log = self.log_file();
         let output = log.try_clone().expect("a second handle");
-        let mut process = self.command().stderr(log).stdout(output).spawn().expect("the binary starts");
+        let mut process =
+            self.command("serve").stderr(log).stdout(output).spawn().expect("the binary starts");
         let listening = eventually("the server says where it listens", async || {
             if let Some(status) = process.try_wait().expect("our own child") {
                 panic!("the server ended with {status}:\n{}", self.log());

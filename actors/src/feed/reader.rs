@@ -52,7 +52,7 @@ pub(super) async fn read(
     batches: mpsc::Sender<Evaluated>,
 ) -> Result<(), FeedError> {
     loop {
-        let limit = if caution.is_careful() { ReadLimit { messages: 1, ..BATCH } } else { BATCH };
+        let (is_careful, limit) = (caution.is_careful(), caution.limit(after, BATCH));
         let batch = tokio::select! {
             biased;
             () = feed.stopping.cancelled() => break,
@@ -69,8 +69,8 @@ pub(super) async fn read(
         if batches.send(Evaluated { plans, through: after }).await.is_err() {
             break;
         }
-        if caution.is_careful() {
-            // Only then is it known which message the process ends on, if it ends.
+        if is_careful {
+            // Only then is it known what the process ends on, if it ends.
             let _ = feed.committed.subscribe().wait_for(|committed| *committed >= after).await;
         }
     }

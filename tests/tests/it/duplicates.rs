@@ -27,8 +27,7 @@ async fn a_webhook_that_is_sent_a_thousand_times_and_again_after_a_restart_has_o
         server.stop().await;
         server.start_again().await;
         let again = post_copies(&server, &source, 100).await;
-        for message in &again {
-            let copy = server.processed(message).await;
+        for copy in server.all_processed(&again).await {
             assert_eq!(copy.status.as_ref().unwrap().code(), Code::Duplicate, "after a restart too");
         }
         has_one_effect(&server, &tenant, &workflow, &sink).await;
@@ -52,12 +51,11 @@ async fn has_one_effect(server: &Server, tenant: &Tenant, workflow: &Workflow, s
 
 async fn assert_all_trace_to_the_first(server: &Server, copies: &[String]) {
     let mut originals = Vec::new();
-    for id in copies {
-        let message = server.processed(id).await;
+    for message in server.all_processed(copies).await {
         match message.status.as_ref().unwrap().code() {
             Code::Succeeded => originals.push(message.name),
             Code::Duplicate => originals.push(message.duplicate_of),
-            other => panic!("{id} is {other:?}"),
+            other => panic!("{} is {other:?}", message.name),
         }
     }
     assert_eq!(originals.len(), COPIES);

@@ -97,7 +97,7 @@ async fn invariant_3_in_order_per_tenant_over_its_sources() {
 #[tokio::test]
 async fn invariant_4_one_owner_per_partition() {
     let server = Server::start().await;
-    let mut command = server.builder().command();
+    let mut command = server.builder().command("serve");
     let output = command.output().expect("it ends");
     assert!(!output.status.success(), "a second process on one data folder");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -35,9 +35,8 @@ async fn a_stop_under_load_loses_nothing_and_ends_cleanly() {
         let status = server.stop().await;
         assert!(status.success(), "{status}");
         server.start_again().await;
-        for message in &accepted {
-            let status = server.processed(message).await.status.unwrap();
-            assert_eq!(status.code(), run_status::Code::Succeeded);
+        for message in server.all_processed(&accepted).await {
+            assert_eq!(message.status.unwrap().code(), run_status::Code::Succeeded);
         }
     }
 }
@@ -71,7 +70,7 @@ async fn a_wrong_setting_stops_the_start_with_one_line() {
     for (name, value) in
         [("TRIBUTARY_HTTP__LISTEM", "127.0.0.1:0"), ("TRIBUTARY_HTTP__MAX_CONNECTIONS", "many")]
     {
-        let output = builder.command().env(name, value).output().expect("it ends");
+        let output = builder.command("serve").env(name, value).output().expect("it ends");
         assert!(!output.status.success());
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(told.lines().count(), 1, "{told}");

@@ -13,10 +13,17 @@
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave | `deliveries` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
+//! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
 //! | the invariants of the architecture, one by one | `invariants` |
 //! | layers, lengths of files, words | `house` |
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests say at once what fails")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests say at once what fails"
+)]
 
 mod deliveries;
 mod duplicates;
@@ -31,6 +38,7 @@ mod order;
 mod parked;
 mod payloads;
 mod publishing;
+mod quickstart;
 mod refusals;
 mod statuses;
 mod telemetry;

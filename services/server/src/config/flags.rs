@@ -17,7 +17,7 @@ pub(crate) struct Flags {
     /// Folder of the database, the journal and the keys
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// What webhook URLs are built from, such as https://in.example.com
+    /// What webhook URLs are built from: scheme, host and perhaps a path
     #[arg(long, global = true, value_name = "URL")]
     public_url: Option<String>,
     /// sqlite://FILE or postgres://USER@HOST/NAME
