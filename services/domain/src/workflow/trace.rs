@@ -1,6 +1,6 @@
 //! What each node of a workflow saw and did, for people who look at one message.
 //!
-//! The rules are written once, over a [`Tracer`]: the silent one costs nothing, the recording one keeps nodes.
+//! The rules are written once, over a `Tracer`: the silent one costs nothing, the recording one keeps nodes.
 
 use serde::Serialize;
 use serde_json::Value;
