@@ -4,6 +4,8 @@
 //! that it ends on again and again. Once is not enough: a process that is killed from outside ends on some message
 //! too, and that message has done nothing.
 
+use std::time::Duration;
+
 use tributary_journal::ReadLimit;
 use tributary_store::{Store, StoreError, ledger::ParkReason};
 
@@ -13,6 +15,8 @@ use crate::plan::Task;
 const UNCLEAN_ENDS: u64 = 2;
 /// Unclean ends on one message, taken alone, before it is parked.
 const ENDS_ON_ONE: u64 = 3;
+/// How long the process has to live before what it ended on is tried again, for each time that it did.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How many messages are taken with care, and how many of them at a time.
 const CAREFUL_MESSAGES: usize = 512;
 const CAREFUL_BATCH: usize = 32;
@@ -91,6 +95,8 @@ impl Caution {
             let detail = "the process ended on this message several times".to_owned();
             return Ok(Some(ParkReason { code: "PROCESS_ENDED", detail, workflow: None }));
         }
+        // A kill from outside comes at any time: most likely now, before the note, and then it does not count.
+        tokio::time::sleep(PATIENCE * u32::try_from(ends).unwrap_or(u32::MAX)).await;
         store.put_meta(SUSPECT, &format!("{first} {last} {}", ends + 1)).await?;
         Ok(None)
     }
