@@ -16,7 +16,7 @@ const UNCLEAN_ENDS: u64 = 2;
 /// Unclean ends on one message, taken alone, before it is parked.
 const ENDS_ON_ONE: u64 = 3;
 /// How long the process has to live before what it ended on is tried again, for each time that it did.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many messages are taken with care, and how many of them at a time.
 const CAREFUL_MESSAGES: usize = 512;
 const CAREFUL_BATCH: usize = 32;
