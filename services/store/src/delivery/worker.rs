@@ -1,12 +1,9 @@
 //! What a destination's worker asks for, and what it reports.
 
-use std::collections::HashMap;
-
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement, sea_query::Expr,
 };
-use serde_json::{Value, json};
 use tributary_domain::{
     id::{DeliveryId, DestinationId},
     time::Timestamp,
@@ -16,7 +13,7 @@ use super::{AttemptRecord, DeliveryRecord, DeliveryState, Verdict};
 use crate::{
     Lane, Page, Paged, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
-    column::to_json,
+    column::to_int,
     entity::{delivery, delivery_attempt},
     txn::Txn,
 };
@@ -61,66 +58,49 @@ impl TenantScope<'_> {
             .iter()
             .map(|(attempt, _)| attempt.row(self.id()))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        let (rows, verdicts) = (&rows, &self.verdicts(attempts)?);
+        let rows = &rows;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             bulk_insert::<delivery_attempt::Entity>(txn, rows, OnConflict::Ignore).await?;
-            let is_sqlite = txn.get_database_backend() == DbBackend::Sqlite;
-            let sql = if is_sqlite { APPLY_SQLITE } else { APPLY_POSTGRES };
-            let values = [verdicts.as_str().into(), self.key().into()];
-            txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), sql, values)).await?;
+            for (attempt, verdict) in attempts {
+                self.apply(txn, attempt, *verdict).await?;
+            }
             Ok(())
         };
         self.store().write_txn(Lane::Other, "delivery.attempts", write).await
     }
 
-    /// What the attempts mean, as the one parameter of a statement whose text never changes: of each delivery the
-    /// last attempt counts, unless an earlier one delivered it.
-    fn verdicts(&self, attempts: &[(AttemptRecord, Verdict)]) -> Result<String, StoreError> {
-        let mut last: HashMap<DeliveryId, &(AttemptRecord, Verdict)> = HashMap::new();
-        for attempt in attempts {
-            let known = last.entry(attempt.0.delivery).or_insert(attempt);
-            if known.1 != Verdict::Delivered && attempt.0.number > known.0.number {
-                *known = attempt;
-            }
-        }
-        let rows: Vec<_> = last.into_values().map(|(attempt, verdict)| row(attempt, *verdict)).collect();
-        to_json(&rows)
+    /// One statement a delivery, prepared once: one for all of them would have SQLite look at every delivery of the
+    /// tenant.
+    async fn apply(
+        &self,
+        txn: &DatabaseTransaction,
+        attempt: &AttemptRecord,
+        verdict: Verdict,
+    ) -> Result<(), StoreError> {
+        let ended_at = attempt.ended_at().micros();
+        let (state, due_at, completed_at) = match verdict {
+            Verdict::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
+            Verdict::Failed => (DeliveryState::Failed, None, Some(ended_at)),
+            Verdict::Retry { due_at } => (DeliveryState::Pending, Some(due_at.micros()), None),
+        };
+        let values = [
+            state.code().into(),
+            due_at.into(),
+            completed_at.into(),
+            to_int(attempt.number).into(),
+            attempt.http_status.map(i32::from).into(),
+            attempt.error.clone().into(),
+            self.key().into(),
+            attempt.delivery.to_string().into(),
+        ];
+        txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), APPLY, values)).await?;
+        Ok(())
     }
 }
 
 /// A delivery that the destination took is delivered, even where it was given up meanwhile; neither a late *retry* nor
-/// a late *failed* takes that back, and a recorded attempt is not applied again.
-const APPLY_SQLITE: &str = "UPDATE deliveries SET state = k.state, due_at = coalesce(k.due_at, deliveries.due_at), \
-    completed_at = k.completed_at, attempts = k.attempts, last_status = k.last_status, last_error = k.last_error \
-    FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, value ->> 2 AS due_at, value ->> 3 AS completed_at, \
-    value ->> 4 AS attempts, value ->> 5 AS last_status, value ->> 6 AS last_error FROM json_each(?1)) k \
-    WHERE deliveries.tenant_id = ?2 AND deliveries.id = k.id AND deliveries.attempts < k.attempts \
-    AND (deliveries.state = 'PENDING' OR (k.state = 'DELIVERED' AND deliveries.state <> 'DELIVERED'))";
-
-/// As [`APPLY_SQLITE`].
-const APPLY_POSTGRES: &str = "UPDATE deliveries SET state = k.state, due_at = coalesce(k.due_at, deliveries.due_at), \
-    completed_at = k.completed_at, attempts = k.attempts, last_status = k.last_status, last_error = k.last_error \
-    FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, (value ->> 2)::bigint AS due_at, \
-    (value ->> 3)::bigint AS completed_at, (value ->> 4)::int AS attempts, (value ->> 5)::int AS last_status, \
-    value ->> 6 AS last_error FROM jsonb_array_elements($1::jsonb)) k \
-    WHERE deliveries.tenant_id = $2 AND deliveries.id = k.id AND deliveries.attempts < k.attempts \
-    AND (deliveries.state = 'PENDING' OR (k.state = 'DELIVERED' AND deliveries.state <> 'DELIVERED'))";
-
-/// Id, state, due time if it is another one, completion, attempts, status, error.
-fn row(attempt: &AttemptRecord, verdict: Verdict) -> Value {
-    let (state, due_at, completed_at) = match verdict {
-        Verdict::Delivered => (DeliveryState::Delivered, None, Some(attempt.ended_at().micros())),
-        Verdict::Failed => (DeliveryState::Failed, None, Some(attempt.ended_at().micros())),
-        Verdict::Retry { due_at } => (DeliveryState::Pending, Some(due_at.micros()), None),
-    };
-    json!([
-        attempt.delivery,
-        state.code(),
-        due_at,
-        completed_at,
-        attempt.number,
-        attempt.http_status,
-        attempt.error
-    ])
-}
+/// a late *failed* takes that back, and an attempt that is recorded is not applied again.
+const APPLY: &str = "UPDATE deliveries SET state = $1, due_at = coalesce($2, due_at), completed_at = $3, attempts = $4, \
+    last_status = $5, last_error = $6 WHERE tenant_id = $7 AND id = $8 AND attempts < $4 \
+    AND (state = 'PENDING' OR ($1 = 'DELIVERED' AND state <> 'DELIVERED'))";
