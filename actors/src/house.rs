@@ -55,6 +55,8 @@ pub struct HouseParts {
     pub owner: String,
     /// Threads for evaluation, and as many for delivery.
     pub threads: usize,
+    /// Called first on each of these threads and on the ledger's: to give them a priority of their own.
+    pub on_thread: fn(),
     /// Planted faults; none outside tests.
     pub faults: Faults,
 }
@@ -81,9 +83,20 @@ impl fmt::Debug for House {
 impl House {
     /// Starts the actors. Has to be called on the System's own thread.
     pub fn start(parts: HouseParts) -> Self {
-        let HouseParts { runtime, store, journal, egress, clock, jitter, metrics, owner, threads, faults } =
-            parts;
-        let arbiters = Arc::new(Arbiters::start(runtime, threads));
+        let HouseParts {
+            runtime,
+            store,
+            journal,
+            egress,
+            clock,
+            jitter,
+            metrics,
+            owner,
+            threads,
+            on_thread,
+            faults,
+        } = parts;
+        let arbiters = Arc::new(Arbiters::start(runtime, threads, on_thread));
         let (tail, _) = broadcast::channel(TAIL);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&arbiters), metrics.clone(), faults));
         let dispatcher = Dispatcher::new(

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Most rows of a transaction.
-const MOST_ROWS: usize = 5_000;
+const MOST_ROWS: usize = 10_000;
 /// Held messages of one tenant that are taken in one round.
 const HELD_ROUND: u32 = 64;
 

@@ -15,8 +15,14 @@ pub(crate) struct Arbiters {
 impl Arbiters {
     /// Starts `threads` arbiters for evaluation and as many for delivery, and one for the ledger, all on `runtime`.
     /// Has to be called on the System's own thread.
-    pub(crate) fn start(runtime: &'static Runtime, threads: usize) -> Self {
-        let arbiter = || Arbiter::with_tokio_rt(move || runtime);
+    /// `on_thread` is called first on each of them.
+    pub(crate) fn start(runtime: &'static Runtime, threads: usize, on_thread: fn()) -> Self {
+        let arbiter = || {
+            Arbiter::with_tokio_rt(move || {
+                on_thread();
+                runtime
+            })
+        };
         Self {
             evaluate: (0..threads.max(1)).map(|_| arbiter()).collect(),
             deliver: (0..threads.max(1)).map(|_| arbiter()).collect(),

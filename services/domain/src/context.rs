@@ -54,7 +54,8 @@ impl BrowserContext {
             let Some(value) = attributes.get(name).filter(|value| !value.is_null()) else { continue };
             let newer = self.0.get(name).is_none_or(|known| (known.t, known.s) < (time.micros(), sequence));
             if newer {
-                changed |= self.0.get(name).is_none_or(|known| known.v != *value);
+                // Also the same value seen later counts: it decides whether one that was seen between wins.
+                changed = true;
                 self.0.insert(name.to_owned(), Field { v: value.clone(), t: time.micros(), s: sequence });
             }
         }
@@ -98,6 +99,16 @@ mod tests {
         assert_eq!(forward, backward);
         assert_eq!(Value::Object(forward.values()), json!({"fbp": "fb.1.2", "gclid": "a"}));
         assert!(!forward.observe(&early, Timestamp::from_seconds(1), 1), "nothing new");
+    }
+
+    #[test]
+    fn the_same_value_seen_later_still_wins_over_another_seen_between() {
+        let (one, other) = (attributes(json!({"fbp": "one"})), attributes(json!({"fbp": "other"})));
+        let mut context = BrowserContext::default();
+        context.observe(&one, Timestamp::from_seconds(1), 1);
+        assert!(context.observe(&one, Timestamp::from_seconds(3), 2), "what is stored has to know of it");
+        assert!(!context.observe(&other, Timestamp::from_seconds(2), 3));
+        assert_eq!(context.values(), one);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! An event as it is kept: the draft that the workflow made, whose it turned out to be, and what is known of the
 //! browser session.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,7 +12,7 @@ use crate::{identity::Step, workflow::event::EventDraft};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventData {
     /// What the workflow made.
-    pub draft: EventDraft,
+    pub draft: Arc<EventDraft>,
     /// Whether the event made a new profile.
     pub created: bool,
     /// How its profile was found, in the order of the fold.

@@ -10,14 +10,14 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic, Iterable, ModelTrait,
-    PrimaryKeyToColumn, Statement,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, PrimaryKeyToColumn, Statement,
 };
 
 use crate::StoreError;
 
 /// Rows of a statement, largest first; the last is 1, so that every number of rows is a sum of them.
-const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
+const CHUNKS: [usize; 6] = [512, 128, 32, 8, 2, 1];
 /// The most values that one statement can bind; Postgres allows 65,535, SQLite this many (SQLITE_MAX_VARIABLE_NUMBER).
 const MOST_BINDS: usize = 32_766;
 
@@ -36,27 +36,28 @@ pub(crate) enum OnConflict {
 /// `rows` may have the same primary key: Postgres refuses to touch a row twice in one statement.
 pub(crate) async fn bulk_insert<E>(
     transaction: &DatabaseTransaction,
-    rows: &[E::Model],
+    rows: Vec<E::Model>,
     on_conflict: OnConflict,
 ) -> Result<u64, StoreError>
 where
     E: EntityTrait,
-    E::Model: ModelTrait<Entity = E>,
+    E::Model: IntoActiveModel<E::ActiveModel>,
 {
     let backend = transaction.get_database_backend();
     let columns: Vec<E::Column> = E::Column::iter().collect();
     let mut written = 0;
-    let mut rest = rows;
-    while !rest.is_empty() {
-        let (chunk, later) = rest.split_at(chunk_size(rest.len(), columns.len()));
-        let mut values = Vec::with_capacity(chunk.len() * columns.len());
-        for row in chunk {
-            values.extend(columns.iter().map(|column| row.get(*column)));
+    let mut rest = rows.into_iter();
+    while rest.len() > 0 {
+        let size = chunk_size(rest.len(), columns.len());
+        let mut values = Vec::with_capacity(size * columns.len());
+        for row in rest.by_ref().take(size) {
+            let mut row = row.into_active_model();
+            // Every column of a whole row is set.
+            values.extend(columns.iter().filter_map(|column| row.take(*column).into_value()));
         }
-        let sql = statement_text::<E>(backend, chunk.len(), on_conflict);
+        let sql = statement_text::<E>(backend, size, on_conflict);
         let statement = Statement::from_sql_and_values(backend, sql.as_ref(), values);
         written += transaction.execute_raw(statement).await?.rows_affected();
-        rest = later;
     }
     Ok(written)
 }
@@ -89,8 +90,11 @@ fn statement_text<E: EntityTrait>(backend: DbBackend, rows: usize, on_conflict: 
 
 fn write_text<E: EntityTrait>(is_postgres: bool, rows: usize, on_conflict: OnConflict) -> String {
     let columns: Vec<String> = E::Column::iter().map(|column| quoted(column.as_str())).collect();
-    let mut text =
-        format!("INSERT INTO {} ({}) VALUES ", quoted(E::default().table_name()), columns.join(", "));
+    // SQLite keeps a copy of every page that a statement of many rows changes, to take the statement back when a row
+    // fails. OR FAIL leaves that to the transaction, which is rolled back in any case.
+    let insert = if is_postgres { "INSERT" } else { "INSERT OR FAIL" };
+    let table = quoted(E::default().table_name());
+    let mut text = format!("{insert} INTO {table} ({}) VALUES ", columns.join(", "));
     let mut bind = 0;
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });
@@ -140,8 +144,8 @@ mod tests {
                 left -= size;
             }
         }
-        assert_eq!(chunk_size(300, 17), 256);
-        assert_eq!(chunk_size(256, 200), 64);
+        assert_eq!(chunk_size(600, 17), 512);
+        assert_eq!(chunk_size(512, 200), 128);
     }
 
     #[test]
@@ -153,7 +157,7 @@ mod tests {
         );
         assert_eq!(
             write_text::<meta::Entity>(false, 1, OnConflict::Ignore),
-            "INSERT INTO \"meta\" (\"name\", \"value\") VALUES (?, ?) ON CONFLICT DO NOTHING"
+            "INSERT OR FAIL INTO \"meta\" (\"name\", \"value\") VALUES (?, ?) ON CONFLICT DO NOTHING"
         );
     }
 }

@@ -17,12 +17,14 @@ pub struct StoreOptions {
     pub sealer: Sealer,
     /// Most connections: of the pool on Postgres, of readers besides the one writer on SQLite. At least one.
     pub max_connections: u32,
+    /// Called first on the threads that write to SQLite: to give them a priority of their own.
+    pub on_thread: fn(),
 }
 
 impl StoreOptions {
     /// The defaults, with this sealer.
     pub fn new(sealer: Sealer) -> Self {
-        Self { sealer, max_connections: 8 }
+        Self { sealer, max_connections: 8, on_thread: || () }
     }
 }
 
@@ -36,9 +38,17 @@ pub struct Store {
 struct Inner {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    /// On SQLite, where there is one writer.
-    lanes: Option<Lanes>,
+    /// On SQLite.
+    file: Option<File>,
     sealer: Sealer,
+}
+
+/// What SQLite needs besides its connections for reading and writing.
+#[derive(Debug)]
+struct File {
+    /// There is one writer.
+    lanes: Lanes,
+    checkpointer: DatabaseConnection,
 }
 
 impl Store {
@@ -49,10 +59,11 @@ impl Store {
     /// When the URL is neither, the database cannot be reached, or the SQLite that is linked is older than 3.51.3.
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let connections = options.max_connections.max(1);
-        let (writer, reader, lanes) = match url.split(':').next() {
+        let (writer, reader, file) = match url.split(':').next() {
             Some("sqlite") => {
-                let (writer, reader) = sqlite::connect(url, connections).await?;
-                (writer, reader, Some(Lanes::default()))
+                let sqlite::Connections { writer, checkpointer, reader } =
+                    sqlite::connect(url, connections, options.on_thread).await?;
+                (writer, reader, Some(File { lanes: Lanes::default(), checkpointer }))
             }
             Some("postgres" | "postgresql") => {
                 let pool = postgres::connect(url, connections).await?;
@@ -63,7 +74,7 @@ impl Store {
                 return Err(StoreError::Other { message });
             }
         };
-        Ok(Self { inner: Arc::new(Inner { writer, reader, lanes, sealer: options.sealer }) })
+        Ok(Self { inner: Arc::new(Inner { writer, reader, file, sealer: options.sealer }) })
     }
 
     /// The one door to a tenant's data.
@@ -101,6 +112,9 @@ impl Store {
     /// When the database fails.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.inner.reader.close_by_ref().await?;
+        if let Some(file) = &self.inner.file {
+            file.checkpointer.close_by_ref().await?;
+        }
         Ok(self.inner.writer.close_by_ref().await?)
     }
 
@@ -114,7 +128,11 @@ impl Store {
     }
 
     pub(crate) fn lanes(&self) -> Option<&Lanes> {
-        self.inner.lanes.as_ref()
+        self.inner.file.as_ref().map(|file| &file.lanes)
+    }
+
+    pub(crate) fn checkpointer(&self) -> Option<&DatabaseConnection> {
+        self.inner.file.as_ref().map(|file| &file.checkpointer)
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -6,6 +6,7 @@
 pub mod agency;
 pub mod audit;
 mod bulk;
+mod checkpoint;
 mod column;
 pub mod command;
 mod connect;

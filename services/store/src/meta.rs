@@ -28,7 +28,7 @@ impl Store {
         let row = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            bulk_insert::<meta::Entity>(txn, std::slice::from_ref(row), OnConflict::Replace).await?;
+            bulk_insert::<meta::Entity>(txn, vec![row.clone()], OnConflict::Replace).await?;
             Ok(())
         };
         self.write_txn(Lane::Other, "meta.put", write).await

@@ -75,7 +75,7 @@ impl Store {
         let (rows, sources) = (&rows, &sources);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            bulk_insert::<rejected_request::Entity>(txn, rows, OnConflict::Ignore).await?;
+            bulk_insert::<rejected_request::Entity>(txn, rows.clone(), OnConflict::Ignore).await?;
             for source in sources {
                 prune(txn, *source).await?;
             }

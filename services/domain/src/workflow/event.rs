@@ -1,6 +1,6 @@
 //! What a run makes, before it is known whose it is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub struct RunPlan {
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunOutcome {
     /// Events, at least one.
-    Events(Vec<EventDraft>),
+    Events(Vec<Arc<EventDraft>>),
     /// It ended without events.
     Stopped(RunStatus, Reason),
 }

@@ -5,6 +5,7 @@ mod door;
 pub(crate) mod echo;
 mod keys;
 mod parts;
+mod priority;
 mod running;
 mod system;
 

@@ -24,7 +24,7 @@ use tributary_telemetry::{
     ambient::{SystemClock, random_u128},
 };
 
-use super::{Running, api::RunningHouse, door, keys, system::Ground};
+use super::{Running, api::RunningHouse, door, keys, priority::behind_the_door, system::Ground};
 use crate::config::Config;
 
 /// Starts the house. Has to be awaited on the System's own thread.
@@ -51,11 +51,14 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         metrics: metrics.clone(),
         owner: format!("{:032x}", random_u128()),
         threads: threads(&config),
+        on_thread: behind_the_door,
         faults: faults(&config),
     });
     let stop = CancellationToken::new();
     let (refusals, writer) = RefusalRecorder::new(metrics.clone());
     let refusals_task = tokio::spawn(writer.run(Arc::new(store.clone()), stop.clone()));
+    let log = store.clone();
+    let upkeep = tokio::spawn(async move { log.keep_log_short().await });
 
     let door = Door::new(DoorConfig {
         journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
@@ -108,6 +111,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         listeners: vec![door_task, refusals_task],
         admin,
         operations: operations_task,
+        upkeep,
     };
     running.write_addresses(&config.data_dir)?;
     tracing::info!(door = %door_address, admin = %admin_address, operations = %operations_address, "serving");
@@ -134,6 +138,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let key = keys::master_key(&config.data_dir.join("master.key"))?;
     let options = StoreOptions {
         max_connections: config.database.max_connections,
+        on_thread: behind_the_door,
         ..StoreOptions::new(Sealer::new(key))
     };
     let store =

@@ -36,6 +36,8 @@ pub(crate) struct Running {
     pub(super) listeners: Vec<JoinHandle<()>>,
     pub(super) admin: JoinHandle<Result<(), ServeError>>,
     pub(super) operations: JoinHandle<()>,
+    /// Looks after the database until it closes.
+    pub(super) upkeep: JoinHandle<()>,
 }
 
 impl Running {
@@ -106,6 +108,7 @@ impl Running {
             tracing::warn!("not everything ended in time: the rest is done after the next start");
         }
         self.journal.close().await;
+        self.upkeep.abort();
         self.store.close().await?;
         self.end.cancel();
         self.operations.await?;

@@ -1,11 +1,13 @@
-//! SQLite: one connection that writes, and a pool of such that only read.
+//! SQLite: one connection that writes, one that checkpoints, and a pool of such that only read.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::StoreError;
 
@@ -17,20 +19,42 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Every chunk size of every table the ledger writes has its own statement: see `bulk`.
 const STATEMENT_CACHE: usize = 512;
 
-pub(super) async fn connect(
-    url: &str,
-    readers: u32,
-) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+/// The connections to one file.
+pub(super) struct Connections {
+    /// The only one that writes.
+    pub(super) writer: DatabaseConnection,
+    /// Moves what was written from the log into the file.
+    pub(super) checkpointer: DatabaseConnection,
+    /// Several, that only read.
+    pub(super) reader: DatabaseConnection,
+}
+
+pub(super) async fn connect(url: &str, readers: u32, on_thread: fn()) -> Result<Connections, StoreError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         let message =
             "an in-memory database cannot be shared by a writer and readers: name a file".to_owned();
         return Err(StoreError::Other { message });
     }
     // The writer first: it makes the file and its write-ahead log, which readers cannot.
-    let writer = Database::connect(options(url, 1, as_writer)).await?;
+    let writer = on_own_thread(options(url, 1, as_writer), on_thread).await?;
     check_version(&writer).await?;
+    let checkpointer = on_own_thread(options(url, 1, as_writer), on_thread).await?;
     let reader = Database::connect(options(url, readers, as_reader)).await?;
-    Ok((writer, reader))
+    Ok(Connections { writer, checkpointer, reader })
+}
+
+/// Connects from a new thread on which `on_thread` was called: the driver's own thread, on which the connection works,
+/// inherits its priority.
+async fn on_own_thread(options: ConnectOptions, on_thread: fn()) -> Result<DatabaseConnection, StoreError> {
+    let (done, connected) = oneshot::channel();
+    let runtime = Handle::current();
+    thread::spawn(move || {
+        on_thread();
+        // Who waited may have gone.
+        let _ = done.send(runtime.block_on(Database::connect(options)));
+    });
+    let gone = |_| StoreError::Other { message: "the thread that connects to the database ended".to_owned() };
+    Ok(connected.await.map_err(gone)??)
 }
 
 fn options(
@@ -63,9 +87,11 @@ fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Without it, a power cut can take commits whose messages the journal has already released.
-        .synchronous(SqliteSynchronous::Full)
-        // 16 MiB of log between checkpoints: the ledger's batches are a few MiB each.
-        .pragma("wal_autocheckpoint", "4096")
+        .synchronous(SqliteSynchronous::Normal)
+        // Checkpoints are made aside (see `checkpoint`); this bounds the log where nobody makes them.
+        .pragma("wal_autocheckpoint", "65536")
+        // What a statement of many rows could have to take back is kept in memory, not in a file.
+        .pragma("temp_store", "MEMORY")
         // Negative: KiB. The upper levels of the trees that every batch writes to stay in memory.
         .pragma("cache_size", "-32768")
 }

@@ -61,7 +61,7 @@ impl TenantScope<'_> {
         let rows = &rows;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            bulk_insert::<delivery_attempt::Entity>(txn, rows, OnConflict::Ignore).await?;
+            bulk_insert::<delivery_attempt::Entity>(txn, rows.clone(), OnConflict::Ignore).await?;
             for (attempt, verdict) in attempts {
                 self.apply(txn, attempt, *verdict).await?;
             }

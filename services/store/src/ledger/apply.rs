@@ -1,8 +1,12 @@
 //! One batch, one transaction: everything that follows from it, and the progress (invariant 2).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    mem,
+};
 
 use sea_orm::DatabaseTransaction;
+use tokio::sync::mpsc;
 use tributary_domain::{
     id::TenantId,
     identity::{IdentifierType, View},
@@ -26,6 +30,9 @@ use super::{
     resolve::Resolver,
 };
 use crate::{Store, StoreError, txn::Txn};
+
+/// How many messages are resolved before their rows are handed over to be written.
+const PART: usize = 128;
 
 /// Plans to be applied together, in the order of their sequence.
 #[derive(Debug, Clone, Default)]
@@ -130,19 +137,47 @@ async fn attempt(
         return Ok(Attempt::Stale(stale.into_iter().collect()));
     }
     state.claim.commit(txn, &batch.progress).await?;
-    let mut resolver = load_all(txn, state, batch, &tenants, now).await?;
-    for plan in &batch.plans {
-        resolver.message(plan)?;
+    let resolver = load_all(txn, state, batch, &tenants, now).await?;
+    let (differences, parts) = mpsc::channel(1);
+    // Both run to their end, so that no statement is cut off.
+    let (resolved, written) = tokio::join!(resolve(resolver, batch, now, differences), write(txn, parts));
+    let mut applied = resolved?;
+    written?;
+    applied.drained = drained(txn, batch).await?;
+    Ok(Attempt::Committed(applied))
+}
+
+/// Resolves the batch and hands over the rows that follow, in parts: while the database writes one part, the next one
+/// is resolved.
+async fn resolve(
+    mut resolver: Resolver<'_>,
+    batch: &LedgerBatch,
+    now: Timestamp,
+    differences: mpsc::Sender<Difference>,
+) -> Result<Applied, StoreError> {
+    for plans in batch.plans.chunks(PART) {
+        for plan in plans {
+            resolver.message(plan)?;
+        }
+        // The receiver only goes when writing has failed, which is the result then.
+        let _ = differences.send(mem::take(&mut resolver.difference)).await;
+        tokio::task::yield_now().await;
     }
-    let Resolver { views, contexts, groups, mut difference, mut applied, .. } = resolver;
+    let Resolver { views, contexts, groups, mut difference, applied, .. } = resolver;
     for (tenant, mut view) in views {
         changes::add(&mut difference, tenant, view.take_changes(), now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
-    difference.write(txn).await?;
-    applied.drained = drained(txn, batch).await?;
-    Ok(Attempt::Committed(applied))
+    let _ = differences.send(difference).await;
+    Ok(applied)
+}
+
+async fn write(txn: &DatabaseTransaction, mut parts: mpsc::Receiver<Difference>) -> Result<(), StoreError> {
+    while let Some(part) = parts.recv().await {
+        part.write(txn).await?;
+    }
+    Ok(())
 }
 
 /// The tenants of held messages in the batch that hold no more after it.
@@ -197,7 +232,7 @@ fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
         RunOutcome::Events(drafts) => Some(drafts),
         RunOutcome::Stopped(..) => None,
     });
-    events.flatten().map(|draft| (plan, draft)).collect()
+    events.flatten().map(|draft| (plan, draft.as_ref())).collect()
 }
 
 /// One view a tenant, with everything that the batch's identifiers lead to.

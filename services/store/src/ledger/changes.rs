@@ -24,7 +24,7 @@ pub(super) fn add(
     let tenant_id = tenant.to_string();
     for change in changes.profiles {
         let state = change.state;
-        difference.profiles.push(profile::Model {
+        let row = profile::Model {
             tenant_id: tenant_id.clone(),
             id: state.id.to_string(),
             created_at: state.created_at.micros(),
@@ -33,7 +33,8 @@ pub(super) fn add(
             merged_into: state.merged_into.map(|winner| winner.to_string()),
             held: to_json(&state.held)?,
             traits: to_json(&state.traits)?,
-        });
+        };
+        difference.profiles.push(row, change.is_new);
     }
     difference.identifiers.extend(changes.identifiers.into_iter().map(|new| identifier::Model {
         tenant_id: tenant_id.clone(),

@@ -87,7 +87,7 @@ impl Claim {
         progress: &[(Partition, u64)],
     ) -> Result<(), StoreError> {
         const SQLITE: &str = "UPDATE partition_progress SET seq = k.seq FROM \
-            (SELECT value ->> 0 AS own, value ->> 1 AS epoch, value ->> 2 AS seq FROM json_each(?1)) k \
+            (SELECT value ->> 0 AS own, value ->> 1 AS epoch, value ->> 2 AS seq FROM jsonb_each(?1)) k \
             WHERE partition = k.own AND partition_progress.epoch = k.epoch AND journal_id = ?2 \
             AND partition_progress.seq < k.seq";
         const POSTGRES: &str = "UPDATE partition_progress SET seq = k.seq FROM \
@@ -154,7 +154,8 @@ impl Store {
                     }
                 })
                 .collect();
-            bulk::bulk_insert::<partition_progress::Entity>(txn, &rows, bulk::OnConflict::Replace).await?;
+            bulk::bulk_insert::<partition_progress::Entity>(txn, rows.clone(), bulk::OnConflict::Replace)
+                .await?;
             let numbered = || partitions.iter().zip(&rows);
             let claim = Claim {
                 partitions,

@@ -1,6 +1,6 @@
 //! The browser sessions that a batch touches.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use tributary_domain::{
@@ -8,20 +8,21 @@ use tributary_domain::{
     workflow::event::EventDraft,
 };
 
-use super::plan::MessagePlan;
+use super::{difference::Rows, plan::MessagePlan};
 use crate::{StoreError, column::to_json, entity::browser_context};
 
 /// What is known of each session, by tenant and cluid.
 #[derive(Debug, Default)]
 pub(super) struct Contexts {
     known: HashMap<(TenantId, String), BrowserContext>,
-    changed: HashSet<(TenantId, String)>,
+    /// What changed, and whether it is new.
+    changed: HashMap<(TenantId, String), bool>,
 }
 
 impl Contexts {
     /// The sessions as they are stored.
     pub(super) fn of(known: HashMap<(TenantId, String), BrowserContext>) -> Self {
-        Self { known, changed: HashSet::new() }
+        Self { known, changed: HashMap::new() }
     }
 
     /// Takes over what the event says of its session, and returns what is known of the session now.
@@ -34,27 +35,25 @@ impl Contexts {
         let Some(cluid) = cluid(plan, draft) else { return Map::new() };
         let key = (plan.tenant, cluid.to_owned());
         let context = self.known.entry(key.clone()).or_default();
+        // An empty one is never stored.
+        let is_new = context.is_empty();
         if context.observe(&draft.attributes, seen_at, plan.sequence) {
-            self.changed.insert(key);
+            self.changed.entry(key).or_insert(is_new);
         }
         context.values()
     }
 
     /// The rows of what changed.
-    pub(super) fn rows(self, now: Timestamp) -> Result<Vec<browser_context::Model>, StoreError> {
-        self.known
-            .into_iter()
-            .filter(|(key, _)| self.changed.contains(key))
-            .map(|((tenant, cluid), context)| {
-                let data = to_json(&context)?;
-                Ok(browser_context::Model {
-                    tenant_id: tenant.to_string(),
-                    cluid,
-                    data,
-                    updated_at: now.micros(),
-                })
-            })
-            .collect()
+    pub(super) fn rows(self, now: Timestamp) -> Result<Rows<browser_context::Model>, StoreError> {
+        let mut rows = Rows::default();
+        for ((tenant, cluid), context) in self.known {
+            let key = (tenant, cluid);
+            let Some(is_new) = self.changed.get(&key) else { continue };
+            let (tenant_id, cluid) = (tenant.to_string(), key.1);
+            let data = to_json(&context)?;
+            rows.push(browser_context::Model { tenant_id, cluid, data, updated_at: now.micros() }, *is_new);
+        }
+        Ok(rows)
     }
 }
 

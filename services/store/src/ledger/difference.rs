@@ -1,6 +1,6 @@
 //! The difference that a batch makes, as rows, and how it is written: a few statements, whatever the batch's size.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::json;
 use tributary_domain::id::{ProfileId, TenantId};
 
@@ -17,18 +17,18 @@ use crate::{
 /// Rows to write, by table.
 #[derive(Debug, Default)]
 pub(super) struct Difference {
-    pub(super) messages: Vec<message::Model>,
+    pub(super) messages: Rows<message::Model>,
     pub(super) dedupe_keys: Vec<dedupe_key::Model>,
-    pub(super) runs: Vec<run::Model>,
+    pub(super) runs: Rows<run::Model>,
     pub(super) events: Vec<event::Model>,
     pub(super) deliveries: Vec<delivery::Model>,
-    pub(super) profiles: Vec<profile::Model>,
+    pub(super) profiles: Rows<profile::Model>,
     pub(super) identifiers: Vec<identifier::Model>,
     pub(super) evidence: Vec<evidence::Model>,
     pub(super) merges: Vec<merge::Model>,
     pub(super) conflicts: Vec<conflict::Model>,
-    pub(super) contexts: Vec<browser_context::Model>,
-    pub(super) groups: Vec<group::Model>,
+    pub(super) contexts: Rows<browser_context::Model>,
+    pub(super) groups: Rows<group::Model>,
     pub(super) members: Vec<group_member::Model>,
     pub(super) held: Vec<held_message::Model>,
     pub(super) parked: Vec<parked_message::Model>,
@@ -38,27 +38,59 @@ pub(super) struct Difference {
     pub(super) released: Vec<(TenantId, i64)>,
 }
 
+/// Rows of a table in which some are there already. They go in different statements: one that may replace rows costs
+/// more for each of them.
+#[derive(Debug)]
+pub(super) struct Rows<M> {
+    new: Vec<M>,
+    known: Vec<M>,
+}
+
+impl<M> Default for Rows<M> {
+    fn default() -> Self {
+        Self { new: Vec::new(), known: Vec::new() }
+    }
+}
+
+impl<M> Rows<M> {
+    /// Adds a row; `is_new` when there cannot be one with its key.
+    pub(super) fn push(&mut self, row: M, is_new: bool) {
+        let rows = if is_new { &mut self.new } else { &mut self.known };
+        rows.push(row);
+    }
+
+    async fn write<E>(self, txn: &DatabaseTransaction) -> Result<(), StoreError>
+    where
+        E: EntityTrait<Model = M>,
+        M: IntoActiveModel<E::ActiveModel>,
+    {
+        bulk_insert::<E>(txn, self.new, OnConflict::Fail).await?;
+        bulk_insert::<E>(txn, self.known, OnConflict::Replace).await?;
+        Ok(())
+    }
+}
+
 impl Difference {
     /// Writes everything. An identifier that somebody else owns meanwhile breaks the unique index and with it the
-    /// whole transaction (invariant 5). Messages and runs that were held or parked before have a row already.
-    pub(super) async fn write(&self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
-        use OnConflict::{Fail, Ignore, Replace};
-        bulk_insert::<message::Entity>(txn, &self.messages, Replace).await?;
-        bulk_insert::<dedupe_key::Entity>(txn, &self.dedupe_keys, Fail).await?;
-        bulk_insert::<run::Entity>(txn, &self.runs, Replace).await?;
-        bulk_insert::<event::Entity>(txn, &self.events, Fail).await?;
-        bulk_insert::<delivery::Entity>(txn, &self.deliveries, Fail).await?;
-        bulk_insert::<profile::Entity>(txn, &self.profiles, Replace).await?;
-        bulk_insert::<identifier::Entity>(txn, &self.identifiers, Fail).await?;
-        bulk_insert::<evidence::Entity>(txn, &self.evidence, Fail).await?;
-        bulk_insert::<merge::Entity>(txn, &self.merges, Fail).await?;
+    /// whole transaction (invariant 5).
+    pub(super) async fn write(self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
+        use OnConflict::{Fail, Ignore};
+        self.messages.write::<message::Entity>(txn).await?;
+        bulk_insert::<dedupe_key::Entity>(txn, self.dedupe_keys, Fail).await?;
+        self.runs.write::<run::Entity>(txn).await?;
+        bulk_insert::<event::Entity>(txn, self.events, Fail).await?;
+        bulk_insert::<delivery::Entity>(txn, self.deliveries, Fail).await?;
+        self.profiles.write::<profile::Entity>(txn).await?;
+        bulk_insert::<identifier::Entity>(txn, self.identifiers, Fail).await?;
+        bulk_insert::<evidence::Entity>(txn, self.evidence, Fail).await?;
+        bulk_insert::<merge::Entity>(txn, self.merges, Fail).await?;
         repoint(txn, &self.repoints).await?;
         count_conflicts(txn, &self.conflicts).await?;
-        bulk_insert::<browser_context::Entity>(txn, &self.contexts, Replace).await?;
-        bulk_insert::<group::Entity>(txn, &self.groups, Replace).await?;
-        bulk_insert::<group_member::Entity>(txn, &self.members, Ignore).await?;
-        bulk_insert::<held_message::Entity>(txn, &self.held, Fail).await?;
-        bulk_insert::<parked_message::Entity>(txn, &self.parked, Fail).await?;
+        self.contexts.write::<browser_context::Entity>(txn).await?;
+        self.groups.write::<group::Entity>(txn).await?;
+        bulk_insert::<group_member::Entity>(txn, self.members, Ignore).await?;
+        bulk_insert::<held_message::Entity>(txn, self.held, Fail).await?;
+        bulk_insert::<parked_message::Entity>(txn, self.parked, Fail).await?;
         release(txn, &self.released).await
     }
 }
@@ -110,7 +142,7 @@ async fn count_conflicts(txn: &DatabaseTransaction, conflicts: &[conflict::Model
 /// Takes what was processed out of the held lane.
 async fn release(txn: &DatabaseTransaction, released: &[(TenantId, i64)]) -> Result<(), StoreError> {
     const SQLITE: &str = "DELETE FROM held_messages WHERE (tenant_id, position) IN \
-        (SELECT k.value ->> 0, k.value ->> 1 FROM json_each(?1) k)";
+        (SELECT k.value ->> 0, k.value ->> 1 FROM jsonb_each(?1) k)";
     const POSTGRES: &str = "DELETE FROM held_messages WHERE (tenant_id, position) IN \
         (SELECT k.value ->> 0, (k.value ->> 1)::bigint FROM jsonb_array_elements($1::jsonb) k(value))";
     if released.is_empty() {

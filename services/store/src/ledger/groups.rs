@@ -1,6 +1,6 @@
 //! The groups (accounts, companies) that a batch touches. They never join users.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use tributary_domain::{
     id::{GroupId, ProfileId, TenantId},
@@ -9,7 +9,7 @@ use tributary_domain::{
     workflow::event::EventDraft,
 };
 
-use super::{load::GroupState, plan::MessagePlan};
+use super::{difference::Rows, load::GroupState, plan::MessagePlan};
 use crate::{
     StoreError,
     column::to_json,
@@ -22,7 +22,8 @@ type GroupKey = (TenantId, String, String);
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     known: HashMap<GroupKey, GroupState>,
-    changed: HashSet<GroupKey>,
+    /// What changed, and whether it is new.
+    changed: HashMap<GroupKey, bool>,
     members: HashMap<(TenantId, GroupId, ProfileId), Timestamp>,
 }
 
@@ -43,14 +44,14 @@ impl Groups {
     ) {
         for (kind, value) in &draft.groups {
             let key = (plan.tenant, kind.clone(), value.clone());
-            let known = self.known.contains_key(&key);
+            let is_new = !self.known.contains_key(&key);
             let state = self.known.entry(key.clone()).or_insert_with(|| {
                 let parts: Vec<&[u8]> = seed.iter().copied().chain([kind.as_bytes()]).collect();
                 let id = GroupId::derived(plan.message, &parts);
                 GroupState { id, traits: Traits::default(), created_at: plan.received.micros() }
             });
-            if state.traits.observe(&draft.group_traits, seen_at, plan.sequence) || !known {
-                self.changed.insert(key);
+            if state.traits.observe(&draft.group_traits, seen_at, plan.sequence) || is_new {
+                self.changed.entry(key).or_insert(is_new);
             }
             if let Some(profile) = profile {
                 self.members.entry((plan.tenant, state.id, profile)).or_insert(plan.received);
@@ -62,26 +63,28 @@ impl Groups {
     pub(super) fn rows(
         self,
         now: Timestamp,
-    ) -> Result<(Vec<group::Model>, Vec<group_member::Model>), StoreError> {
-        let groups = self.known.into_iter().filter(|(key, _)| self.changed.contains(key)).map(
-            |((tenant, kind, value), state)| {
-                Ok(group::Model {
-                    tenant_id: tenant.to_string(),
-                    id: state.id.to_string(),
-                    kind,
-                    value,
-                    traits: to_json(&state.traits)?,
-                    created_at: state.created_at,
-                    updated_at: now.micros(),
-                })
-            },
-        );
+    ) -> Result<(Rows<group::Model>, Vec<group_member::Model>), StoreError> {
+        let mut groups = Rows::default();
+        for (key, state) in self.known {
+            let Some(is_new) = self.changed.get(&key) else { continue };
+            let (tenant, kind, value) = key;
+            let row = group::Model {
+                tenant_id: tenant.to_string(),
+                id: state.id.to_string(),
+                kind,
+                value,
+                traits: to_json(&state.traits)?,
+                created_at: state.created_at,
+                updated_at: now.micros(),
+            };
+            groups.push(row, *is_new);
+        }
         let members = self.members.into_iter().map(|((tenant, group, profile), at)| group_member::Model {
             tenant_id: tenant.to_string(),
             group_id: group.to_string(),
             profile_id: profile.to_string(),
             first_seen_at: at.micros(),
         });
-        Ok((groups.collect::<Result<_, StoreError>>()?, members.collect()))
+        Ok((groups, members.collect()))
     }
 }

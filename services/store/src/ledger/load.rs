@@ -1,5 +1,6 @@
 //! What a batch needs to know, each in one query whose text never changes: the keys travel as one JSON
-//! parameter, so that the statement is prepared once.
+//! parameter, so that the statement is prepared once. Keys of several parts are read with `jsonb_each`: what
+//! `json_each` gives of them would be parsed again for each part.
 
 use std::collections::{HashMap, HashSet};
 
@@ -111,7 +112,7 @@ struct OwnerRow {
 }
 
 const OWNERS: Sql = Sql {
-    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM json_each(?1) k CROSS JOIN identifiers i \
+    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM jsonb_each(?1) k CROSS JOIN identifiers i \
              ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
     postgres: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM jsonb_array_elements($1::jsonb) k(value) \
                JOIN identifiers i ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
@@ -146,7 +147,7 @@ struct ProfileRow {
 
 const PROFILES: Sql = Sql {
     sqlite: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
-             FROM json_each(?1) k CROSS JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
+             FROM jsonb_each(?1) k CROSS JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
     postgres: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
                FROM jsonb_array_elements($1::jsonb) k(value) JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
 };
@@ -219,7 +220,7 @@ struct ContextRow {
 }
 
 const CONTEXTS: Sql = Sql {
-    sqlite: "SELECT b.tenant_id, b.cluid, b.data FROM json_each(?1) k CROSS JOIN browser_context b \
+    sqlite: "SELECT b.tenant_id, b.cluid, b.data FROM jsonb_each(?1) k CROSS JOIN browser_context b \
              ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
     postgres: "SELECT b.tenant_id, b.cluid, b.data FROM jsonb_array_elements($1::jsonb) k(value) \
                JOIN browser_context b ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
@@ -258,7 +259,7 @@ pub(super) struct GroupState {
 }
 
 const GROUPS: Sql = Sql {
-    sqlite: "SELECT g.tenant_id, g.id, g.kind, g.value, g.traits, g.created_at FROM json_each(?1) k CROSS JOIN groups g \
+    sqlite: "SELECT g.tenant_id, g.id, g.kind, g.value, g.traits, g.created_at FROM jsonb_each(?1) k CROSS JOIN groups g \
              ON g.tenant_id = k.value ->> 0 AND g.kind = k.value ->> 1 AND g.value = k.value ->> 2",
     postgres: "SELECT g.tenant_id, g.id, g.kind, g.value, g.traits, g.created_at FROM jsonb_array_elements($1::jsonb) k(value) \
                JOIN groups g ON g.tenant_id = k.value ->> 0 AND g.kind = k.value ->> 1 AND g.value = k.value ->> 2",

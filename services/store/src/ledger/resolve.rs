@@ -136,7 +136,7 @@ impl Resolver<'_> {
             .iter()
             .map(|(workflow, version, status)| json!({"workflow": workflow, "version": version, "status": status}))
             .collect();
-        self.difference.messages.push(message::Model {
+        let row = message::Model {
             id: plan.message.to_string(),
             tenant_id: plan.tenant.to_string(),
             source_id: plan.source.to_string(),
@@ -154,7 +154,8 @@ impl Resolver<'_> {
             body: plan.body.to_vec(),
             runs: to_json(&summary)?,
             trace_parent: plan.trace_parent.clone(),
-        });
+        };
+        self.difference.messages.push(row, is_first_look(plan));
         self.applied.messages.push(CommittedMessage {
             tenant: plan.tenant,
             source: plan.source,
@@ -183,7 +184,7 @@ impl Resolver<'_> {
             profile = profile.or(event.profile);
             self.deliveries(plan, run, &Arc::new(event), destinations);
         }
-        self.difference.runs.push(run::Model {
+        let row = run::Model {
             tenant_id: plan.tenant.to_string(),
             workflow_id: run.plan.workflow.to_string(),
             message_id: plan.message.to_string(),
@@ -195,7 +196,8 @@ impl Resolver<'_> {
             events: i32::try_from(drafts.len()).unwrap_or(i32::MAX),
             profile_id: profile.map(|profile| profile.to_string()),
             at: self.now.micros(),
-        });
+        };
+        self.difference.runs.push(row, is_first_look(plan));
         Ok(())
     }
 
@@ -203,7 +205,7 @@ impl Resolver<'_> {
         &mut self,
         plan: &MessagePlan,
         workflow: WorkflowId,
-        draft: &EventDraft,
+        draft: &Arc<EventDraft>,
     ) -> Result<StoredEvent, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
         let seed: [&[u8]; 2] = [&workflow.bits().to_be_bytes(), &draft.index.to_be_bytes()];
@@ -228,7 +230,7 @@ impl Resolver<'_> {
         let context = self.contexts.observe(plan, draft, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
         let data =
-            EventData { draft: draft.clone(), created: decision.created, steps: decision.steps, context };
+            EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
         self.difference.events.push(event::Model {
             tenant_id: plan.tenant.to_string(),
             id: id.to_string(),
@@ -287,6 +289,11 @@ impl Resolver<'_> {
             });
         }
     }
+}
+
+/// Whether nothing is written of the message yet; one that was held or parked before has rows already.
+fn is_first_look(plan: &MessagePlan) -> bool {
+    plan.origin == Origin::Journal
 }
 
 fn status(outcome: &RunOutcome) -> RunStatus {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sea_orm::{EntityTrait, ModelTrait};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use tributary_domain::{
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
     partition::Partition,
@@ -51,10 +51,11 @@ pub(super) fn delivery_id(number: u64) -> DeliveryId {
 pub(super) async fn write<E>(store: &Store, rows: Vec<E::Model>)
 where
     E: EntityTrait,
-    E::Model: ModelTrait<Entity = E> + Sync,
+    E::Model: IntoActiveModel<E::ActiveModel> + Sync,
 {
     let rows = &rows;
-    let write = |txn: Txn| async move { bulk_insert::<E>(txn.as_ref(), rows, OnConflict::Fail).await };
+    let write =
+        |txn: Txn| async move { bulk_insert::<E>(txn.as_ref(), rows.clone(), OnConflict::Fail).await };
     store.write_txn(Lane::Ledger, "test", write).await.expect("writes");
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 async fn put(txn: &Txn, name: &str, value: &str) -> Result<(), StoreError> {
     let row = meta::Model { name: name.to_owned(), value: value.to_owned() };
-    bulk_insert::<meta::Entity>(txn.as_ref(), &[row], OnConflict::Replace).await.map(|_| ())
+    bulk_insert::<meta::Entity>(txn.as_ref(), vec![row], OnConflict::Replace).await.map(|_| ())
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ mod assemble;
 mod identify;
 mod stop;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use super::trace::{NodeOutcome, NodeTrace};
@@ -50,7 +52,7 @@ impl CompiledWorkflow {
         match self.events(&scope, tracer) {
             // What was not looked at is not known to be absent.
             _ if budget.is_used_up() => Stop::too_much_work().into(),
-            Ok(events) => RunOutcome::Events(events),
+            Ok(events) => RunOutcome::Events(events.into_iter().map(Arc::new).collect()),
             Err(stop) => stop.into(),
         }
     }

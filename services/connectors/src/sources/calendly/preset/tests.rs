@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tributary_domain::{
     id::MessageId,
@@ -37,7 +39,7 @@ fn run(preset: &str, body: &Value) -> RunOutcome {
     workflow.unwrap().evaluate(&message, &TenantSettings::default())
 }
 
-fn event(preset: &str, body: &Value) -> EventDraft {
+fn event(preset: &str, body: &Value) -> Arc<EventDraft> {
     match run(preset, body) {
         RunOutcome::Events(mut events) if events.len() == 1 => events.remove(0),
         other => panic!("{other:?}"),
