@@ -27,6 +27,7 @@ const HELD_ROUND: u32 = 64;
 pub(super) struct Applier {
     pub(super) feed: Arc<Feed>,
     pub(super) ledger: Addr<LedgerActor>,
+    pub(super) announcer: mpsc::Sender<Applied>,
     pub(super) holding: Arc<HashSet<TenantId>>,
 }
 
@@ -76,11 +77,10 @@ impl Applier {
             self.holding = holding;
             match outcome {
                 ApplyOutcome::Done(applied) => {
-                    self.committed(applied).await;
-                    return Ok(());
+                    return self.announce(applied).await;
                 }
                 ApplyOutcome::Stale(applied, tenants, rest) => {
-                    self.committed(applied).await;
+                    self.announce(applied).await?;
                     plans = self.replan(&tenants, rest).await?;
                 }
                 ApplyOutcome::Lost(why) => return Err(FeedError::Lost(why)),
@@ -106,13 +106,8 @@ impl Applier {
         Ok(self.feed.registry.evaluate(tasks).await?)
     }
 
-    /// Tells who watches and who delivers.
-    async fn committed(&self, applied: Applied) {
-        for message in applied.messages {
-            // Nobody watches: fine.
-            let _ = self.feed.tail.send(Arc::new(Committed::Message(message)));
-        }
-        self.feed.dispatcher.offer(applied.deliveries).await;
+    async fn announce(&self, applied: Applied) -> Result<(), FeedError> {
+        self.announcer.send(applied).await.map_err(|_| FeedError::Lost("what announces commits ended"))
     }
 
     async fn commands(&mut self) -> Result<(), FeedError> {
@@ -152,6 +147,18 @@ impl Applier {
             more |= self.holding.contains(&tenant);
         }
         Ok(more)
+    }
+}
+
+/// Tells who watches and who delivers what was committed, while the next batch is applied. Ends when the applier has
+/// gone and all is told.
+pub(super) async fn announce(feed: Arc<Feed>, mut commits: mpsc::Receiver<Applied>) {
+    while let Some(applied) = commits.recv().await {
+        for message in applied.messages {
+            // Nobody watches: fine.
+            let _ = feed.tail.send(Arc::new(Committed::Message(message)));
+        }
+        feed.dispatcher.offer(applied.deliveries).await;
     }
 }
 

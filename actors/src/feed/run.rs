@@ -8,7 +8,12 @@ use tokio::sync::mpsc;
 use tributary_journal::ReadError;
 use tributary_store::{StoreError, ledger::JournalGap};
 
-use super::{Feed, applier::Applier, caution::Caution, reader};
+use super::{
+    Feed,
+    applier::{self, Applier},
+    caution::Caution,
+    reader,
+};
 use crate::ledger::LedgerActor;
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -88,15 +93,20 @@ async fn once(feed: &Arc<Feed>) -> Result<(), FeedError> {
     feed.dispatcher.resume(feed.partitions).await?;
 
     let (batches, evaluated) = mpsc::channel(1);
-    let mut applier = Applier { feed: Arc::clone(feed), ledger, holding };
+    let (announcer, commits) = mpsc::channel(1);
+    let announced = tokio::spawn(applier::announce(Arc::clone(feed), commits));
+    let mut applier = Applier { feed: Arc::clone(feed), ledger, announcer, holding };
     let outcome = tokio::select! {
         read = reader::read(feed, progress, after, caution, batches) => read,
         applied = applier.run(evaluated) => applied,
     };
+    drop(applier);
+    // What was committed is announced before a new run looks for it in the database.
+    let announced = announced.await;
     if outcome.is_ok() {
         Caution::end(&feed.store).await?;
     }
-    outcome
+    outcome.and(announced.map_err(|_| FeedError::Lost("what announces commits panicked")))
 }
 
 fn start_ledger(feed: &Arc<Feed>, state: tributary_store::ledger::LedgerState) -> Addr<LedgerActor> {

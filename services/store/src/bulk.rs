@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fmt::Write,
+    iter,
     sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
@@ -17,7 +18,7 @@ use sea_orm::{
 use crate::StoreError;
 
 /// Rows of a statement, largest first; the last is 1, so that every number of rows is a sum of them.
-const CHUNKS: [usize; 6] = [512, 128, 32, 8, 2, 1];
+const CHUNKS: [usize; 5] = [256, 64, 16, 4, 1];
 /// The most values that one statement can bind; Postgres allows 65,535, SQLite this many (SQLITE_MAX_VARIABLE_NUMBER).
 const MOST_BINDS: usize = 32_766;
 
@@ -43,11 +44,29 @@ where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
 {
-    let backend = transaction.get_database_backend();
-    let columns: Vec<E::Column> = E::Column::iter().collect();
     let mut written = 0;
+    for statement in insert_statements::<E>(transaction.get_database_backend(), rows, on_conflict) {
+        written += transaction.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(written)
+}
+
+/// The statements of [`bulk_insert`], each made when it is asked for.
+pub(crate) fn insert_statements<E>(
+    backend: DbBackend,
+    rows: Vec<E::Model>,
+    on_conflict: OnConflict,
+) -> impl Iterator<Item = Statement> + Send
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+{
+    let columns: Vec<E::Column> = E::Column::iter().collect();
     let mut rest = rows.into_iter();
-    while rest.len() > 0 {
+    iter::from_fn(move || {
+        if rest.len() == 0 {
+            return None;
+        }
         let size = chunk_size(rest.len(), columns.len());
         let mut values = Vec::with_capacity(size * columns.len());
         for row in rest.by_ref().take(size) {
@@ -56,10 +75,8 @@ where
             values.extend(columns.iter().filter_map(|column| row.take(*column).into_value()));
         }
         let sql = statement_text::<E>(backend, size, on_conflict);
-        let statement = Statement::from_sql_and_values(backend, sql.as_ref(), values);
-        written += transaction.execute_raw(statement).await?.rows_affected();
-    }
-    Ok(written)
+        Some(Statement::from_sql_and_values(backend, sql.as_ref(), values))
+    })
 }
 
 fn chunk_size(rows: usize, columns: usize) -> usize {
@@ -144,8 +161,8 @@ mod tests {
                 left -= size;
             }
         }
-        assert_eq!(chunk_size(600, 17), 512);
-        assert_eq!(chunk_size(512, 200), 128);
+        assert_eq!(chunk_size(300, 17), 256);
+        assert_eq!(chunk_size(256, 200), 64);
     }
 
     #[test]

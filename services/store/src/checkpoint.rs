@@ -2,18 +2,15 @@
 //! those of earlier commits on their way into the database file. That way costs most of a commit's time when the
 //! committing connection itself goes it every few commits.
 
-use std::time::Duration;
-
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
 
-use crate::{Store, StoreError, lane::Lane};
+use crate::{Store, StoreError, connect::File, lane::Lane};
 
-/// How often the log is looked at.
-const LOOK: Duration = Duration::from_millis(250);
-/// Pages (of 4 KiB) that are worth a checkpoint: until then, a page that changes again replaces its older self.
-const WORTH_IT: i64 = 8_192;
+/// Pages (of 4 KiB) that are worth a checkpoint. Its bytes go to the disk at once, and the journal's next bytes wait
+/// behind them: so they are few.
+const WORTH_IT: i64 = 1_024;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
-const TOO_LONG: i64 = 24_576;
+const TOO_LONG: i64 = 4_096;
 
 /// What a checkpoint found and did, in pages.
 #[derive(Debug, Clone, Copy, FromQueryResult)]
@@ -34,30 +31,28 @@ impl Store {
     /// Keeps the write-ahead log short, until it is dropped; on Postgres there is nothing to do. A server has to run
     /// this beside its work; where nobody does, the log is checkpointed by who commits, when it is very long.
     pub async fn keep_log_short(&self) {
-        let Some(connection) = self.checkpointer() else { return };
+        let Some(file) = self.file() else { return };
         loop {
-            tokio::time::sleep(LOOK).await;
-            if let Err(error) = self.checkpoint(connection).await {
+            file.committed.notified().await;
+            if let Err(error) = checkpoint(file).await {
                 tracing::warn!(%error, "the write-ahead log is not checkpointed");
             }
         }
     }
+}
 
-    async fn checkpoint(&self, connection: &DatabaseConnection) -> Result<(), StoreError> {
-        if look(connection, "NOOP").await?.left() < WORTH_IT {
-            return Ok(());
-        }
-        // Readers and the writer go on meanwhile; what they add stays for the next time.
-        let progress = look(connection, "PASSIVE").await?;
-        if progress.log >= TOO_LONG
-            && let Some(lanes) = self.lanes()
-        {
-            // Little is left, and nobody adds to it: the next writer begins the log anew.
-            let _turn = lanes.turn(Lane::Other).await;
-            look(connection, "PASSIVE").await?;
-        }
-        Ok(())
+async fn checkpoint(file: &File) -> Result<(), StoreError> {
+    if look(&file.checkpointer, "NOOP").await?.left() < WORTH_IT {
+        return Ok(());
     }
+    // Readers and the writer go on meanwhile; what they add stays for the next time.
+    let progress = look(&file.checkpointer, "PASSIVE").await?;
+    if progress.log >= TOO_LONG {
+        // Little is left, and nobody adds to it: the next writer begins the log anew.
+        let _turn = file.lanes.turn(Lane::Other).await;
+        look(&file.checkpointer, "PASSIVE").await?;
+    }
+    Ok(())
 }
 
 /// Makes a checkpoint of this mode (sqlite.org/pragma.html#pragma_wal_checkpoint).

@@ -6,6 +6,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbBackend};
+use tokio::sync::Notify;
 use tributary_domain::id::TenantId;
 
 use crate::{Sealer, StoreError, TenantScope, lane::Lanes};
@@ -45,10 +46,12 @@ struct Inner {
 
 /// What SQLite needs besides its connections for reading and writing.
 #[derive(Debug)]
-struct File {
+pub(crate) struct File {
     /// There is one writer.
-    lanes: Lanes,
-    checkpointer: DatabaseConnection,
+    pub(crate) lanes: Lanes,
+    pub(crate) checkpointer: DatabaseConnection,
+    /// Something was written, and the log has grown.
+    pub(crate) committed: Notify,
 }
 
 impl Store {
@@ -63,7 +66,11 @@ impl Store {
             Some("sqlite") => {
                 let sqlite::Connections { writer, checkpointer, reader } =
                     sqlite::connect(url, connections, options.on_thread).await?;
-                (writer, reader, Some(File { lanes: Lanes::default(), checkpointer }))
+                (
+                    writer,
+                    reader,
+                    Some(File { lanes: Lanes::default(), checkpointer, committed: Notify::new() }),
+                )
             }
             Some("postgres" | "postgresql") => {
                 let pool = postgres::connect(url, connections).await?;
@@ -127,12 +134,8 @@ impl Store {
         &self.inner.writer
     }
 
-    pub(crate) fn lanes(&self) -> Option<&Lanes> {
-        self.inner.file.as_ref().map(|file| &file.lanes)
-    }
-
-    pub(crate) fn checkpointer(&self) -> Option<&DatabaseConnection> {
-        self.inner.file.as_ref().map(|file| &file.checkpointer)
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.inner.file.as_ref()
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -57,8 +57,9 @@ impl Store {
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
     {
-        let _turn = match self.lanes() {
-            Some(lanes) => Some(lanes.turn(lane).await),
+        let file = self.file();
+        let _turn = match file {
+            Some(file) => Some(file.lanes.turn(lane).await),
             None => None,
         };
         let options = TransactionOptions {
@@ -73,6 +74,9 @@ impl Store {
         match outcome {
             Ok(value) => {
                 transaction.commit().await.map_err(|error| StoreError::of_commit(&error))?;
+                if let Some(file) = file {
+                    file.committed.notify_one();
+                }
                 Ok(value)
             }
             Err(error) => {

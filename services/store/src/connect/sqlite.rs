@@ -94,6 +94,7 @@ fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
         // Negative: KiB. The upper levels of the trees that every batch writes to stay in memory.
         .pragma("cache_size", "-32768")
+        .pragma("synchronous", std::env::var("XSYNC").unwrap_or("NORMAL".into()))
 }
 
 fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {

@@ -5,7 +5,7 @@ use std::{
     mem,
 };
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tokio::sync::mpsc;
 use tributary_domain::{
     id::TenantId,
@@ -23,7 +23,7 @@ use super::{
     claim::{Claim, OWNERSHIP},
     context::{self, Contexts},
     dedupe,
-    difference::Difference,
+    difference::{Difference, Statements},
     groups::Groups,
     load,
     plan::{Applied, MessagePlan, Origin, Work},
@@ -31,8 +31,10 @@ use super::{
 };
 use crate::{Store, StoreError, txn::Txn};
 
-/// How many messages are resolved before their rows are handed over to be written.
-const PART: usize = 128;
+/// How many messages are resolved before their statements are handed over.
+const PART: usize = 64;
+/// How many statements wait at most for the database.
+const WAITING: usize = 8;
 
 /// Plans to be applied together, in the order of their sequence.
 #[derive(Debug, Clone, Default)]
@@ -138,30 +140,29 @@ async fn attempt(
     }
     state.claim.commit(txn, &batch.progress).await?;
     let resolver = load_all(txn, state, batch, &tenants, now).await?;
-    let (differences, parts) = mpsc::channel(1);
+    let (sender, statements) = mpsc::channel(WAITING);
+    let to = Statements { backend: txn.get_database_backend(), sender };
     // Both run to their end, so that no statement is cut off.
-    let (resolved, written) = tokio::join!(resolve(resolver, batch, now, differences), write(txn, parts));
+    let (resolved, written) = tokio::join!(resolve(resolver, batch, now, to), execute(txn, statements));
     let mut applied = resolved?;
     written?;
     applied.drained = drained(txn, batch).await?;
     Ok(Attempt::Committed(applied))
 }
 
-/// Resolves the batch and hands over the rows that follow, in parts: while the database writes one part, the next one
-/// is resolved.
+/// Resolves the batch and hands over the statements that write what follows. While the database executes one, the
+/// next ones are made.
 async fn resolve(
     mut resolver: Resolver<'_>,
     batch: &LedgerBatch,
     now: Timestamp,
-    differences: mpsc::Sender<Difference>,
+    to: Statements,
 ) -> Result<Applied, StoreError> {
     for plans in batch.plans.chunks(PART) {
         for plan in plans {
             resolver.message(plan)?;
         }
-        // The receiver only goes when writing has failed, which is the result then.
-        let _ = differences.send(mem::take(&mut resolver.difference)).await;
-        tokio::task::yield_now().await;
+        mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
     let Resolver { views, contexts, groups, mut difference, applied, .. } = resolver;
     for (tenant, mut view) in views {
@@ -169,13 +170,16 @@ async fn resolve(
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
-    let _ = differences.send(difference).await;
+    difference.hand_over(&to).await?;
     Ok(applied)
 }
 
-async fn write(txn: &DatabaseTransaction, mut parts: mpsc::Receiver<Difference>) -> Result<(), StoreError> {
-    while let Some(part) = parts.recv().await {
-        part.write(txn).await?;
+async fn execute(
+    txn: &DatabaseTransaction,
+    mut statements: mpsc::Receiver<Statement>,
+) -> Result<(), StoreError> {
+    while let Some(statement) = statements.recv().await {
+        txn.execute_raw(statement).await?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! The difference that a batch makes, as rows, and how it is written: a few statements, whatever the batch's size.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::json;
+use tokio::{sync::mpsc, task};
 use tributary_domain::id::{ProfileId, TenantId};
 
 use crate::{
     StoreError,
-    bulk::{OnConflict, bulk_insert},
+    bulk::{OnConflict, insert_statements},
     column::to_json,
     entity::{
         browser_context, conflict, dedupe_key, delivery, event, evidence, group, group_member, held_message,
@@ -59,99 +60,122 @@ impl<M> Rows<M> {
         rows.push(row);
     }
 
-    async fn write<E>(self, txn: &DatabaseTransaction) -> Result<(), StoreError>
+    fn statements<E>(self, backend: DbBackend) -> impl Iterator<Item = Statement>
     where
         E: EntityTrait<Model = M>,
         M: IntoActiveModel<E::ActiveModel>,
     {
-        bulk_insert::<E>(txn, self.new, OnConflict::Fail).await?;
-        bulk_insert::<E>(txn, self.known, OnConflict::Replace).await?;
-        Ok(())
+        insert_statements::<E>(backend, self.new, OnConflict::Fail).chain(insert_statements::<E>(
+            backend,
+            self.known,
+            OnConflict::Replace,
+        ))
+    }
+}
+
+/// Where statements are handed over, to be executed in their order. Nobody takes them any more when one has failed,
+/// and that is the result then.
+pub(super) struct Statements {
+    pub(super) backend: DbBackend,
+    pub(super) sender: mpsc::Sender<Statement>,
+}
+
+impl Statements {
+    /// Hands them over one by one; whoever executes them gets to do so in between.
+    async fn hand_over(&self, statements: impl IntoIterator<Item = Statement>) {
+        for statement in statements {
+            let _ = self.sender.send(statement).await;
+            task::yield_now().await;
+        }
+    }
+
+    async fn insert<E>(&self, rows: Vec<E::Model>, on_conflict: OnConflict)
+    where
+        E: EntityTrait,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        self.hand_over(insert_statements::<E>(self.backend, rows, on_conflict)).await;
     }
 }
 
 impl Difference {
-    /// Writes everything. An identifier that somebody else owns meanwhile breaks the unique index and with it the
-    /// whole transaction (invariant 5).
-    pub(super) async fn write(self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
+    /// Hands over the statements that write everything. An identifier that somebody else owns meanwhile breaks the
+    /// unique index and with it the whole transaction (invariant 5).
+    pub(super) async fn hand_over(self, to: &Statements) -> Result<(), StoreError> {
         use OnConflict::{Fail, Ignore};
-        self.messages.write::<message::Entity>(txn).await?;
-        bulk_insert::<dedupe_key::Entity>(txn, self.dedupe_keys, Fail).await?;
-        self.runs.write::<run::Entity>(txn).await?;
-        bulk_insert::<event::Entity>(txn, self.events, Fail).await?;
-        bulk_insert::<delivery::Entity>(txn, self.deliveries, Fail).await?;
-        self.profiles.write::<profile::Entity>(txn).await?;
-        bulk_insert::<identifier::Entity>(txn, self.identifiers, Fail).await?;
-        bulk_insert::<evidence::Entity>(txn, self.evidence, Fail).await?;
-        bulk_insert::<merge::Entity>(txn, self.merges, Fail).await?;
-        repoint(txn, &self.repoints).await?;
-        count_conflicts(txn, &self.conflicts).await?;
-        self.contexts.write::<browser_context::Entity>(txn).await?;
-        self.groups.write::<group::Entity>(txn).await?;
-        bulk_insert::<group_member::Entity>(txn, self.members, Ignore).await?;
-        bulk_insert::<held_message::Entity>(txn, self.held, Fail).await?;
-        bulk_insert::<parked_message::Entity>(txn, self.parked, Fail).await?;
-        release(txn, &self.released).await
+        let backend = to.backend;
+        to.hand_over(self.messages.statements::<message::Entity>(backend)).await;
+        to.insert::<dedupe_key::Entity>(self.dedupe_keys, Fail).await;
+        to.hand_over(self.runs.statements::<run::Entity>(backend)).await;
+        to.insert::<event::Entity>(self.events, Fail).await;
+        to.insert::<delivery::Entity>(self.deliveries, Fail).await;
+        to.hand_over(self.profiles.statements::<profile::Entity>(backend)).await;
+        to.insert::<identifier::Entity>(self.identifiers, Fail).await;
+        to.insert::<evidence::Entity>(self.evidence, Fail).await;
+        to.insert::<merge::Entity>(self.merges, Fail).await;
+        to.hand_over(self.repoints.into_iter().map(|repoint| repoint_statement(backend, repoint))).await;
+        to.hand_over(self.conflicts.into_iter().map(|conflict| conflict_statement(backend, conflict))).await;
+        to.hand_over(self.contexts.statements::<browser_context::Entity>(backend)).await;
+        to.hand_over(self.groups.statements::<group::Entity>(backend)).await;
+        to.insert::<group_member::Entity>(self.members, Ignore).await;
+        to.insert::<held_message::Entity>(self.held, Fail).await;
+        to.insert::<parked_message::Entity>(self.parked, Fail).await;
+        to.hand_over(release_statement(backend, &self.released)?).await;
+        Ok(())
     }
 }
 
 /// Keeps aliases one step deep: all that was ever merged into `loser`, directly or through others, points to the
 /// winner.
-async fn repoint(
-    txn: &DatabaseTransaction,
-    repoints: &[(TenantId, ProfileId, ProfileId)],
-) -> Result<(), StoreError> {
+fn repoint_statement(
+    backend: DbBackend,
+    (tenant, loser, winner): (TenantId, ProfileId, ProfileId),
+) -> Statement {
     const SQL: &str = "WITH RECURSIVE alias(id) AS (\
         SELECT loser_id FROM merges WHERE tenant_id = $1 AND winner_id = $2 \
         UNION SELECT m.loser_id FROM merges m JOIN alias a ON m.tenant_id = $1 AND m.winner_id = a.id) \
         UPDATE profiles SET merged_into = $3 WHERE tenant_id = $1 AND id IN (SELECT id FROM alias)";
-    for (tenant, loser, winner) in repoints {
-        let values = [tenant.to_string().into(), loser.to_string().into(), winner.to_string().into()];
-        txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), SQL, values)).await?;
-    }
-    Ok(())
+    let values = [tenant.to_string().into(), loser.to_string().into(), winner.to_string().into()];
+    Statement::from_sql_and_values(backend, SQL, values)
 }
 
 /// A conflict that was seen before is counted, not repeated.
-async fn count_conflicts(txn: &DatabaseTransaction, conflicts: &[conflict::Model]) -> Result<(), StoreError> {
+fn conflict_statement(backend: DbBackend, row: conflict::Model) -> Statement {
     const SQL: &str = "INSERT INTO conflicts (tenant_id, id, rule, kind, value, profile_id, other_profile_id, event_id, \
         seq, first_at, last_at, count, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
         ON CONFLICT (tenant_id, id) DO UPDATE SET count = conflicts.count + excluded.count, last_at = excluded.last_at";
-    for row in conflicts {
-        let row = row.clone();
-        let values = [
-            row.tenant_id.into(),
-            row.id.into(),
-            row.rule.into(),
-            row.kind.into(),
-            row.value.into(),
-            row.profile_id.into(),
-            row.other_profile_id.into(),
-            row.event_id.into(),
-            row.seq.into(),
-            row.first_at.into(),
-            row.last_at.into(),
-            row.count.into(),
-            row.state.into(),
-        ];
-        txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), SQL, values)).await?;
-    }
-    Ok(())
+    let values = [
+        row.tenant_id.into(),
+        row.id.into(),
+        row.rule.into(),
+        row.kind.into(),
+        row.value.into(),
+        row.profile_id.into(),
+        row.other_profile_id.into(),
+        row.event_id.into(),
+        row.seq.into(),
+        row.first_at.into(),
+        row.last_at.into(),
+        row.count.into(),
+        row.state.into(),
+    ];
+    Statement::from_sql_and_values(backend, SQL, values)
 }
 
-/// Takes what was processed out of the held lane.
-async fn release(txn: &DatabaseTransaction, released: &[(TenantId, i64)]) -> Result<(), StoreError> {
+/// Takes what was processed out of the held lane; nothing when nothing was.
+fn release_statement(
+    backend: DbBackend,
+    released: &[(TenantId, i64)],
+) -> Result<Option<Statement>, StoreError> {
     const SQLITE: &str = "DELETE FROM held_messages WHERE (tenant_id, position) IN \
         (SELECT k.value ->> 0, k.value ->> 1 FROM jsonb_each(?1) k)";
     const POSTGRES: &str = "DELETE FROM held_messages WHERE (tenant_id, position) IN \
         (SELECT k.value ->> 0, (k.value ->> 1)::bigint FROM jsonb_array_elements($1::jsonb) k(value))";
     if released.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let backend = txn.get_database_backend();
     let sql = if backend == DbBackend::Sqlite { SQLITE } else { POSTGRES };
     let keys =
         to_json(&released.iter().map(|(tenant, position)| json!([tenant, position])).collect::<Vec<_>>())?;
-    txn.execute_raw(Statement::from_sql_and_values(backend, sql, [keys.into()])).await?;
-    Ok(())
+    Ok(Some(Statement::from_sql_and_values(backend, sql, [keys.into()])))
 }
