@@ -35,14 +35,21 @@ pub const FIELDS: [&str; 20] = [
 
 /// What is known of one browser session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Vec<Observation>", into = "Vec<Observation>")]
 pub struct BrowserContext(BTreeMap<String, Field>);
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 struct Field {
-    v: Value,
+    value: Value,
+    seen: (i64, u64),
+}
+
+/// The fields that were seen together, as they are stored: their time is written once, for every cluid pays for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Observation {
     t: i64,
     s: u64,
+    v: Map<String, Value>,
 }
 
 impl BrowserContext {
@@ -52,11 +59,12 @@ impl BrowserContext {
         let mut changed = false;
         for name in FIELDS {
             let Some(value) = attributes.get(name).filter(|value| !value.is_null()) else { continue };
-            let newer = self.0.get(name).is_none_or(|known| (known.t, known.s) < (time.micros(), sequence));
+            let seen = (time.micros(), sequence);
+            let newer = self.0.get(name).is_none_or(|known| known.seen < seen);
             if newer {
                 // Also the same value seen later counts: it decides whether one that was seen between wins.
                 changed = true;
-                self.0.insert(name.to_owned(), Field { v: value.clone(), t: time.micros(), s: sequence });
+                self.0.insert(name.to_owned(), Field { value: value.clone(), seen });
             }
         }
         changed
@@ -64,12 +72,31 @@ impl BrowserContext {
 
     /// The fields and their values.
     pub fn values(&self) -> Map<String, Value> {
-        self.0.iter().map(|(name, field)| (name.clone(), field.v.clone())).collect()
+        self.0.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect()
     }
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl From<BrowserContext> for Vec<Observation> {
+    fn from(context: BrowserContext) -> Self {
+        let mut observations: BTreeMap<(i64, u64), Map<String, Value>> = BTreeMap::new();
+        for (name, field) in context.0 {
+            observations.entry(field.seen).or_default().insert(name, field.value);
+        }
+        observations.into_iter().map(|((t, s), v)| Observation { t, s, v }).collect()
+    }
+}
+
+impl From<Vec<Observation>> for BrowserContext {
+    fn from(observations: Vec<Observation>) -> Self {
+        let fields = observations.into_iter().flat_map(|Observation { t, s, v }| {
+            v.into_iter().map(move |(name, value)| (name, Field { value, seen: (t, s) }))
+        });
+        Self(fields.collect())
     }
 }
 
@@ -109,6 +136,19 @@ mod tests {
         assert!(context.observe(&one, Timestamp::from_seconds(3), 2), "what is stored has to know of it");
         assert!(!context.observe(&other, Timestamp::from_seconds(2), 3));
         assert_eq!(context.values(), one);
+    }
+
+    #[test]
+    fn what_is_stored_is_what_was_known() {
+        let mut context = BrowserContext::default();
+        context.observe(&attributes(json!({"fbp": "a", "gclid": "b"})), Timestamp::from_seconds(1), 7);
+        context.observe(&attributes(json!({"gclid": "c"})), Timestamp::from_seconds(2), 8);
+        let stored = serde_json::to_value(&context).expect("JSON");
+        assert_eq!(
+            stored,
+            json!([{"t": 1_000_000, "s": 7, "v": {"fbp": "a"}}, {"t": 2_000_000, "s": 8, "v": {"gclid": "c"}}])
+        );
+        assert_eq!(serde_json::from_value::<BrowserContext>(stored).expect("a context"), context);
     }
 
     #[test]

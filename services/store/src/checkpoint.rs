@@ -10,7 +10,7 @@ use crate::{Store, StoreError, connect::File, lane::Lane};
 /// behind them: so they are few.
 const WORTH_IT: i64 = 1_024;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
-const TOO_LONG: i64 = 4_096;
+const TOO_LONG: i64 = 16_384;
 
 /// What a checkpoint found and did, in pages.
 #[derive(Debug, Clone, Copy, FromQueryResult)]

@@ -87,14 +87,14 @@ fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Without it, a power cut can take commits whose messages the journal has already released.
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(SqliteSynchronous::Full)
         // Checkpoints are made aside (see `checkpoint`); this bounds the log where nobody makes them.
         .pragma("wal_autocheckpoint", "65536")
         // What a statement of many rows could have to take back is kept in memory, not in a file.
         .pragma("temp_store", "MEMORY")
         // Negative: KiB. The upper levels of the trees that every batch writes to stay in memory.
         .pragma("cache_size", "-32768")
-        .pragma("synchronous", std::env::var("XSYNC").unwrap_or("NORMAL".into()))
+        
 }
 
 fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {

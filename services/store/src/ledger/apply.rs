@@ -32,7 +32,7 @@ use super::{
 use crate::{Store, StoreError, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
-const PART: usize = 64;
+const PART: usize = 128;
 /// How many statements wait at most for the database.
 const WAITING: usize = 8;
 

@@ -2,6 +2,8 @@ mod arbitrary;
 mod elements;
 mod statuses;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -86,7 +88,7 @@ pub(super) fn run(spec: Value, body: Value) -> RunOutcome {
 
 pub(super) fn events(spec: Value, body: Value) -> Vec<EventDraft> {
     match run(spec, body) {
-        RunOutcome::Events(events) => events,
+        RunOutcome::Events(events) => events.into_iter().map(Arc::unwrap_or_clone).collect(),
         RunOutcome::Stopped(status, reason) => panic!("{status:?} {reason:?}"),
     }
 }

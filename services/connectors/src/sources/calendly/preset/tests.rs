@@ -98,7 +98,7 @@ fn names_are_split_only_where_there_is_one_field() {
         body["payload"]["first_name"] = first;
         body["payload"]["last_name"] = last;
         body["payload"]["name"] = name;
-        let traits = event("calendly_booking", &body).traits;
+        let traits = event("calendly_booking", &body).traits.clone();
         let text = |name: &str| traits.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         format!("{}|{}", text("first_name"), text("last_name"))
     };
