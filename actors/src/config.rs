@@ -49,44 +49,86 @@ pub(crate) struct WorkflowConfig {
     pub(crate) delay: Duration,
 }
 
-/// Loads and compiles the configuration in force for `source`. No source: there never was one with this id, or its
-/// provider is of a newer build.
-pub(crate) async fn load(
-    store: &Store,
-    tenant: TenantId,
-    source: SourceId,
-) -> Result<(Arc<TenantConfig>, Option<Arc<SourceConfig>>), StoreError> {
+/// What there is for a source.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    /// Its configuration. No source: there never was one with this id, or its provider is of a newer build.
+    Readable(Arc<TenantConfig>, Option<Arc<SourceConfig>>),
+    /// A configuration that this build cannot read: nothing can be planned with it until somebody mends it.
+    Unreadable {
+        /// Its revision, as [`revision`] has it.
+        rev: i64,
+        /// What cannot be read.
+        why: StoreError,
+    },
+}
+
+/// Loads and compiles the configuration in force for `source`. An error is transient: what stays wrong until somebody
+/// mends it concerns this tenant alone, and must not stop the others.
+pub(crate) async fn load(store: &Store, tenant: TenantId, source: SourceId) -> Result<Loaded, StoreError> {
+    match read(store, tenant, source).await {
+        Err(error) if !error.is_transient() => {}
+        loaded => return loaded,
+    }
+    // Once more, now that the revision is known: the ledger refuses what was planned for another one, so nothing is
+    // parked that was mended meanwhile.
+    let rev = revision(store, tenant).await?;
+    match read(store, tenant, source).await {
+        Err(why) if !why.is_transient() => Ok(Loaded::Unreadable { rev, why }),
+        loaded => loaded,
+    }
+}
+
+/// The revision of a tenant's configuration, whatever the rest of it looks like. Of a tenant that is not there it is
+/// nothing that anybody compares.
+pub(crate) async fn revision(store: &Store, tenant: TenantId) -> Result<i64, StoreError> {
+    Ok(store.tenant(tenant).config_rev().await?.unwrap_or_default())
+}
+
+async fn read(store: &Store, tenant: TenantId, source: SourceId) -> Result<Loaded, StoreError> {
     let snapshot = store.tenant(tenant).snapshot(source).await?;
+    let routes: Result<Vec<Route>, StoreError> = snapshot.routes.iter().map(route).collect();
     let config = TenantConfig {
         rev: snapshot.config_rev,
         suspended: snapshot.suspended,
         settings: Arc::new(snapshot.settings),
-        routes: snapshot.routes.iter().filter_map(route).collect(),
+        routes: routes?,
     };
-    Ok((Arc::new(config), snapshot.source.and_then(compile).map(Arc::new)))
+    let source = snapshot.source.map(compile).transpose()?.flatten();
+    Ok(Loaded::Readable(Arc::new(config), source.map(Arc::new)))
 }
 
-/// A filter that does not compile was refused when it was written; one from a newer build lets nothing through.
-fn route(record: &RouteRecord) -> Option<Route> {
-    let Ok(filter) = record.filter.as_ref().map(CompiledFilter::compile).transpose() else {
-        tracing::error!(destination = %record.destination, "the destination's filter cannot be read: nothing is sent there");
-        return None;
-    };
-    Some(Route { destination: record.destination, filter })
+/// A filter that does not compile was refused when it was written: this one is from a newer build. To go on without
+/// it would lose deliveries.
+fn route(record: &RouteRecord) -> Result<Route, StoreError> {
+    let filter = record.filter.as_ref().map(CompiledFilter::compile).transpose();
+    let filter = filter.map_err(|_| StoreError::Corrupt { what: "destinations.filter" })?;
+    Ok(Route { destination: record.destination, filter })
 }
 
-fn compile(source: SourceSnapshot) -> Option<SourceConfig> {
-    let provider = sources::provider(&source.provider)?;
-    let settings = provider.check_settings(&source.settings).ok()?;
+fn compile(source: SourceSnapshot) -> Result<Option<SourceConfig>, StoreError> {
+    let Some(provider) = sources::provider(&source.provider) else { return Ok(None) };
+    let Ok(settings) = provider.check_settings(&source.settings) else { return Ok(None) };
     let workflows = source.workflows.into_iter().map(|workflow| {
-        let version = workflow.published.as_ref().map_or(0, |published| published.version);
-        let compiled = workflow.published.and_then(|published| CompiledWorkflow::compile(&published.spec).0);
-        Arc::new(WorkflowConfig { id: workflow.workflow, version, compiled, delay: workflow.delay })
+        let Some(published) = workflow.published else {
+            return Ok(WorkflowConfig {
+                id: workflow.workflow,
+                version: 0,
+                compiled: None,
+                delay: workflow.delay,
+            });
+        };
+        // What does not compile is not published: this one is from a newer build.
+        let compiled = CompiledWorkflow::compile(&published.spec).0;
+        let compiled = compiled.ok_or(StoreError::Corrupt { what: "workflow_versions.spec" })?;
+        Ok(WorkflowConfig {
+            id: workflow.workflow,
+            version: published.version,
+            compiled: Some(compiled),
+            delay: workflow.delay,
+        })
     });
-    Some(SourceConfig {
-        display_name: source.display_name,
-        provider,
-        settings,
-        workflows: workflows.collect(),
-    })
+    let workflows: Result<Vec<Arc<WorkflowConfig>>, StoreError> =
+        workflows.map(|workflow| workflow.map(Arc::new)).collect();
+    Ok(Some(SourceConfig { display_name: source.display_name, provider, settings, workflows: workflows? }))
 }

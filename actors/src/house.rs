@@ -18,7 +18,7 @@ use tributary_domain::{
     time::Clock,
 };
 use tributary_egress::Egress;
-use tributary_journal::{Journal, ReadLimit};
+use tributary_journal::{Entry, Journal, ReadLimit};
 use tributary_store::{Store, ledger::CommandOutcome};
 use tributary_telemetry::Metrics;
 
@@ -162,20 +162,21 @@ impl House {
         self.feed.tail.subscribe()
     }
 
-    /// Whether this message is accepted and not yet committed: looks through what the ledger has not come to.
-    pub async fn is_accepted(&self, message: MessageId) -> bool {
+    /// Whose message this is, if it is accepted and not yet committed: looks through what the ledger has not come to.
+    pub async fn tenant_of_accepted(&self, message: MessageId) -> Option<TenantId> {
         const STEP: ReadLimit = ReadLimit { messages: 4_096, bytes: 16 << 20 };
         let (mut after, tail) = (self.feed.committed(), self.feed.journal.tail());
         while after < tail {
             let Ok(batch) = self.feed.journal.read(PartitionSet::all(), after, STEP).await else {
-                return false;
+                return None;
             };
-            if batch.entries.iter().any(|entry| entry.message.message == message) {
-                return true;
+            let is_it = |entry: &&Entry| entry.message.message == message;
+            if let Some(found) = batch.entries.iter().find(is_it) {
+                return Some(found.message.tenant);
             }
             after = batch.through;
         }
-        false
+        None
     }
 
     /// How many accepted messages wait for the ledger, at most.

@@ -2,7 +2,7 @@
 //! let go when nothing came for a while.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,15 +11,15 @@ use futures::future::join_all;
 use tributary_domain::id::{SourceId, TenantId};
 use tributary_store::{
     Store, StoreError,
-    ledger::{MessagePlan, ParkReason, Work},
+    ledger::{MessagePlan, ParkReason},
 };
 use tributary_telemetry::Metrics;
 
 use crate::{
-    config::{self, TenantConfig},
+    config::{self, Loaded},
     faults::Faults,
     plan::Task,
-    source::{Evaluate, SourceActor, plan},
+    source::{Evaluate, SourceActor, parked},
     supervision::{Arbiters, Supervised},
 };
 
@@ -27,6 +27,9 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(600);
 /// How often a batch is tried on an actor before its messages are tried one by one.
 const TRIES: u32 = 2;
+
+#[cfg(test)]
+mod tests;
 
 /// All active sources.
 pub(crate) struct Registry {
@@ -39,10 +42,17 @@ pub(crate) struct Registry {
 
 #[derive(Clone)]
 struct Active {
-    tenant: Arc<TenantConfig>,
+    /// The revision of the tenant's configuration.
+    rev: i64,
     /// None: there is no such source.
     actor: Option<Arc<Supervised<SourceActor>>>,
     used: Instant,
+}
+
+/// A configuration that this build cannot read.
+struct Unreadable {
+    rev: i64,
+    why: StoreError,
 }
 
 impl Registry {
@@ -65,9 +75,12 @@ impl Registry {
         self.active().retain(|_, active| active.used.elapsed() < IDLE);
     }
 
-    /// Whether the tenant's messages are held.
+    /// Whether the tenant's messages are held. Where that cannot be read they are not: they are parked.
     pub(crate) async fn is_suspended(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        self.store.tenant(tenant).is_suspended().await
+        match self.store.tenant(tenant).is_suspended().await {
+            Err(error) if !error.is_transient() => Ok(false),
+            answer => answer,
+        }
     }
 
     /// Plans for these messages, in their order; the sources work in parallel.
@@ -92,20 +105,25 @@ impl Registry {
         Ok(order.into_iter().filter_map(|group| answers[group].next()).collect())
     }
 
-    /// Plans that park all of these messages unseen.
+    /// Plans that park all of these messages unseen, whether or not their tenants' configuration can be read.
     pub(crate) async fn park_all(
         &self,
         tasks: Vec<Task>,
         reason: &ParkReason,
     ) -> Result<Vec<MessagePlan>, StoreError> {
+        let mut revs = HashMap::new();
         let mut plans = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let active = self.active_source(task.accepted.tenant, task.accepted.source).await?;
-            plans.push(plan(task, &active.tenant, None, Work::Park(reason.clone())));
+            let rev = match revs.entry(task.accepted.tenant) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(config::revision(&self.store, task.accepted.tenant).await?),
+            };
+            plans.push(parked(task, rev, reason.clone()));
         }
         Ok(plans)
     }
 
+    /// Messages whose configuration cannot be read are parked: only their tenant has to wait for somebody to mend it.
     /// A batch on which the actor crashes again is tried one by one, and what it crashes on then is parked.
     async fn of_source(
         &self,
@@ -113,12 +131,20 @@ impl Registry {
         source: SourceId,
         tasks: Vec<Task>,
     ) -> Result<Vec<MessagePlan>, StoreError> {
-        let active = self.active_source(tenant, source).await?;
+        let active = match self.active_source(tenant, source).await? {
+            Ok(active) => active,
+            Err(unreadable) => {
+                let Unreadable { rev, why } = unreadable;
+                tracing::error!(%tenant, %source, error = %why, messages = tasks.len(), "the configuration cannot be read: messages are parked");
+                let detail = format!("the tenant's configuration cannot be read: {why}");
+                let reason = ParkReason { code: "CONFIG_UNREADABLE", detail, workflow: None };
+                return Ok(tasks.into_iter().map(|task| parked(task, rev, reason.clone())).collect());
+            }
+        };
         let Some(actor) = &active.actor else {
             let detail = "there is no such source (any more)".to_owned();
-            return self
-                .park_all(tasks, &ParkReason { code: "SOURCE_UNKNOWN", detail, workflow: None })
-                .await;
+            let reason = ParkReason { code: "SOURCE_UNKNOWN", detail, workflow: None };
+            return Ok(tasks.into_iter().map(|task| parked(task, active.rev, reason.clone())).collect());
         };
         for _ in 0..TRIES {
             if let Ok(plans) = actor.call(Evaluate(tasks.clone())).await {
@@ -132,28 +158,37 @@ impl Registry {
                 Err(crashed) => {
                     let reason =
                         ParkReason { code: "SOURCE_CRASHED", detail: crashed.to_string(), workflow: None };
-                    plans.push(plan(task, &active.tenant, None, Work::Park(reason)));
+                    plans.push(parked(task, active.rev, reason));
                 }
             }
         }
         Ok(plans)
     }
 
-    async fn active_source(&self, tenant: TenantId, source: SourceId) -> Result<Active, StoreError> {
+    /// What cannot be read is read again for each batch, so that mending it needs no start.
+    async fn active_source(
+        &self,
+        tenant: TenantId,
+        source: SourceId,
+    ) -> Result<Result<Active, Unreadable>, StoreError> {
         if let Some(active) = self.active().get_mut(&(tenant, source)) {
             active.used = Instant::now();
-            return Ok(active.clone());
+            return Ok(Ok(active.clone()));
         }
-        let (config, compiled) = config::load(&self.store, tenant, source).await?;
+        let (config, compiled) = match config::load(&self.store, tenant, source).await? {
+            Loaded::Readable(config, compiled) => (config, compiled),
+            Loaded::Unreadable { rev, why } => return Ok(Err(Unreadable { rev, why })),
+        };
+        let rev = config.rev;
         let actor = compiled.map(|source| {
             let (tenant_config, faults) = (Arc::clone(&config), self.faults.clone());
             let make =
                 move || SourceActor::new(Arc::clone(&tenant_config), Arc::clone(&source), faults.clone());
             Arc::new(Supervised::new("source", self.arbiters.evaluate(tenant), self.metrics.clone(), make))
         });
-        let active = Active { tenant: config, actor, used: Instant::now() };
+        let active = Active { rev, actor, used: Instant::now() };
         self.active().insert((tenant, source), active.clone());
-        Ok(active)
+        Ok(Ok(active))
     }
 
     fn active(&self) -> std::sync::MutexGuard<'_, HashMap<(TenantId, SourceId), Active>> {

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tributary_connectors::sources::Facts;
-use tributary_domain::normalise::cluid::CluidReading;
+use tributary_domain::{normalise::cluid::CluidReading, tenant::TenantSettings};
 use tributary_store::ledger::{MessageFacts, MessagePlan, ParkReason, Work};
 
 use crate::{
@@ -107,7 +107,13 @@ impl Handler<Evaluate> for SourceActor {
                 };
                 let work =
                     if suspended && matches!(work, Work::Apply(_)) { Work::Hold("SUSPENDED") } else { work };
-                plans.push(plan(task, &tenant, parsed.ok().map(|parsed| parsed.facts.clone()), work));
+                plans.push(plan(
+                    task,
+                    tenant.rev,
+                    &tenant.settings,
+                    parsed.ok().map(|parsed| parsed.facts.clone()),
+                    work,
+                ));
             }
             plans
         };
@@ -132,8 +138,19 @@ fn work(runs: Vec<Option<RunResult>>) -> Work {
     Work::Apply(planned)
 }
 
+/// The plan that parks a task unseen, with the configuration of revision `rev`: none of it is needed.
+pub(crate) fn parked(task: Task, rev: i64, reason: ParkReason) -> MessagePlan {
+    plan(task, rev, &Arc::default(), None, Work::Park(reason))
+}
+
 /// The plan of a task, once it is known what to do.
-pub(crate) fn plan(task: Task, tenant: &TenantConfig, facts: Option<Facts>, work: Work) -> MessagePlan {
+fn plan(
+    task: Task,
+    rev: i64,
+    settings: &Arc<TenantSettings>,
+    facts: Option<Facts>,
+    work: Work,
+) -> MessagePlan {
     let accepted = task.accepted;
     let facts = facts.map_or_else(
         || MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
@@ -166,8 +183,8 @@ pub(crate) fn plan(task: Task, tenant: &TenantConfig, facts: Option<Facts>, work
         body: accepted.body.clone(),
         record: accepted.into_bytes(),
         facts,
-        config_rev: tenant.rev,
-        settings: Arc::clone(&tenant.settings),
+        config_rev: rev,
+        settings: Arc::clone(settings),
         work,
     }
 }

@@ -8,7 +8,8 @@ use std::{env, path::PathBuf};
 /// When it was not built yet.
 pub fn binary() -> PathBuf {
     if let Some(named) = env::var_os("TRIBUTARY_BIN") {
-        return PathBuf::from(named);
+        // The server is started in another folder than the tests.
+        return PathBuf::from(named).canonicalize().expect("TRIBUTARY_BIN names a file");
     }
     let own = env::current_exe().expect("a test knows where it is");
     // target/<profile>/deps/<test>: the binary stands two levels up.

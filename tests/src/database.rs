@@ -64,15 +64,6 @@ impl Database {
     pub fn url(&self) -> Option<String> {
         self.postgres.as_ref().map(|postgres| format!("{}/{}", postgres.server, postgres.name))
     }
-
-    /// A command that runs `statement` in it, of Postgres only: to hold a lock for a while, for example.
-    ///
-    /// # Panics
-    /// On SQLite.
-    pub fn psql(&self, statement: &str) -> Command {
-        let postgres = self.postgres.as_ref().expect("a database on Postgres");
-        command(&postgres.server, &postgres.name, statement)
-    }
 }
 
 impl Drop for Database {

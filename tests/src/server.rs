@@ -179,11 +179,6 @@ impl Server {
         &self.builder.data
     }
 
-    /// The database it runs on.
-    pub fn database(&self) -> &Database {
-        &self.builder.database
-    }
-
     /// How it was started: for a process beside it.
     pub fn builder(&self) -> &ServerBuilder {
         &self.builder
@@ -192,11 +187,6 @@ impl Server {
     /// Everything that it logged, over all starts.
     pub fn log(&self) -> String {
         self.builder.log()
-    }
-
-    /// The number of its process.
-    pub fn process_id(&self) -> u32 {
-        self.process.id()
     }
 
     /// Ends it at once, as `kill -9` does.

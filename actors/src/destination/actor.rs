@@ -22,7 +22,7 @@ use tributary_store::{
 };
 
 use super::{
-    attempt::{Means, Target, Tried, word},
+    attempt::{Health, Means, Target, Tried, word},
     dispatcher::Tail,
     queue::Queue,
 };
@@ -33,6 +33,11 @@ const WINDOW: usize = 64;
 const LINGER: Duration = Duration::from_millis(10);
 /// How often the database is asked for what came due.
 const LOOK: Duration = Duration::from_secs(5);
+/// How far ahead of its time a delivery is loaded: it is in memory before those that are committed meanwhile, also
+/// when the next look is late.
+const HORIZON: Duration = Duration::from_secs(10);
+/// The wait before the database is asked again to take what it did not.
+const RETRY_WRITE: Duration = Duration::from_millis(200);
 /// Most results in one transaction.
 const RECORDED_AT_ONCE: usize = 512;
 
@@ -47,11 +52,15 @@ pub(crate) struct DestinationActor {
     /// None: not loaded yet, not enabled, or not there any more.
     target: Option<Arc<Target>>,
     sources: HashMap<SourceId, String>,
+    /// How often the configuration was asked for: only the last answer counts.
+    loads: u64,
     queue: Queue,
     breaker: Breaker,
     in_flight: usize,
     results: Vec<(AttemptRecord, Verdict)>,
     is_recording: bool,
+    /// It said that it is gone, and that is not written yet.
+    is_disabling: bool,
     wake: Option<SpawnHandle>,
     draining: Vec<oneshot::Sender<()>>,
     is_draining: bool,
@@ -99,11 +108,13 @@ impl DestinationActor {
             tail,
             target: None,
             sources: HashMap::new(),
+            loads: 0,
             queue: Queue::of_database(),
             breaker: Breaker::new(BreakerConfig::default()),
             in_flight: 0,
             results: Vec::new(),
             is_recording: false,
+            is_disabling: false,
             wake: None,
             draining: Vec::new(),
             is_draining: false,
@@ -111,17 +122,26 @@ impl DestinationActor {
     }
 
     fn load_target(&mut self, context: &mut Context<Self>) {
+        self.loads += 1;
+        let number = self.loads;
         let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
         let load = async move { load_target(&store, tenant, destination).await };
-        context.spawn(load.into_actor(self).map(|loaded, actor, context| match loaded {
+        context.spawn(load.into_actor(self).map(move |loaded, actor, context| match loaded {
+            // Answers may overtake each other: a newer one comes, or came.
+            _ if actor.loads != number => {}
             Ok((target, sources)) => {
-                actor.target = target;
+                // What it said of itself counts already, although it may not have been written when this was read.
+                actor.target = target.filter(|_| !actor.is_disabling);
                 actor.sources = sources;
                 actor.pump(context);
             }
             Err(error) => {
                 tracing::warn!(%error, destination = %actor.destination, "the destination cannot be loaded yet");
-                context.run_later(LOOK, |actor, context| actor.load_target(context));
+                context.run_later(LOOK, move |actor, context| {
+                    if actor.loads == number {
+                        actor.load_target(context);
+                    }
+                });
             }
         }));
     }
@@ -139,12 +159,13 @@ impl DestinationActor {
                 again = self.queue.next_due();
                 break;
             };
-            if let Admission::Wait(until) = self.breaker.admit(now) {
+            let admission = self.breaker.admit(now);
+            if let Admission::Wait(until) = admission {
                 self.queue.put_back(delivery);
                 again = Some(until);
                 break;
             }
-            self.send(Arc::clone(&target), delivery, context);
+            self.send(Arc::clone(&target), delivery, admission == Admission::Probe, context);
         }
         if let Some(at) = again {
             if let Some(earlier) = self.wake.take() {
@@ -161,25 +182,42 @@ impl DestinationActor {
         }
     }
 
-    fn send(&mut self, target: Arc<Target>, delivery: ReadyDelivery, context: &mut Context<Self>) {
+    fn send(
+        &mut self,
+        target: Arc<Target>,
+        delivery: ReadyDelivery,
+        is_probe: bool,
+        context: &mut Context<Self>,
+    ) {
         self.in_flight += 1;
+        let revision = target.revision;
         let source = self.sources.get(&delivery.event.source).cloned().unwrap_or_default();
         let attempt = self.means.clone().attempt(target, delivery, source);
-        context.spawn(attempt.into_actor(self).map(|(delivery, tried), actor, context| {
+        context.spawn(attempt.into_actor(self).map(move |(delivery, tried), actor, context| {
             actor.in_flight -= 1;
             actor.queue.tried(&delivery);
+            actor.report(tried.health, is_probe);
+            if let Outcome::Disable { reason } = &tried.outcome {
+                actor.disable(revision, reason.clone(), context);
+            }
             actor.tried(delivery, tried, context);
             actor.pump(context);
         }));
     }
 
+    /// Tells the breaker what an attempt says of the destination. One that never reached it says nothing.
+    fn report(&mut self, health: Health, is_probe: bool) {
+        let now = self.means.clock.now();
+        match health {
+            Health::Well => self.breaker.succeeded(),
+            Health::Ill => self.breaker.failed(now, (self.jitter)()),
+            Health::Unknown if is_probe => self.breaker.withdrawn(now),
+            Health::Unknown => {}
+        }
+    }
+
     fn tried(&mut self, mut delivery: ReadyDelivery, tried: Tried, context: &mut Context<Self>) {
         let now = self.means.clock.now();
-        if tried.unhealthy {
-            self.breaker.failed(now, (self.jitter)());
-        } else {
-            self.breaker.succeeded();
-        }
         delivery.attempts += 1;
         let (verdict, why) = match &tried.outcome {
             Outcome::Delivered => (Verdict::Delivered, None),
@@ -196,9 +234,6 @@ impl DestinationActor {
                 }
             }
         };
-        if let Outcome::Disable { reason } = &tried.outcome {
-            self.disable(reason.clone(), context);
-        }
         let attempt = AttemptRecord {
             delivery: delivery.delivery,
             number: delivery.attempts,
@@ -255,7 +290,7 @@ impl DestinationActor {
                 Err(error) => {
                     tracing::warn!(%error, attempts = batch.len(), "attempts are not recorded yet");
                     actor.results.splice(..0, batch);
-                    context.run_later(Duration::from_millis(200), |actor, context| actor.record(context));
+                    context.run_later(RETRY_WRITE, |actor, context| actor.record(context));
                     return;
                 }
             }
@@ -276,40 +311,69 @@ impl DestinationActor {
         }
     }
 
-    fn disable(&mut self, reason: String, context: &mut Context<Self>) {
-        self.target = None;
+    /// The destination of this revision said that it is gone. Many attempts hear that at once: the first one counts.
+    fn disable(&mut self, revision: u64, reason: String, context: &mut Context<Self>) {
+        if self.target.as_ref().is_some_and(|target| target.revision == revision) {
+            self.target = None;
+            self.is_disabling = true;
+            self.write_disabled(revision, reason, context);
+        }
+    }
+
+    /// Writes that the destination is out of service; tries again until the database takes it.
+    fn write_disabled(&mut self, revision: u64, reason: String, context: &mut Context<Self>) {
         let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
         let author = Author::new("destination", self.means.clock.now());
         let write = async move {
-            let scope = store.tenant(tenant);
-            scope.set_destination_state(destination, DestinationState::Disabled, &reason, &author).await
+            let (scope, state) = (store.tenant(tenant), DestinationState::Disabled);
+            let outcome =
+                scope.set_destination_state(destination, Some(revision), state, &reason, &author).await;
+            (reason, outcome)
         };
-        context.spawn(write.into_actor(self).map(|outcome, actor, _| {
-            if let Err(error) = outcome {
-                tracing::error!(%error, destination = %actor.destination, "the destination is not marked as disabled");
+        context.spawn(write.into_actor(self).map(move |(reason, outcome), actor, context| {
+            match outcome {
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, destination = %actor.destination, "the destination is not marked as disabled yet");
+                    context.run_later(RETRY_WRITE, move |actor, context| {
+                        actor.write_disabled(revision, reason, context);
+                    });
+                    return;
+                }
+                // Where it was changed or deleted meanwhile, that counts.
+                Ok(_) | Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {
+                    actor.is_disabling = false;
+                    actor.load_target(context);
+                }
+                Err(error) => {
+                    tracing::error!(%error, destination = %actor.destination, "the destination is not marked as disabled");
+                    actor.is_disabling = false;
+                }
             }
+            actor.answer_drained();
         }));
     }
 
     fn load_pending(&mut self, context: &mut Context<Self>) {
-        let Some(room) = self.queue.begin_load() else { return };
+        let Some(page) = self.queue.begin_load() else { return };
         let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
-        let until = self.means.clock.now().plus(LOOK);
-        let load = async move { store.tenant(tenant).ready_deliveries(destination, until, room).await };
+        let until = self.means.clock.now().plus(HORIZON);
+        let load = async move { store.tenant(tenant).ready_deliveries(destination, until, page).await };
         context.spawn(load.into_actor(self).map(move |loaded, actor, context| {
             let loaded = loaded.inspect_err(|error| {
                 tracing::warn!(%error, destination = %actor.destination, "pending deliveries cannot be read yet");
             });
-            let is_read = loaded.is_ok();
-            actor.queue.end_load(loaded.ok(), room, actor.means.clock.now());
-            if is_read {
+            // What is transient is tried again at the next occasion, and not in a loop.
+            let goes_on = !loaded.as_ref().is_err_and(StoreError::is_transient);
+            actor.queue.end_load(loaded, actor.means.clock.now());
+            if goes_on {
                 actor.pump(context);
             }
         }));
     }
 
     fn answer_drained(&mut self) {
-        if self.in_flight == 0 && self.results.is_empty() && !self.is_recording {
+        let is_written = self.results.is_empty() && !self.is_recording && !self.is_disabling;
+        if self.in_flight == 0 && is_written {
             for waiting in self.draining.drain(..) {
                 // Who waited may be gone.
                 let _ = waiting.send(());
@@ -336,6 +400,7 @@ async fn load_target(
     let target = Target {
         platform,
         settings: record.settings,
+        revision: record.revision,
         secrets: secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect(),
         event_names: record.event_names,
     };
@@ -348,7 +413,7 @@ impl Actor for DestinationActor {
     fn started(&mut self, context: &mut Context<Self>) {
         self.load_target(context);
         context.run_interval(LOOK, |actor, context| {
-            actor.queue.has_more = true;
+            actor.queue.look_again();
             actor.pump(context);
         });
     }

@@ -25,6 +25,8 @@ pub(super) struct Target {
     pub(super) platform: &'static dyn Platform,
     pub(super) settings: Value,
     pub(super) secrets: Secrets,
+    /// The revision of the destination's record that this was read from.
+    pub(super) revision: u64,
     /// Names of events as the platform wants them, by our names.
     pub(super) event_names: std::collections::BTreeMap<String, String>,
 }
@@ -35,13 +37,24 @@ pub(super) struct Tried {
     pub(super) started: Timestamp,
     pub(super) took: Duration,
     pub(super) outcome: Outcome,
-    /// Whether it speaks of the destination's health, not of this event.
-    pub(super) unhealthy: bool,
+    /// What it says of the destination's health.
+    pub(super) health: Health,
     pub(super) status: Option<u16>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
     pub(super) truncated: bool,
     pub(super) error: Option<String>,
+}
+
+/// What an attempt says of the destination's health, whatever it says of its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It answered as one that works.
+    Well,
+    /// It cannot be reached, or says itself that it cannot serve now.
+    Ill,
+    /// Nothing: the destination was not asked.
+    Unknown,
 }
 
 /// What attempts are made with.
@@ -84,17 +97,21 @@ impl Means {
         let event = outgoing(target, delivery, source);
         let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
             Ok(request) => request,
-            Err(error) => return Tried::failed(started, Duration::ZERO, permanent(error.to_string()), false),
+            Err(error) => {
+                let outcome = permanent(error.to_string());
+                return Tried::failed(started, Duration::ZERO, outcome, Health::Unknown);
+            }
         };
         match self.egress.send(outbound(request)).await {
             Ok(answer) => {
                 let status = answer.status.as_u16();
                 let outcome =
                     target.platform.classify(status, &answer.headers, &answer.body, self.clock.now());
+                let is_ill = matches!(outcome, Outcome::Retry { .. }) && (status == 429 || status >= 500);
                 Tried {
                     started,
                     took: answer.duration,
-                    unhealthy: matches!(outcome, Outcome::Retry { .. }) && (status == 429 || status >= 500),
+                    health: if is_ill { Health::Ill } else { Health::Well },
                     outcome,
                     status: Some(status),
                     headers: kept(&answer.headers),
@@ -106,16 +123,18 @@ impl Means {
             Err(error) => {
                 let took = self.clock.now().since(started);
                 let reason = error.to_string();
-                let retry = error.kind().is_retryable();
-                let outcome = if retry { Outcome::Retry { after: None, reason } } else { permanent(reason) };
-                Tried::failed(started, took, outcome, retry)
+                if error.kind().is_retryable() {
+                    Tried::failed(started, took, Outcome::Retry { after: None, reason }, Health::Ill)
+                } else {
+                    Tried::failed(started, took, permanent(reason), Health::Unknown)
+                }
             }
         }
     }
 }
 
 impl Tried {
-    fn failed(started: Timestamp, took: Duration, outcome: Outcome, unhealthy: bool) -> Self {
+    fn failed(started: Timestamp, took: Duration, outcome: Outcome, health: Health) -> Self {
         let error = match &outcome {
             Outcome::Retry { reason, .. } | Outcome::Permanent { reason } | Outcome::Disable { reason } => {
                 reason.clone()
@@ -126,7 +145,7 @@ impl Tried {
             started,
             took,
             outcome,
-            unhealthy,
+            health,
             status: None,
             headers: Vec::new(),
             body: Bytes::new(),

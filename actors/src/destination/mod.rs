@@ -4,5 +4,7 @@ mod actor;
 mod attempt;
 mod dispatcher;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use dispatcher::{Dispatcher, Tail};

@@ -4,6 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use actix::Addr;
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tributary_domain::{committed::Committed, id::TenantId, partition::Partition};
 use tributary_journal::{Accepted, DecodeError};
@@ -20,8 +21,8 @@ use crate::{
 
 /// Most rows of a transaction.
 const MOST_ROWS: usize = 10_000;
-/// Held messages of one tenant that are taken in one round.
-const HELD_ROUND: u32 = 64;
+/// Held messages of one tenant that are taken in one round: few, for each can be as large as a body may be.
+const HELD_ROUND: u32 = 16;
 
 /// Hands plans to the ledger and tells the rest of the house what was committed.
 pub(super) struct Applier {
@@ -50,6 +51,9 @@ impl Applier {
             let Some(batch) = batch else { return Ok(()) };
             self.apply(batch.plans).await?;
             self.feed.committed.send_replace(batch.through);
+            if self.feed.nudge.notified().now_or_never().is_some() {
+                self.commands().await?;
+            }
             if let Err(error) = self.feed.journal.release(batch.through).await {
                 tracing::warn!(%error, "the journal's space is not given back");
             }

@@ -38,7 +38,8 @@ impl FeedError {
         match self {
             Self::Fenced => true,
             Self::Journal(error) => !matches!(error, ReadError::Released { .. }),
-            Self::Store(_) | Self::Lost(_) => false,
+            Self::Store(error) => error.is_fenced(),
+            Self::Lost(_) => false,
         }
     }
 }

@@ -138,32 +138,24 @@ pub(super) struct Work {
 impl Work {
     async fn apply(&mut self, plans: Vec<MessagePlan>) -> ApplyOutcome {
         let mut bisect = Bisect::new(plans);
+        let (mut wait, mut committed) = (FIRST_WAIT, 0);
         loop {
             match bisect.step(self).await {
+                Ok(None) if bisect.committed() > committed => {
+                    (wait, committed) = (FIRST_WAIT, bisect.committed());
+                }
                 Ok(None) => {}
                 Ok(Some(outcome)) => return outcome,
                 Err(error) => {
                     tracing::warn!(%error, "the ledger waits for the database");
-                    if self.wait_for_database().await.is_none() {
-                        return ApplyOutcome::Stopped;
+                    // Reading may go on where writing does not: only another try tells.
+                    tokio::select! {
+                        () = self.stopping.cancelled() => return ApplyOutcome::Stopped,
+                        () = tokio::time::sleep(wait) => {}
                     }
+                    wait = (wait * 2).min(LONGEST_WAIT);
                 }
             }
-        }
-    }
-
-    /// Waits until the database answers again; nothing when the house stops first.
-    async fn wait_for_database(&self) -> Option<()> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            tokio::select! {
-                () = self.stopping.cancelled() => return None,
-                () = tokio::time::sleep(wait) => {}
-            }
-            if self.store.ping().await.is_ok() {
-                return Some(());
-            }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 }

@@ -1,5 +1,6 @@
-//! A batch that the database refuses, or that applying panics on: once more, then in halves, left half first, until the one message that it
-//! refuses stands alone and is parked.
+//! A batch that the database refuses, or that applying panics on: once more, then in halves, left half first, until the
+//! one message that it refuses stands alone and is parked. Where parking is refused too, the message is not to blame:
+//! the batch waits for the database.
 
 use std::{panic::AssertUnwindSafe, time::Instant};
 
@@ -22,11 +23,24 @@ pub(super) struct Bisect {
 struct Part {
     plans: Vec<MessagePlan>,
     refusals: u32,
+    /// What was to be done with the one message of this part, before it was to be parked instead.
+    instead: Option<Todo>,
+}
+
+impl Part {
+    fn new(plans: Vec<MessagePlan>, refusals: u32) -> Self {
+        Self { plans, refusals, instead: None }
+    }
 }
 
 impl Bisect {
     pub(super) fn new(plans: Vec<MessagePlan>) -> Self {
-        Self { parts: vec![Part { plans, refusals: 0 }], applied: Applied::default() }
+        Self { parts: vec![Part::new(plans, 0)], applied: Applied::default() }
+    }
+
+    /// How many messages are committed.
+    pub(super) fn committed(&self) -> usize {
+        self.applied.messages.len()
     }
 
     /// Applies the next part. An outcome when all is done, or nothing more can be; an error is transient: wait and
@@ -41,8 +55,7 @@ impl Bisect {
         part.plans = batch.plans;
         // A panic in the middle rolls the transaction back; the state changes only after a commit.
         let Ok(attempt) = attempt else {
-            self.refused(part, "applying it panicked");
-            return Ok(None);
+            return self.refused(part, &StoreError::Other { message: "applying it panicked".to_owned() });
         };
         match attempt {
             Ok(Attempt::Committed(applied)) => {
@@ -64,34 +77,41 @@ impl Bisect {
                 self.parts.push(part);
                 Err(error)
             }
-            Err(error) => {
-                self.refused(part, &error.to_string());
-                Ok(None)
-            }
+            Err(error) => self.refused(part, &error),
         }
     }
 
-    fn refused(&mut self, mut part: Part, error: &str) {
+    /// An error when the database refuses whatever it is given.
+    fn refused(&mut self, mut part: Part, error: &StoreError) -> Result<Option<ApplyOutcome>, StoreError> {
         tracing::error!(
-            error,
+            %error,
             messages = part.plans.len(),
             refusals = part.refusals,
             "the database refused a batch"
         );
         part.refusals += 1;
+        if let Some(work) = part.instead.take() {
+            for plan in &mut part.plans {
+                plan.work = work.clone();
+            }
+            self.parts.push(Part::new(part.plans, 0));
+            return Err(error.clone());
+        }
         if part.refusals == 1 {
             self.parts.push(part);
         } else if part.plans.len() > 1 {
             let right = part.plans.split_off(part.plans.len() / 2);
-            self.parts.push(Part { plans: right, refusals: 1 });
-            self.parts.push(Part { plans: part.plans, refusals: 1 });
+            self.parts.push(Part::new(right, 1));
+            self.parts.push(Part::new(part.plans, 1));
         } else {
             for plan in &mut part.plans {
                 let detail = format!("what follows from this message cannot be applied: {error}");
-                plan.work = Todo::Park(ParkReason { code: "LEDGER_REFUSED", detail, workflow: None });
+                let park = Todo::Park(ParkReason { code: "LEDGER_REFUSED", detail, workflow: None });
+                part.instead = Some(std::mem::replace(&mut plan.work, park));
             }
             self.parts.push(part);
         }
+        Ok(None)
     }
 }
 

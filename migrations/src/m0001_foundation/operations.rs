@@ -30,6 +30,14 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .without_rowid()
         .create(manager)
         .await?;
+    Table::new("journal_progress")
+        .text("journal_id")
+        .integer("partition")
+        .big("seq")
+        .primary_key(&["journal_id", "partition"])
+        .without_rowid()
+        .create(manager)
+        .await?;
     Table::new("audit_log")
         .text("id")
         .big("at")

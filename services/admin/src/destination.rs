@@ -176,9 +176,12 @@ impl Destinations {
         author: &Author,
     ) -> Result<Response<Destination>, Status> {
         let (located, now) = self.find("name", name).await?;
-        check::revision_or(etag, now.revision)?;
-        let set =
-            located.scope.set_destination_state(now.id, state, reason, author).await.map_err(from_store)?;
+        let revision = match etag {
+            "" => None,
+            etag => Some(check::revision_or(etag, now.revision)?),
+        };
+        let set = located.scope.set_destination_state(now.id, revision, state, reason, author).await;
+        let set = set.map_err(from_store)?;
         self.changed(&located, set).await
     }
 

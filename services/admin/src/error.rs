@@ -91,9 +91,6 @@ pub(crate) fn from_command(error: CommandError) -> Status {
             "COMMAND_TIMEOUT",
             "the ledger did not come to it in time; it will be applied: read the state again",
         ),
-        CommandError::Unavailable => {
-            status(ErrorCode::Unavailable, "LEDGER_UNAVAILABLE", "the ledger does not run now: try again")
-        }
     }
 }
 

@@ -26,9 +26,6 @@ pub enum CommandError {
     /// The ledger did not come to it in time; it stays in line.
     #[error("the ledger did not come to the command in time")]
     Timeout,
-    /// The ledger does not run.
-    #[error("the ledger does not run")]
-    Unavailable,
 }
 
 /// The running house, as the API sees it.
@@ -42,15 +39,20 @@ pub trait House: fmt::Debug + Send + Sync {
     /// memory and has read this one again when this returns.
     async fn source_changed(&self, tenant: TenantId, source: SourceId);
 
-    /// Waits until the ledger applied a command that is stored already.
+    /// Waits until the ledger applied a command of the tenant that is stored already.
     ///
     /// # Errors
-    /// When the ledger refused it, did not come to it in time, or does not run.
-    async fn apply_command(&self, command: CommandId) -> Result<CommandOutcome, CommandError>;
+    /// When the ledger refused it, or did not come to it in time.
+    async fn apply_command(
+        &self,
+        tenant: TenantId,
+        command: CommandId,
+    ) -> Result<CommandOutcome, CommandError>;
 
     /// What is committed from now on. A reader that is too slow loses the oldest.
     fn tail(&self) -> broadcast::Receiver<Arc<Committed>>;
 
-    /// Whether a message is accepted and not yet committed.
-    async fn is_accepted(&self, message: MessageId) -> bool;
+    /// Whose message this is, if it is accepted and not yet committed. Whoever names a tenant may only learn of the
+    /// messages of that tenant.
+    async fn tenant_of_accepted(&self, message: MessageId) -> Option<TenantId>;
 }

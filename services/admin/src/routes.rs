@@ -3,11 +3,11 @@
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch};
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     service::Routes,
     transport::{Error, Server},
 };
+use tonic_health::ServingStatus;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, destination_service_server::DestinationServiceServer,
@@ -17,8 +17,8 @@ use tributary_proto::admin::v1::{
 };
 
 use crate::{
-    AdminContext, agency::Agencies, destination::Destinations, event::Events, log::Logs, profile::Profiles,
-    source::Sources, tenant::Tenants, workflow::Workflows,
+    AdminContext, agency::Agencies, destination::Destinations, detach::DetachLayer, event::Events,
+    incoming::incoming, log::Logs, profile::Profiles, source::Sources, tenant::Tenants, workflow::Workflows,
 };
 
 /// The largest request.
@@ -27,6 +27,8 @@ const MAX_REQUEST: usize = 1024 * 1024;
 const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 /// How long a call may take; a stream may last longer once it has begun.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The health of the whole server has no name.
+const WHOLE: &str = "";
 /// Calls and streams at once on one connection.
 const MAX_STREAMS: u32 = 100;
 /// A quiet connection is asked for a sign of life this often, and closed when none comes in time.
@@ -85,6 +87,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (close, closing) = watch::channel(false);
     let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status(WHOLE, ServingStatus::Serving).await;
     reporter.set_serving::<LogServiceServer<Logs>>().await;
     let mut routes = services(context, closing).add_service(health);
     if options.reflection {
@@ -98,19 +101,23 @@ pub async fn serve(
     tracing::info!(address = address(&listener), reflection = options.reflection, "serving the admin API");
     let closed = async {
         shutdown.await;
+        reporter.set_service_status(WHOLE, ServingStatus::NotServing).await;
         reporter.set_not_serving::<LogServiceServer<Logs>>().await;
         // Nobody listens where no stream is open.
         let _ = close.send(true);
     };
+    let calls = DetachLayer::default();
     Server::builder()
         .timeout(DEADLINE)
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .layer(AuthLayer::new(options.token))
+        .layer(calls.clone())
         .add_routes(routes.prepare())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), closed)
+        .serve_with_incoming_shutdown(incoming(listener), closed)
         .await?;
+    calls.finish().await;
     Ok(())
 }
 

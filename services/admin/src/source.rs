@@ -197,7 +197,7 @@ impl SourceService for Sources {
         let (located, now) = self.find("parent", &request.parent).await?;
         let page = List::new("ListSamples", &[&request.parent]).page(size, "")?;
         let found = located.scope.messages(now.id, page).await.map_err(from_store)?;
-        let samples = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
+        let (samples, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
         Ok(Response::new(ListSamplesResponse { samples, next_page_token: String::new() }))
     }
 }

@@ -1,4 +1,4 @@
-//! The file that the admin token is kept in: readable by its owner only.
+//! The file that the admin token is kept in, and how files of secrets are made: readable by their owner only.
 
 use std::{
     fs::{self, OpenOptions},
@@ -48,26 +48,39 @@ pub enum TokenFileError {
 /// When the file cannot be read or written, holds something else, or can be read by others.
 pub fn load_or_create(path: &Path, random: impl FnMut() -> u128) -> Result<AdminToken, TokenFileError> {
     let failed = |error| TokenFileError::Io { path: path.to_owned(), error };
+    if path.try_exists().map_err(failed)? {
+        return load(path);
+    }
     match create(path, random) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load(path),
         created => created.map_err(failed),
     }
 }
 
-/// Writes a new token beside `path` and links it there whole, so that a crash leaves no half of one.
 fn create(path: &Path, random: impl FnMut() -> u128) -> io::Result<AdminToken> {
+    let token = AdminToken::generate(random);
+    create_private(path, format!("{}\n", token.secret()).as_bytes()).map(|()| token)
+}
+
+/// Makes the file at `path` with this content and with permissions for its owner only. The content is written beside
+/// it, linked there whole and synced with its folder, so that a crash leaves all of it or nothing.
+///
+/// # Errors
+/// `AlreadyExists` when there is a file already, which is left as it is; otherwise what the system says.
+pub fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
     if path.try_exists()? {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let token = AdminToken::generate(random);
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&draft)?;
     file.set_permissions(fs::Permissions::from_mode(MODE))?;
-    file.write_all(format!("{}\n", token.secret()).as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
-    linked.map(|()| token)
+    linked?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
 }
 
 fn load(path: &Path) -> Result<AdminToken, TokenFileError> {

@@ -6,6 +6,6 @@ mod layer;
 mod token;
 
 pub use caller::Caller;
-pub use file::{TokenFileError, load_or_create};
+pub use file::{TokenFileError, create_private, load_or_create};
 pub use layer::{Auth, AuthLayer};
 pub use token::{AdminToken, InvalidToken};

@@ -122,6 +122,13 @@ impl Breaker {
         }
     }
 
+    /// The probe never reached the destination and says nothing of its health: another one may go at once.
+    pub fn withdrawn(&mut self, now: Timestamp) {
+        if matches!(self.state, BreakerState::HalfOpen { .. }) {
+            self.state = BreakerState::Open { until: now };
+        }
+    }
+
     fn pause(&self) -> Duration {
         let factor = 2_u32.saturating_pow(self.openings);
         self.config.first_pause.saturating_mul(factor).min(self.config.longest_pause)
@@ -188,6 +195,23 @@ mod tests {
         let mut breaker = opened();
         assert_eq!(breaker.admit(at(5)), Admission::Probe);
         assert_eq!(breaker.admit(at(65)), Admission::Probe);
+    }
+
+    #[test]
+    fn a_probe_that_says_nothing_gives_its_slot_back_and_closes_nothing() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(at(5)), Admission::Probe);
+        breaker.withdrawn(at(6));
+        assert_eq!(breaker.admit(at(6)), Admission::Probe);
+        breaker.failed(at(6), EVEN);
+        assert_eq!(
+            breaker.state(),
+            BreakerState::Open { until: at(16) },
+            "the pause is doubled as after any"
+        );
+        let mut closed = Breaker::new(BreakerConfig::default());
+        closed.withdrawn(at(1));
+        assert_eq!(closed.state(), BreakerState::Closed);
     }
 
     #[test]

@@ -17,3 +17,5 @@ pub mod scan;
 pub mod tenant;
 pub mod time;
 pub mod workflow;
+
+pub use mapping::{PathFault, json_path};

@@ -155,16 +155,6 @@ impl TenantScope<'_> {
         self.live_destination(self.store().reader(), destination).await?.try_into()
     }
 
-    /// The destination with this key.
-    ///
-    /// # Errors
-    /// As [`TenantScope::destination`].
-    pub async fn destination_by_key(&self, key: &str) -> Result<DestinationRecord, StoreError> {
-        let query = self.live_destinations().filter(destination::Column::Key.eq(key));
-        let row = query.one(self.store().reader()).await?;
-        row.ok_or_else(|| StoreError::not_found("destination"))?.try_into()
-    }
-
     /// The secrets of a destination in the clear, by name.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 use tributary_domain::error::ErrorCode;
 
+use crate::ledger::OWNERSHIP;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -94,6 +96,11 @@ impl StoreError {
         )
     }
 
+    /// Whether another process owns a partition now that this one wanted to commit for.
+    pub fn is_fenced(&self) -> bool {
+        matches!(self, Self::Conflict { what: OWNERSHIP, .. })
+    }
+
     pub(crate) fn not_found(what: &'static str) -> Self {
         Self::NotFound { what }
     }
@@ -174,7 +181,7 @@ impl StoreError {
 fn sqlite(code: &str, message: String) -> StoreError {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(5 | 6) => StoreError::Contention,
-        Ok(8 | 10 | 13 | 14) => StoreError::Unavailable { message },
+        Ok(3 | 7 | 8 | 10 | 13 | 14) => StoreError::Unavailable { message },
         _ => StoreError::Other { message },
     }
 }
@@ -184,7 +191,9 @@ fn postgres(code: &str, message: String) -> StoreError {
     match code {
         "40001" | "40P01" | "55P03" => StoreError::Contention,
         "57014" => StoreError::Timeout,
-        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+        // Who may connect and write is wrong for a time: a password was changed, a database is being made.
+        "42501" => StoreError::Unavailable { message },
+        _ if ["08", "28", "3D", "53", "57", "58", "XX"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable { message }
         }
         // A standby after a fail-over refuses to write until the pool finds the new primary.

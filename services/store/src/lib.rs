@@ -23,7 +23,6 @@ mod meta;
 mod page;
 pub mod parked;
 pub mod profile;
-pub mod progress;
 pub mod rejected;
 pub mod run;
 mod scope;

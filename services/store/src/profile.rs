@@ -10,7 +10,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use history::{ConflictRecord, MergeRecord};
+pub use history::ConflictRecord;
 pub use identifiers::{IdentifierRecord, Identifiers};
 
 use crate::{

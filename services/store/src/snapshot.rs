@@ -1,8 +1,6 @@
 //! A tenant's configuration as the actors need it: read at one revision.
 
-use std::collections::BTreeMap;
-
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 use tributary_domain::{
     id::{DestinationId, SourceId},
@@ -53,15 +51,13 @@ pub struct RouteRecord {
     pub destination: DestinationId,
     /// Which events go there; none: all.
     pub filter: Option<Group>,
-    /// Names of events as the platform wants them, by our names.
-    pub event_names: BTreeMap<String, String>,
 }
 
 impl TenantScope<'_> {
     /// The configuration in force for `source`, none of it newer than the rest.
     ///
     /// # Errors
-    /// When there is no such tenant, or the database fails.
+    /// When there is no such tenant, a part of it cannot be read (a newer build wrote it), or the database fails.
     pub async fn snapshot(&self, source: SourceId) -> Result<Snapshot, StoreError> {
         loop {
             let before = self.tenant_row().await?;
@@ -77,6 +73,16 @@ impl TenantScope<'_> {
                 });
             }
         }
+    }
+
+    /// The revision of the tenant's configuration, also where the rest of it cannot be read; none: there is no such
+    /// tenant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn config_rev(&self) -> Result<Option<i64>, StoreError> {
+        let query = tenant::Entity::find_by_id(self.key()).select_only().column(tenant::Column::ConfigRev);
+        Ok(query.into_tuple().one(self.store().reader()).await?)
     }
 
     /// Whether the tenant's messages are held now.
@@ -98,11 +104,12 @@ impl TenantScope<'_> {
         loop {
             let found = self.destinations(page).await?;
             // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
-            routes.extend(found.items.into_iter().map(|record| RouteRecord {
-                destination: record.id,
-                filter: record.filter,
-                event_names: record.event_names,
-            }));
+            routes.extend(
+                found
+                    .items
+                    .into_iter()
+                    .map(|record| RouteRecord { destination: record.id, filter: record.filter }),
+            );
             match found.next {
                 Some(next) => page = Page::after(next, LARGEST_PAGE),
                 None => return Ok(routes),

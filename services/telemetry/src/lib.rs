@@ -20,4 +20,4 @@ pub use exposition::{Exposition, RenderError};
 pub use install::{InstallError, Telemetry};
 pub use metrics::Metrics;
 pub use options::{LogFormat, TelemetryOptions};
-pub use subscriber::TRACE;
+pub use subscriber::{TRACE, is_filter};

@@ -27,9 +27,6 @@ pub struct Metrics {
     refused: Counter<u64>,
     refusals_unrecorded: Counter<u64>,
     connections: UpDownCounter<i64>,
-    appended_bytes: Counter<u64>,
-    append_batch: Histogram<u64>,
-    append_duration: Histogram<f64>,
     journal_tail: Gauge<u64>,
     journal_backlog: Gauge<u64>,
     commit_batch: Histogram<u64>,
@@ -78,13 +75,6 @@ impl Metrics {
                 .with_unit("{connection}")
                 .with_description("Open connections at the public door")
                 .build(),
-            appended_bytes: counter(
-                "tributary.journal.appended.size",
-                "By",
-                "Records that were made durable",
-            ),
-            append_batch: counts("tributary.journal.append.batch", "Records that shared one sync"),
-            append_duration: seconds("tributary.journal.append.duration", "Time of one write and sync"),
             journal_tail: gauge("tributary.journal.tail", "Sequence of the newest durable record"),
             journal_backlog: gauge("tributary.journal.backlog", "Durable records that are not committed yet"),
             commit_batch: counts("tributary.ledger.commit.batch", "Messages of one transaction"),
@@ -131,13 +121,6 @@ impl Metrics {
     /// A connection was opened (`1`) or closed (`-1`) at the public door.
     pub fn connections(&self, change: i64) {
         self.connections.add(change, &[]);
-    }
-
-    /// `records` of `bytes` together were made durable by one sync, which took `took`.
-    pub fn appended(&self, records: u64, bytes: u64, took: Duration) {
-        self.appended_bytes.add(bytes, &[]);
-        self.append_batch.record(records, &[]);
-        self.append_duration.record(took.as_secs_f64(), &[]);
     }
 
     /// The journal ends at sequence `tail`, and `backlog` of its records are not committed yet.

@@ -35,8 +35,7 @@ pub(crate) fn build<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let log = log_layer(format, writer)
-        .with_filter(EnvFilter::builder().parse(filter)?.and(filter_fn(is_for_the_log)));
+    let log = log_layer(format, writer).with_filter(parse(filter)?.and(filter_fn(is_for_the_log)));
     let exporting = provider.is_some();
     let export = provider.map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("tributary"));
@@ -45,6 +44,15 @@ where
     // The filter stands outside of the option: a layer that is missing would otherwise count as one that wants all.
     let export = export.with_filter(filter_fn(move |metadata| exporting && is_for_export(metadata)));
     Ok(tracing_subscriber::registry().with(log).with(export))
+}
+
+/// Whether `filter` says in a way that can be read what is logged, such as `info,tributary_store=debug`.
+pub fn is_filter(filter: &str) -> bool {
+    parse(filter).is_ok()
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(filter)
 }
 
 fn log_layer<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
@@ -205,5 +213,6 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_refused() {
         assert!(build(LogFormat::Text, "tributary=loudly", io::sink, None).is_err());
+        assert!(!is_filter("tributary=loudly") && is_filter("info,tributary_store=debug"));
     }
 }

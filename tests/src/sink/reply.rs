@@ -8,6 +8,9 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::body::Frame;
 
+/// The body of an answer of which only the head matters.
+const SHORT: Bytes = Bytes::from_static(b"noted");
+
 /// How a receiver answers.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -15,6 +18,8 @@ pub enum Reply {
     Status(u16),
     /// With this status and these headers.
     With(u16, Vec<(&'static str, String)>),
+    /// With this status, these headers and this body.
+    Saying(u16, Vec<(&'static str, String)>, String),
     /// Never.
     Hang,
     /// 200, and a body that never ends.
@@ -24,8 +29,9 @@ pub enum Reply {
 impl Reply {
     pub(super) async fn response(self) -> Response<BoxBody<Bytes, Infallible>> {
         match self {
-            Self::Status(status) => whole(status, &[]),
-            Self::With(status, headers) => whole(status, &headers),
+            Self::Status(status) => whole(status, &[], SHORT),
+            Self::With(status, headers) => whole(status, &headers, SHORT),
+            Self::Saying(status, headers, body) => whole(status, &headers, Bytes::from(body)),
             Self::Hang => std::future::pending().await,
             Self::Endless => {
                 let frame = || Ok(Frame::data(Bytes::from_static(&[b'x'; 4096])));
@@ -35,8 +41,12 @@ impl Reply {
     }
 }
 
-fn whole(status: u16, headers: &[(&'static str, String)]) -> Response<BoxBody<Bytes, Infallible>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"noted")).boxed());
+fn whole(
+    status: u16,
+    headers: &[(&'static str, String)],
+    body: Bytes,
+) -> Response<BoxBody<Bytes, Infallible>> {
+    let mut response = Response::new(Full::new(body).boxed());
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     for (name, value) in headers {
         response.headers_mut().insert(*name, value.parse().expect("a header's value"));

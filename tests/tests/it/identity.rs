@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{Event, identity_step::Action};
-use tributary_tests::{Server, Sink, Source, Spec, Tenant, cluid, from_value};
+use tributary_tests::{
+    Database, Server, ServerBuilder, Sink, Source, Spec, Tenant, cluid, databases, from_value,
+};
 
 /// A tenant with a source of web events and one of a CRM.
 struct Scene {
@@ -14,8 +16,9 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
-        let server = Server::start().await;
+    async fn on(database: Database) -> Self {
+        println!("on {}", database.kind());
+        let server = ServerBuilder::on(database).start().await;
         let tenant = server.tenant("acme").await;
         let (web, crm) = (server.custom(&tenant, "web").await, server.custom(&tenant, "crm").await);
         let seen = Spec::track("Seen")
@@ -44,95 +47,111 @@ impl Scene {
 
 #[tokio::test]
 async fn a_visitor_who_tells_an_email_keeps_the_profile() {
-    let scene = Scene::new().await;
-    let browsing = scene.sees(&scene.web, json!({"cluid": cluid(1)})).await;
-    let booking = scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "a@example.com"})).await;
-    assert_eq!(booking.profile, browsing.profile);
-    assert_eq!(scene.owner("email", "A@example.com ").await, Some(browsing.profile));
-    assert!(scene.server.conflicts(&scene.tenant).await.is_empty());
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let browsing = scene.sees(&scene.web, json!({"cluid": cluid(1)})).await;
+        let booking = scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "a@example.com"})).await;
+        assert_eq!(booking.profile, browsing.profile);
+        assert_eq!(scene.owner("email", "A@example.com ").await, Some(browsing.profile));
+        assert!(scene.server.conflicts(&scene.tenant).await.is_empty());
+    }
 }
 
 #[tokio::test]
 async fn a_second_person_in_one_browser_gets_a_profile_and_still_the_browsers_context() {
-    let scene = Scene::new().await;
-    let first =
-        scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "a@example.com", "fbp": "fb.1.7"})).await;
-    let second = scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "b@example.com"})).await;
-    assert_ne!(second.profile, first.profile);
-    assert_eq!(scene.owner("cluid", &cluid(1)).await, Some(first.profile.clone()), "the cluid stays");
-    let context = second.browser_context.expect("a context");
-    assert_eq!(from_value(&context.fields["fbp"]), json!("fb.1.7"));
-    let conflicts = scene.server.conflicts(&scene.tenant).await;
-    assert_eq!(conflicts.len(), 1);
-    assert_eq!(
-        (conflicts[0].rule.as_str(), conflicts[0].identifier_value.as_str()),
-        ("weak_evidence", cluid(1).as_str())
-    );
-    assert_eq!((&conflicts[0].profile, &conflicts[0].other_profile), (&second.profile, &first.profile));
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let first = scene
+            .sees(&scene.web, json!({"cluid": cluid(1), "email": "a@example.com", "fbp": "fb.1.7"}))
+            .await;
+        let second = scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "b@example.com"})).await;
+        assert_ne!(second.profile, first.profile);
+        assert_eq!(scene.owner("cluid", &cluid(1)).await, Some(first.profile.clone()), "the cluid stays");
+        let context = second.browser_context.expect("a context");
+        assert_eq!(from_value(&context.fields["fbp"]), json!("fb.1.7"));
+        let conflicts = scene.server.conflicts(&scene.tenant).await;
+        assert_eq!(conflicts.len(), 1);
+        assert_eq!(
+            (conflicts[0].rule.as_str(), conflicts[0].identifier_value.as_str()),
+            ("weak_evidence", cluid(1).as_str())
+        );
+        assert_eq!((&conflicts[0].profile, &conflicts[0].other_profile), (&second.profile, &first.profile));
+    }
 }
 
 #[tokio::test]
 async fn one_phone_with_two_emails_is_one_person() {
-    let scene = Scene::new().await;
-    let first = scene.sees(&scene.web, json!({"email": "a@example.com", "phone": "+1 404-555-0142"})).await;
-    let second = scene.sees(&scene.web, json!({"email": "b@example.com", "phone": "(404) 555-0142"})).await;
-    assert_eq!(second.profile, first.profile);
-    assert_eq!(scene.owner("email", "b@example.com").await, Some(first.profile));
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let first =
+            scene.sees(&scene.web, json!({"email": "a@example.com", "phone": "+1 404-555-0142"})).await;
+        let second =
+            scene.sees(&scene.web, json!({"email": "b@example.com", "phone": "(404) 555-0142"})).await;
+        assert_eq!(second.profile, first.profile);
+        assert_eq!(scene.owner("email", "b@example.com").await, Some(first.profile));
+    }
 }
 
 #[tokio::test]
 async fn two_crm_ids_with_one_email_are_two_people() {
-    let scene = Scene::new().await;
-    let first = scene.sees(&scene.crm, json!({"id": "c-1", "email": "a@example.com"})).await;
-    let second = scene.sees(&scene.crm, json!({"id": "c-2", "email": "a@example.com"})).await;
-    assert_ne!(second.profile, first.profile);
-    assert_eq!(scene.owner("email", "a@example.com").await, Some(first.profile));
-    assert_eq!(scene.owner("external_id:crm", "c-2").await, Some(second.profile));
-    let conflicts = scene.server.conflicts(&scene.tenant).await;
-    assert_eq!(conflicts.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), ["unique_value"]);
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let first = scene.sees(&scene.crm, json!({"id": "c-1", "email": "a@example.com"})).await;
+        let second = scene.sees(&scene.crm, json!({"id": "c-2", "email": "a@example.com"})).await;
+        assert_ne!(second.profile, first.profile);
+        assert_eq!(scene.owner("email", "a@example.com").await, Some(first.profile));
+        assert_eq!(scene.owner("external_id:crm", "c-2").await, Some(second.profile));
+        let conflicts = scene.server.conflicts(&scene.tenant).await;
+        assert_eq!(conflicts.iter().map(|one| one.rule.as_str()).collect::<Vec<_>>(), ["unique_value"]);
+    }
 }
 
 #[tokio::test]
 async fn two_known_people_and_a_cluid_that_connects_them_stay_two_and_the_conflict_says_why() {
-    let scene = Scene::new().await;
-    let sink = Sink::start().await;
-    let ann =
-        scene.sees(&scene.web, json!({"cluid": cluid(1), "email": "ann@example.com", "fbp": "fb.1.9"})).await;
-    let ben = scene.sees(&scene.web, json!({"email": "ben@example.com"})).await;
-    scene.server.destination(&scene.tenant, "hook", &sink).await;
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let sink = Sink::start().await;
+        let ann = scene
+            .sees(&scene.web, json!({"cluid": cluid(1), "email": "ann@example.com", "fbp": "fb.1.9"}))
+            .await;
+        let ben = scene.sees(&scene.web, json!({"email": "ben@example.com"})).await;
+        scene.server.destination(&scene.tenant, "hook", &sink).await;
 
-    let body = json!({"cluid": cluid(1), "email": "ben@example.com"}).to_string();
-    let message = scene.server.post(&scene.web, body).await.accepted();
-    let trace = scene.server.trace(&message).await;
-    let booking = &trace.runs[0].events[0];
-    assert_eq!(booking.event.as_ref().unwrap().profile, ben.profile, "the e-mail decides");
-    let steps = &booking.identity.as_ref().expect("a decision").steps;
-    let refused: Vec<_> = steps.iter().filter(|step| step.action() == Action::Refused).collect();
-    assert_eq!(refused.len(), 1, "{steps:?}");
-    assert_eq!((refused[0].rule.as_str(), &refused[0].other_profile), ("weak_evidence", &ann.profile));
+        let body = json!({"cluid": cluid(1), "email": "ben@example.com"}).to_string();
+        let message = scene.server.post(&scene.web, body).await.accepted();
+        let trace = scene.server.trace(&message).await;
+        let booking = &trace.runs[0].events[0];
+        assert_eq!(booking.event.as_ref().unwrap().profile, ben.profile, "the e-mail decides");
+        let steps = &booking.identity.as_ref().expect("a decision").steps;
+        let refused: Vec<_> = steps.iter().filter(|step| step.action() == Action::Refused).collect();
+        assert_eq!(refused.len(), 1, "{steps:?}");
+        assert_eq!((refused[0].rule.as_str(), &refused[0].other_profile), ("weak_evidence", &ann.profile));
 
-    assert_ne!(scene.owner("cluid", &cluid(1)).await, scene.owner("email", "ben@example.com").await);
-    let conflicts = scene.server.conflicts(&scene.tenant).await;
-    assert_eq!(conflicts.len(), 1, "one conflict");
-    assert_eq!(conflicts[0].rule, "weak_evidence");
-    assert!(!conflicts[0].text.is_empty(), "that says why");
+        assert_ne!(scene.owner("cluid", &cluid(1)).await, scene.owner("email", "ben@example.com").await);
+        let conflicts = scene.server.conflicts(&scene.tenant).await;
+        assert_eq!(conflicts.len(), 1, "one conflict");
+        assert_eq!(conflicts[0].rule, "weak_evidence");
+        assert!(!conflicts[0].text.is_empty(), "that says why");
 
-    let received = sink.wait_for(1).await;
-    assert_eq!(received[0].message(), message);
-    assert_eq!(received[0].body["data"]["context"]["fbp"], json!("fb.1.9"), "it leaves with the context");
+        let received = sink.wait_for(1).await;
+        assert_eq!(received[0].message(), message);
+        assert_eq!(received[0].body["data"]["context"]["fbp"], json!("fb.1.9"), "it leaves with the context");
+    }
 }
 
 #[tokio::test]
 async fn tenants_never_share_a_person() {
-    let scene = Scene::new().await;
-    let other = scene.server.tenant("other").await;
-    let source = scene.server.custom(&other, "web").await;
-    let spec = Spec::track("Seen").identifier("email", "$.email");
-    scene.server.published(&source, "seen", spec).await;
-    let here = scene.sees(&scene.web, json!({"email": "a@example.com"})).await;
-    let there = scene.sees(&source, json!({"email": "a@example.com"})).await;
-    assert_ne!(here.profile, there.profile);
-    assert_eq!(scene.owner("email", "a@example.com").await, Some(here.profile));
-    let found = scene.server.lookup(&other, "email", "a@example.com").await.expect("a profile");
-    assert_eq!(found.name, there.profile);
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let other = scene.server.tenant("other").await;
+        let source = scene.server.custom(&other, "web").await;
+        let spec = Spec::track("Seen").identifier("email", "$.email");
+        scene.server.published(&source, "seen", spec).await;
+        let here = scene.sees(&scene.web, json!({"email": "a@example.com"})).await;
+        let there = scene.sees(&source, json!({"email": "a@example.com"})).await;
+        assert_ne!(here.profile, there.profile);
+        assert_eq!(scene.owner("email", "a@example.com").await, Some(here.profile));
+        let found = scene.server.lookup(&other, "email", "a@example.com").await.expect("a profile");
+        assert_eq!(found.name, there.profile);
+    }
 }

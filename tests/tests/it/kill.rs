@@ -16,6 +16,8 @@ use tributary_tests::{
 const KILLS: u32 = 30;
 /// Writers, each with a visitor of its own.
 const WRITERS: u32 = 8;
+/// Attempts of one destination that are under way at a time.
+const IN_FLIGHT: usize = 64;
 
 #[tokio::test]
 async fn acknowledged_messages_survive_kills_under_load_once_and_in_order() {
@@ -62,6 +64,7 @@ async fn survive(database: Database, kills: u32) {
     eventually("everything is delivered", async || (sink.deliveries() >= count).then_some(())).await;
     assert_there_once(&server, &source, &workflow, &posted).await;
     assert_in_order(&sink, &posted);
+    assert_attempts_are_bounded(&sink.received(), kills as usize);
     assert_ids_unchanged(&server, &tenant, &sink, count).await;
     assert_one_profile_each(&server, &tenant).await;
 }
@@ -108,6 +111,22 @@ fn assert_in_order(sink: &Sink, posted: &[Vec<Posted>]) {
         let expected: Vec<u32> = posted.iter().map(|one| one.number).collect();
         assert_eq!(numbers[&writer], expected, "of writer {writer}");
     }
+}
+
+/// What was under way when the server died may be sent again, and nothing else; whatever is sent again keeps its id.
+pub(crate) fn assert_attempts_are_bounded(received: &[Received], kills: usize) {
+    let mut ids_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for one in received {
+        // The booking, not the message: a booking that was posted twice is delivered once.
+        let booking = one.body["data"]["attributes"]["invitee_uri"].as_str().expect("a booking's URI");
+        ids_of.entry(booking).or_default().insert(one.id());
+    }
+    for (booking, ids) in &ids_of {
+        assert_eq!(ids.len(), 1, "{booking} was delivered under several ids: {ids:?}");
+    }
+    let (deliveries, requests) = (ids_of.len(), received.len());
+    println!("{requests} requests for {deliveries} deliveries over {kills} kills");
+    assert!(requests <= deliveries + kills * IN_FLIGHT, "{requests} requests for {deliveries} deliveries");
 }
 
 async fn assert_ids_unchanged(server: &Server, tenant: &Tenant, sink: &Sink, count: usize) {

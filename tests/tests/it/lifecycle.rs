@@ -3,7 +3,10 @@
 use rustix::process::Signal;
 use tonic::Code;
 use tributary_proto::admin::v1::{ListAgenciesRequest, run_status};
-use tributary_tests::{Api, Booking, Server, ServerBuilder, cluid, databases};
+use tributary_tests::{Api, Booking, Load, Server, ServerBuilder, databases, eventually};
+
+/// Writers of the load that a server is stopped under.
+const WRITERS: u32 = 16;
 
 #[tokio::test]
 async fn health_readiness_and_metrics_stand_on_a_listener_of_their_own() {
@@ -25,19 +28,24 @@ async fn a_stop_under_load_loses_nothing_and_ends_cleanly() {
         let mut server = ServerBuilder::on(database).start().await;
         let tenant = server.tenant("acme").await;
         let source = server.calendly(&tenant, "calendly").await;
-        server.preset(&source, "bookings").await;
-        let posts = (0..300).map(|number| {
-            let (server, source) = (&server, &source);
-            async move { server.post(source, Booking::new(number).cluid(&cluid(number)).body()).await }
-        });
-        let answers = futures::future::join_all(posts).await;
-        let accepted: Vec<String> = answers.iter().map(tributary_tests::Answer::accepted).collect();
+        let workflow = server.preset(&source, "bookings").await;
+        let load = Load::start(&source, WRITERS);
+        load.door(Some(server.http()));
+        eventually("the load goes on", async || (load.acknowledged() >= 200).then_some(())).await;
+        // The writers go on posting all the while: into a door that closes, and into none.
         let status = server.stop().await;
         assert!(status.success(), "{status}");
+        load.door(None);
         server.start_again().await;
+        load.door(Some(server.http()));
+        let posted = load.end().await;
+        let accepted: Vec<String> = posted.into_iter().flatten().map(|one| one.message).collect();
         for message in server.all_processed(&accepted).await {
-            assert_eq!(message.status.unwrap().code(), run_status::Code::Succeeded);
+            // What was accepted and not answered any more was posted again.
+            let code = message.status.unwrap().code();
+            assert!(matches!(code, run_status::Code::Succeeded | run_status::Code::Duplicate), "{code:?}");
         }
+        assert_eq!(server.runs(&workflow).await.len(), accepted.len(), "one run for each booking");
     }
 }
 

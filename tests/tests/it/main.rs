@@ -11,7 +11,9 @@
 //! | `kill -9` under load | `kill` |
 //! | panics, redrive, publishing in between | `parked`, `publishing` |
 //! | a journal that is gone or old | `journal` |
-//! | destinations that misbehave | `deliveries` |
+//! | destinations that misbehave, deliveries that are postponed | `deliveries` |
+//! | a suspended tenant's messages wait, and keep their order | `held` |
+//! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
@@ -25,8 +27,10 @@
     reason = "tests say at once what fails"
 )]
 
+mod cli;
 mod deliveries;
 mod duplicates;
+mod held;
 mod house;
 mod identity;
 mod invariants;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Instant};
 
 use futures::{Stream, StreamExt, stream};
 use tributary_proto::admin::v1::{Message, TailResponse, tail_response::Entry};
-use tributary_tests::{Booking, Server, Source};
+use tributary_tests::{Booking, PATIENCE, Server, Source};
 
 /// When a webhook was sent, and when it was acknowledged.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub(crate) fn assert_order_of_acceptance<'a>(processed: impl Iterator<Item = &'a
     }
 }
 
-/// The next `count` messages of a tail.
+/// The next `count` messages of a tail; fails when they do not come.
 pub(crate) async fn next_messages(
     tail: impl Stream<Item = Result<TailResponse, tonic::Status>>,
     count: usize,
@@ -58,5 +58,6 @@ pub(crate) async fn next_messages(
         Some(Entry::SkippedCount(count)) => panic!("{count} entries were skipped"),
         _ => None,
     });
-    messages.take(count).collect().await
+    let next = tokio::time::timeout(PATIENCE, messages.take(count).collect());
+    next.await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {count} messages of the tail"))
 }

@@ -74,7 +74,7 @@ async fn both_halves_of_a_reschedule_end_in_the_same_state_in_either_order() {
         states.push(state(&server, &tenant).await);
     }
     assert_eq!(states[0], states[1]);
-    assert_eq!(states[0]["traits"]["timezone"], json!("Europe/Paris"), "the later half wins");
+    assert_eq!(states[0]["traits"]["time_zone"], json!("Europe/Paris"), "the later half wins");
     assert_eq!(states[0]["events"].as_array().map(Vec::len), Some(3));
 }
 

@@ -12,12 +12,13 @@ use tributary_tests::{
 const EXPORT: Duration = Duration::from_secs(30);
 
 /// Values that must not be found anywhere; each is posted, configured or asked for below.
-const PERSONAL: [&str; 6] = [
+const PERSONAL: [&str; 7] = [
     "canary.person@example.com",
     "Canarius Nightingale",
     "+14045550177",
     "canary answer about my health",
     "canary-rejected-identifier {{name}}",
+    "canary-response-header",
     "canary-response-body",
 ];
 const SIGNING_KEY: &str = "canary-signing-key-5c1f";
@@ -82,7 +83,8 @@ async fn exercise(server: &Server, tenant: &Tenant, source: &Source, sink: &Sink
     server.preset(source, "bookings").await;
     let strict = Spec::track("Lead").identifier("external_id:crm", "$.payload.tracking.utm_content");
     server.published(source, "strict", strict).await;
-    sink.answer(Reply::With(500, vec![("x-canary", PERSONAL[5].to_owned())]));
+    let headers = vec![("x-canary", PERSONAL[5].to_owned())];
+    sink.answer(Reply::Saying(500, headers, format!("it says {}", PERSONAL[6])));
     server.destination(tenant, "hook", sink).await;
 
     let good = server.post(source, canary_booking(1).body()).await.accepted();
@@ -94,6 +96,12 @@ async fn exercise(server: &Server, tenant: &Tenant, source: &Source, sink: &Sink
         server.trace(message).await;
     }
     sink.wait_for(2).await;
+    let attempted = eventually("an answer of the destination is recorded", async || {
+        server.deliveries(tenant).await.into_iter().find(|one| one.attempt_count > 0)
+    });
+    let attempted = server.delivery(&attempted.await.name).await;
+    let answer = String::from_utf8_lossy(&attempted.attempts[0].response_body);
+    assert!(answer.contains(PERSONAL[6]), "the log of the tenant keeps it: {answer}");
 
     let body = canary_booking(4).body();
     let forged = calendly_signature("canary-other-key", now_seconds(), &body);

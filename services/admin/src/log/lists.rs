@@ -36,8 +36,8 @@ pub(super) async fn messages(
     let located = context.locate(path).await?;
     let found = located.scope.messages(source, page).await.map_err(from_store)?;
     let found = window.end(found, |line| line.id);
-    let messages = MessageReader::new(&located).all(found.items, view).await?;
-    Ok(ListMessagesResponse { messages, next_page_token: list.next(found.next) })
+    let (messages, full_at) = MessageReader::new(&located).all(found.items, view).await?;
+    Ok(ListMessagesResponse { messages, next_page_token: list.next(full_at.or(found.next)) })
 }
 
 /// Answers ListRejectedRequests.

@@ -29,13 +29,17 @@ use crate::{
     name::{Names, TenantPath},
 };
 
+/// A page of messages ends when their bodies have so many bytes: with one more of the largest, and all the headers, it
+/// is still well within the largest answer.
+const ENOUGH: usize = 16 * 1024 * 1024;
+
 /// A message that a caller asked for.
 #[derive(Debug)]
 pub(super) enum Found<'a> {
     /// It is committed.
     Stored(Box<(Located<'a>, MessageRecord)>),
-    /// It is accepted, and not yet committed; its tenant is known where the caller named it.
-    Accepted(MessageId, Option<Names>),
+    /// It is accepted, and not yet committed.
+    Accepted(MessageId, Names),
 }
 
 /// Finds a message by its name or its bare id.
@@ -53,12 +57,11 @@ pub(super) async fn find<'a>(context: &'a AdminContext, name: &str) -> Result<Fo
     if let Some(found) = stored(context, named, message).await? {
         return Ok(found);
     }
-    if context.house.is_accepted(message).await {
-        let names = match named {
-            Some(path) => Some(context.locate(path).await?.names),
-            None => None,
-        };
-        return Ok(Found::Accepted(message, names));
+    let accepted = context.house.tenant_of_accepted(message).await;
+    // What waits of another tenant is not there for whoever named this one.
+    if let Some(tenant) = accepted.filter(|tenant| named.is_none_or(|path| path.tenant == *tenant)) {
+        let path = named.unwrap_or(TenantPath { agency: None, tenant });
+        return Ok(Found::Accepted(message, context.locate(path).await?.names));
     }
     // It may have been committed between the two looks.
     stored(context, named, message).await?.ok_or_else(|| not_found("message"))
@@ -100,9 +103,9 @@ pub(super) async fn get(context: &AdminContext, request: GetMessageRequest) -> R
 }
 
 /// A message that is accepted and not yet processed.
-pub(super) fn accepted(message: MessageId, names: Option<Names>) -> Message {
+pub(super) fn accepted(message: MessageId, names: Names) -> Message {
     Message {
-        name: names.map(|names| names.message(message)).unwrap_or_default(),
+        name: names.message(message),
         message_id: message.to_string(),
         status: Some(status::run(RunStatus::DataNotFound, None)),
         ..Message::default()
@@ -122,22 +125,31 @@ impl<'a> MessageReader<'a> {
         Self { located, cluid_paths: HashMap::new() }
     }
 
-    /// The messages of these lines, with headers and bodies where `view` wants them.
+    /// The messages of these lines, with headers and bodies where `view` wants them; and the last of them, when bodies
+    /// were enough for one answer before the lines ended.
     pub(crate) async fn all(
         mut self,
         lines: Vec<MessageSummary>,
         view: MessageView,
-    ) -> Result<Vec<Message>, Status> {
+    ) -> Result<(Vec<Message>, Option<MessageId>), Status> {
         let mut messages = Vec::with_capacity(lines.len());
-        for line in lines {
-            messages.push(if view == MessageView::Full {
-                let record = self.located.scope.message(line.id).await.map_err(from_store)?;
+        let mut bytes = 0;
+        let mut lines = lines.into_iter().peekable();
+        while let Some(line) = lines.next() {
+            let id = line.id;
+            let message = if view == MessageView::Full {
+                let record = self.located.scope.message(id).await.map_err(from_store)?;
                 self.full(record).await?
             } else {
                 self.basic(line).await?
-            });
+            };
+            bytes += message.body.len();
+            messages.push(message);
+            if bytes >= ENOUGH && lines.peek().is_some() {
+                return Ok((messages, Some(id)));
+            }
         }
-        Ok(messages)
+        Ok((messages, None))
     }
 
     /// The message of one record.

@@ -47,7 +47,7 @@ pub(super) async fn redrive(
     let command = CommandId::new(millis, random);
     let payload = json!({ "message": message });
     located.scope.enqueue_command(command, REDRIVE, &payload, author).await.map_err(from_store)?;
-    context.house.apply_command(command).await.map_err(from_command)?;
+    context.house.apply_command(located.record.id, command).await.map_err(from_command)?;
     Ok(RedriveParkedMessageResponse { message: located.names.message(message) })
 }
 

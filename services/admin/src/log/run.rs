@@ -9,7 +9,7 @@ use super::window::{self, Window};
 use crate::{
     AdminContext,
     convert::{status, value::to_time},
-    error::from_store,
+    error::{from_store, not_found},
     filter::{Comparison, Filter},
     name::{Names, TenantPath},
     page::List,
@@ -20,7 +20,7 @@ pub(super) async fn list(
     context: &AdminContext,
     request: ListRunsRequest,
 ) -> Result<ListRunsResponse, Status> {
-    let (path, _, workflow) = TenantPath::workflow("parent", &request.parent)?;
+    let (path, source, workflow) = TenantPath::workflow("parent", &request.parent)?;
     let [from, before] = window::CLAUSES;
     let filter = Filter::parse(&request.filter, &[("status", Comparison::Is), from, before])?;
     let status = filter.parsed("status", "a code such as FILTER_CONDITION_FAILED", RunStatus::from_code)?;
@@ -29,6 +29,10 @@ pub(super) async fn list(
     let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
     let located = context.locate(path).await?;
     let found = located.scope.runs(workflow, status.as_slice(), page).await.map_err(from_store)?;
+    // All runs of a workflow are of its one source, which the name may leave open.
+    if found.items.iter().any(|run| source.is_some_and(|source| run.source != source)) {
+        return Err(not_found("workflow"));
+    }
     let found = window.end(found, |run| run.message);
     Ok(ListRunsResponse {
         runs: found.items.iter().map(|run| to_proto(located.names, run)).collect(),

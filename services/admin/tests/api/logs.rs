@@ -9,7 +9,7 @@ use tributary_domain::{
 use tributary_proto::admin::v1::{
     GetDeliveryRequest, GetMessageRequest, GetMessageTraceRequest, ListDeliveriesRequest,
     ListHeldMessagesRequest, ListMessagesRequest, ListParkedMessagesRequest, ListRejectedRequestsRequest,
-    ListRunsRequest, RedriveParkedMessageRequest, cluid, delivery::State, identity_step::Action,
+    ListRunsRequest, MessageView, RedriveParkedMessageRequest, cluid, delivery::State, identity_step::Action,
     message::Signature, run_status::Code as Run,
 };
 use tributary_store::{
@@ -154,6 +154,13 @@ async fn logs_are_filtered_by_status_and_time() {
     assert_eq!((late.runs.len(), late.next_page_token.as_str()), (1, ""));
     assert_eq!(late.runs[0].status.as_ref().unwrap().code(), Run::Succeeded);
 
+    let other = world.source(&tenant, "other").await.source.unwrap();
+    let foreign = ListRunsRequest {
+        parent: workflow.name.replace(&source.name, &other.name),
+        ..ListRunsRequest::default()
+    };
+    assert_eq!(reason(&world.logs().list_runs(foreign).await.unwrap_err()), "WORKFLOW_NOT_FOUND");
+
     let messages =
         |filter: String| ListMessagesRequest { parent: source.name.clone(), filter, ..Default::default() };
     let early =
@@ -174,9 +181,13 @@ async fn what_is_accepted_and_not_yet_processed_is_told_apart_from_what_never_wa
     let get = |name: String| GetMessageRequest { name, view: 0 };
     let unknown = world.logs().get_message(get(message.to_string())).await.unwrap_err();
     assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "MESSAGE_NOT_FOUND"));
-    world.house.accepted.lock().unwrap().insert(message);
+    world.house.accepted.lock().unwrap().insert(message, tenant_of(&tenant.name));
+    let other = world.tenant("other").await;
+    let foreign = get(format!("{}/messages/{message}", other.name));
+    assert_eq!(reason(&world.logs().get_message(foreign).await.unwrap_err()), "MESSAGE_NOT_FOUND");
     for name in [message.to_string(), format!("{}/messages/{message}", tenant.name)] {
         let pending = world.logs().get_message(get(name.clone())).await.unwrap().into_inner();
+        assert_eq!(pending.name, format!("{}/messages/{message}", tenant.name));
         let status = pending.status.unwrap();
         assert_eq!((status.code(), status.display_name.as_str()), (Run::DataNotFound, "Data not found"));
         let trace =
@@ -240,4 +251,27 @@ async fn refused_requests_are_listed_and_counted() {
     );
     let counts: Vec<_> = told.counts.iter().map(|count| (count.reason.as_str(), count.count)).collect();
     assert_eq!(counts, [("SIGNATURE_INVALID", 41), ("BODY_TOO_LARGE", 1)]);
+}
+
+#[tokio::test]
+async fn a_page_of_large_messages_ends_early_and_the_next_one_goes_on() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    for number in 1..=3 {
+        let filler = "x".repeat(9 << 20);
+        world.commit(&source, number, &booking(u32::try_from(number).unwrap(), &filler, CLUID)).await;
+    }
+    let mut logs = world.logs().max_decoding_message_size(64 << 20);
+    let mut page = async |page_token: String| {
+        let view = MessageView::Full.into();
+        let parent = source.name.clone();
+        let request = ListMessagesRequest { parent, view, page_token, ..Default::default() };
+        logs.list_messages(request).await.unwrap().into_inner()
+    };
+    let first = page(String::new()).await;
+    assert_eq!(first.messages.len(), 2);
+    let second = page(first.next_page_token).await;
+    assert_eq!((second.messages.len(), second.next_page_token.as_str()), (1, ""));
+    assert!(first.messages.iter().all(|message| message.name != second.messages[0].name));
 }

@@ -40,7 +40,8 @@ impl fmt::Debug for Facts {
 pub(super) fn scalar_at(body: &Value, path: &JsonPath) -> Option<String> {
     match path.query(body).first()? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        // A number that was read as a fraction may have lost the digits that tell it from another.
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
+use tributary_domain::json_path;
 
 use super::SettingsError;
 
@@ -107,8 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     fn parse_path(&self, name: &str, text: &str) -> Result<JsonPath, SettingsError> {
-        JsonPath::parse(text)
-            .map_err(|error| self.error(name, &format!("not a JSONPath (RFC 9535): {}", error.message())))
+        json_path(text).map_err(|fault| self.error(name, &format!("the path {fault}: {}", fault.fix())))
     }
 
     /// A list of patterns that have to match a whole value; unset: none.

@@ -13,6 +13,11 @@ use crate::workflow::{
 /// The field that holds a form's answers; in the payload of a webhook, or at its top level.
 const ANSWERS: &str = "questions_and_answers";
 
+/// Bytes of a question that cost one unit of the budget where all of it is read, and where its beginning is
+/// compared: there no more is read than the wanted question has.
+const BYTES_READ: u64 = 8;
+const BYTES_COMPARED: u64 = 64;
+
 /// A question that is known to be sound.
 #[derive(Debug)]
 pub(crate) struct CompiledAnswer {
@@ -44,11 +49,15 @@ impl CompiledAnswer {
     /// The answer: the first that is not empty, of the element's form or else the message's.
     pub(crate) fn find<'a>(&self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Loss> {
         let mut loss = Loss::Absent;
-        for form in [scope.element, scope.message.body].into_iter().flat_map(forms) {
-            if !scope.budget.charge(form.len() as u64) {
+        let body = scope.message.body;
+        // Where there is no `for_each` both are one and the same.
+        let other = (!std::ptr::eq(scope.element, body)).then_some(body);
+        for entry in [scope.element].into_iter().chain(other).flat_map(forms).flatten() {
+            let question = entry.get("question").and_then(Value::as_str).unwrap_or_default();
+            if !scope.budget.charge(self.cost(question)) {
                 break;
             }
-            for entry in form.iter().filter(|entry| self.asks(entry)) {
+            if self.asks(question) {
                 match entry.get("answer") {
                     Some(answer) if !value::is_blank(answer) => return Ok(Cow::Borrowed(answer)),
                     Some(Value::Null) => loss = Loss::Null,
@@ -60,8 +69,16 @@ impl CompiledAnswer {
         Err(loss)
     }
 
-    fn asks(&self, entry: &Value) -> bool {
-        let Some(question) = entry.get("question").and_then(Value::as_str) else { return false };
+    /// What it costs to compare with `question`, in units of the budget.
+    fn cost(&self, question: &str) -> u64 {
+        let bytes_for_one = match self.matching {
+            Match::Exact | Match::Prefix => BYTES_COMPARED,
+            Match::Contains => BYTES_READ,
+        };
+        1 + question.len() as u64 / bytes_for_one
+    }
+
+    fn asks(&self, question: &str) -> bool {
         let mut letters = question.trim().chars().flat_map(char::to_lowercase);
         match self.matching {
             Match::Exact => letters.eq(self.wanted.chars()),
@@ -110,6 +127,37 @@ mod tests {
         assert_eq!(find("österreich", Match::Contains, booking()), Ok(json!("sehr")));
         assert_eq!(find("österreich", Match::Prefix, booking()), Err(Loss::Absent));
         assert_eq!(find("budget", Match::Exact, booking()), Err(Loss::Null));
+    }
+
+    /// What of the budget a search for `question` takes.
+    fn cost(question: &str, matching: Match, body: Value) -> u64 {
+        let fixture = Fixture::new(body);
+        let answer = Answer { question: question.to_owned(), matching };
+        let answer = CompiledAnswer::compile(&answer, &mut Problems::default()).unwrap();
+        assert!(answer.find(&fixture.scope()).is_err());
+        fixture.budget.used()
+    }
+
+    #[test]
+    fn a_search_is_paid_for_by_the_length_of_the_questions_and_once() {
+        let form = |question: &str| json!({ "questions_and_answers": [{ "question": question }, 1] });
+        assert_eq!(cost("size", Match::Contains, form("Name?")), 2, "the body is not looked at twice");
+        let long = "x".repeat(1 << 20);
+        assert!(cost("size", Match::Contains, form(&long)) > 100_000);
+        assert!(cost("size", Match::Exact, form(&long)) > 10_000);
+    }
+
+    #[test]
+    fn long_questions_use_the_budget_up() {
+        let fixture = Fixture::new(json!({ "questions_and_answers": [{ "question": "x".repeat(1 << 20) }] }));
+        let answer = Answer { question: "size".to_owned(), matching: Match::Contains };
+        let answer = CompiledAnswer::compile(&answer, &mut Problems::default()).unwrap();
+        let scope = fixture.scope();
+        let is_enough = (0..50).any(|_| {
+            assert_eq!(answer.find(&scope), Err(Loss::Absent));
+            fixture.budget.is_used_up()
+        });
+        assert!(is_enough, "fifty searches cost too little");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) enum Loss {
     NotInTable,
     /// The text or name does not have that part.
     NoSuchPart,
+    /// The work that one evaluation may do is used up.
+    TooMuchWork,
 }
 
 impl fmt::Display for Loss {
@@ -49,6 +51,7 @@ impl fmt::Display for Loss {
             Self::NotPhone => "is not a phone number",
             Self::NotInTable => "is not in the lookup table",
             Self::NoSuchPart => "does not have that part",
+            Self::TooMuchWork => "is not worked on, because the workflow did more than is allowed",
         })
     }
 }

@@ -14,11 +14,14 @@ mod step;
 mod template;
 pub(crate) mod value;
 
-pub use scope::MessageView;
 pub(crate) use {
     compiled::{CompiledMapping, Mapped},
     input::CompiledInput,
     loss::Loss,
     path::CompiledPath,
     scope::{Budget, Scope},
+};
+pub use {
+    path::{PathFault, json_path},
+    scope::MessageView,
 };

@@ -47,35 +47,17 @@ impl CompiledPath {
             );
             return None;
         }
-        if text.len() > limits::PATH_BYTES {
-            problems.error(
-                format!("a path has {} bytes, at most {} are allowed", text.len(), limits::PATH_BYTES),
-                "shorten the path",
-            );
-            return None;
-        }
         let whole_payload = text.starts_with("$$");
         let query = if whole_payload { &text[1..] } else { text };
-        let parsed = match JsonPath::parse(query) {
+        let parsed = match json_path(query) {
             Ok(parsed) => parsed,
-            Err(error) => {
-                problems.error(
-                    format!("`{}` is not a JSONPath: {error}", value::cut(text)),
-                    "write a path such as $.payload.email or $.items[0].name; $$ reads the whole message",
-                );
+            Err(fault) => {
+                problems.error(format!("`{}` {fault}", value::cut(text)), fault.fix());
                 return None;
             }
         };
         let route = match direct(query) {
             Some(segments) => Route::Direct(segments),
-            None if is_costly(query) => {
-                problems.error(
-                    format!("`{}` would search too much", value::cut(text)),
-                    "use at most one `..`, at most four commas, no `$` inside a filter and no match() or search(); \
-                     a condition can match a regular expression",
-                );
-                return None;
-            }
             None => Route::Search(parsed),
         };
         Some(Self { text: text.to_owned(), whole_payload, pick: path.pick, route })
@@ -140,6 +122,51 @@ fn walk<'a>(root: &'a Value, segments: &[Segment]) -> Option<&'a Value> {
     })
 }
 
+/// Why a text is not taken for a path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathFault {
+    /// It is longer than a path may be.
+    #[error("has {0} bytes, at most {max} are allowed", max = limits::PATH_BYTES)]
+    TooLong(usize),
+    /// Reading it, or searching with it, could cost more than a message is worth.
+    #[error("would search too much")]
+    Costly,
+    /// It does not follow RFC 9535.
+    #[error("is not a JSONPath: {0}")]
+    Syntax(String),
+}
+
+impl PathFault {
+    /// What to do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::TooLong(_) => "shorten the path",
+            Self::Costly => {
+                "use at most one `..`, two filters, eight brackets `(`, four commas, no `$` inside a filter and no match() or search(); \
+                 a condition can match a regular expression"
+            }
+            Self::Syntax(_) => {
+                "write a path such as $.payload.email or $.items[0].name; $$ reads the whole message"
+            }
+        }
+    }
+}
+
+/// Reads a JSONPath of somebody else's making. What it costs is looked at before it is parsed: the engine's parser
+/// takes twice the time for each level of a filter, and recurses for each bracket.
+///
+/// # Errors
+/// When it is no path, or one that could cost too much.
+pub fn json_path(query: &str) -> Result<JsonPath, PathFault> {
+    if query.len() > limits::PATH_BYTES {
+        return Err(PathFault::TooLong(query.len()));
+    }
+    if is_costly(query) {
+        return Err(PathFault::Costly);
+    }
+    JsonPath::parse(query).map_err(|error| PathFault::Syntax(error.message().to_owned()))
+}
+
 /// The segments of a path of names and indexes only. `query` is known to be a JSONPath; what is not surely simple
 /// is left to the engine.
 fn direct(query: &str) -> Option<Vec<Segment>> {
@@ -187,6 +214,7 @@ fn is_costly(query: &str) -> bool {
         || bare.matches('$').count() > 1
         || bare.matches(',').count() > 4
         || bare.matches('?').count() > 2
+        || bare.matches('(').count() > 8
         || bare.contains("match(")
         || bare.contains("search(")
 }

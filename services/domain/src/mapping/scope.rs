@@ -37,8 +37,9 @@ impl fmt::Debug for MessageView<'_> {
     }
 }
 
-/// How much work one evaluation may do, counted in JSON values looked at by paths that have to search. It bounds
-/// what a workflow costs whatever a tenant writes and a provider sends, and is the same on every machine.
+/// How much work one evaluation may do, counted in JSON values looked at by paths that have to search; what reads
+/// texts is counted in their bytes, at about the same price. It bounds what a workflow costs whatever a tenant
+/// writes and a provider sends, and is the same on every machine.
 pub(crate) const BUDGET: u64 = 5_000_000;
 
 /// What is left of the work that one evaluation may do.
@@ -66,6 +67,12 @@ impl Budget {
                 false
             }
         }
+    }
+
+    /// How much was taken so far.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> u64 {
+        BUDGET - self.left.get()
     }
 
     /// Whether something was not looked at because the budget was used up: what came out is worth nothing.

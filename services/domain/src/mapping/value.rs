@@ -81,6 +81,18 @@ pub(crate) fn count(value: &Value) -> u64 {
     }
 }
 
+/// About how many bytes a step reads of it; a value without a text counts as a short one.
+pub(crate) fn bytes(value: &Value) -> u64 {
+    const EACH: u64 = 8;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => EACH,
+        Value::String(text) => EACH + text.len() as u64,
+        Value::Array(items) => EACH + items.iter().map(bytes).sum::<u64>(),
+        // No step looks into an object.
+        Value::Object(_) => EACH,
+    }
+}
+
 /// Whether lists and objects in it are nested at most `limit` deep.
 pub(crate) fn is_within_depth(value: &Value, limit: usize) -> bool {
     match value {
@@ -178,6 +190,7 @@ mod tests {
         assert_eq!(size_within(&json!("x".repeat(100)), 50), None);
         assert!(size_within(&json!(["x", { "a": 1 }]), 50).is_some());
         assert_eq!(count(&json!([1, { "a": [2] }])), 5);
+        assert_eq!(bytes(&json!(["x".repeat(100), null, { "a": "unseen" }])), 8 + 108 + 8 + 8);
         assert!(is_within_depth(&json!([[1]]), 2));
         assert!(!is_within_depth(&json!([[1]]), 1));
     }

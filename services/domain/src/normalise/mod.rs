@@ -3,7 +3,7 @@
 //! A value is brought to one form, and refused when it cannot be a person's. Two values are the same identifier
 //! exactly when their normal forms are equal. Normalising is idempotent: the normal form of a normal form is itself.
 
-mod blocked;
+pub(crate) mod blocked;
 pub mod cluid;
 mod email;
 mod phone;

@@ -73,7 +73,7 @@ impl RunStatus {
         Self::ALL.into_iter().find(|status| status.code() == code)
     }
 
-    /// The name that people see; the seed document's own words where it has them.
+    /// The name that people see.
     pub fn display_name(self) -> &'static str {
         match self {
             Self::Succeeded => "Succeeded",

@@ -31,17 +31,20 @@ pub struct ServeOptions {
     pub head_deadline: Duration,
     /// Most bytes in the head of a request; 8 KiB at least.
     pub head_bytes: usize,
+    /// How long an answer may wait for a peer that takes nothing of it.
+    pub write_deadline: Duration,
     /// How long open requests may take to finish once the listener stops.
     pub drain_deadline: Duration,
 }
 
 impl Default for ServeOptions {
-    /// 10,000 connections, 5 s and 32 KiB for a head, 10 s to drain.
+    /// 10,000 connections, 5 s and 32 KiB for a head, 10 s for a peer to take something, 10 s to drain.
     fn default() -> Self {
         Self {
             connections: 10_000,
             head_deadline: Duration::from_secs(5),
             head_bytes: 32 * 1024,
+            write_deadline: Duration::from_secs(10),
             drain_deadline: Duration::from_secs(10),
         }
     }
@@ -98,6 +101,7 @@ async fn accept(
 struct Listening {
     http: Builder<TokioExecutor>,
     router: Router,
+    write_deadline: Duration,
     metrics: Metrics,
     /// Connections finish what they have begun and take nothing new.
     stop: CancellationToken,
@@ -112,13 +116,15 @@ impl Listening {
             .timer(TokioTimer::new())
             .header_read_timeout(options.head_deadline)
             .max_buf_size(options.head_bytes);
-        Self { http, router, metrics, stop, cut: CancellationToken::new() }
+        let write_deadline = options.write_deadline;
+        Self { http, router, write_deadline, metrics, stop, cut: CancellationToken::new() }
     }
 
     async fn connection(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let _open = Open::new(self.metrics, permit);
         let service = TowerToHyperService::new(self.router);
-        let connection = self.http.serve_connection(TokioIo::new(Lingering::new(stream)), service);
+        let stream = Lingering::new(stream, self.write_deadline);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
         pin!(connection);
         let ended = select! {
             ended = connection.as_mut() => ended,

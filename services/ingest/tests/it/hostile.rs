@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::{io::AsyncWriteExt, net::TcpStream};
-use tributary_ingest::DoorLimits;
+use axum::{Router, routing::get};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+use tributary_ingest::{DoorLimits, ServeOptions, serve};
 use tributary_telemetry::Metrics;
 
 use crate::support::{House, OPEN, answer, request};
@@ -97,4 +102,24 @@ async fn duplicate_headers_and_an_oversized_head_do_no_harm() {
     assert_eq!(house.send(two_lengths.as_bytes()).await.status, 400);
     let long = "a".repeat(100_000);
     assert_eq!(house.post(OPEN, &[("x-long", &long)], b"{}").await.status, 431);
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_and_never_reads_loses_its_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let options = ServeOptions {
+        write_deadline: Duration::from_millis(200),
+        head_deadline: Duration::from_secs(600),
+        ..ServeOptions::default()
+    };
+    let router = Router::new().route("/", get(|| async { vec![b' '; 64 * 1024] }));
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(listener, router, options, Metrics::unread(), stop.clone()));
+    let mut stream = TcpStream::connect(address).await.expect("listening");
+    let requests = b"GET / HTTP/1.1\r\nhost: door\r\n\r\n".repeat(1_000);
+    let pipelined = async { while stream.write_all(&requests).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(30), pipelined).await.expect("the door gave up");
+    stop.cancel();
+    served.await.expect("ends");
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use anyhow::Context;
 use serde::Deserialize;
 
 use crate::{config::Config, run::ADDRESSES};
@@ -30,6 +31,16 @@ impl Addresses {
         });
         Self { http: reachable(http), admin: reachable(admin), operations: reachable(operations) }
     }
+
+    /// Where this machine posts to what outsiders post to `webhook_url`: the door itself, without the scheme, host and
+    /// path that a proxy before it adds.
+    ///
+    /// # Errors
+    /// When it is no webhook URL.
+    pub(super) fn webhook(&self, webhook_url: &str) -> anyhow::Result<String> {
+        let at = webhook_url.rfind("/in/").context("the webhook URL has no /in/ and no secret")?;
+        Ok(format!("http://{}{}", self.http, &webhook_url[at..]))
+    }
 }
 
 /// Who listens on every address is reached on loopback.
@@ -56,5 +67,16 @@ mod tests {
         std::fs::write(folder.path().join(ADDRESSES), written).unwrap();
         let found = Addresses::of(&config);
         assert_eq!((found.http, found.admin.port()), ("[::1]:5".parse().unwrap(), 6));
+    }
+
+    #[test]
+    fn a_webhook_is_posted_to_the_door_itself() {
+        let addresses = Addresses::of(&Config { data_dir: "/nowhere".into(), ..Config::default() });
+        for public in ["https://in.example.com", "http://proxy/base", "http://127.0.0.1:1", "https://x/in/y"]
+        {
+            let own = addresses.webhook(&format!("{public}/in/secret")).unwrap();
+            assert_eq!(own, "http://127.0.0.1:8080/in/secret");
+        }
+        assert!(addresses.webhook("https://in.example.com/hook").is_err());
     }
 }

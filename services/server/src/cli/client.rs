@@ -102,9 +102,12 @@ pub(super) fn refused(status: Status) -> anyhow::Error {
     match status.code() {
         Code::Unauthenticated => anyhow!("{}: give the server's own with --token", status.message()),
         Code::Unavailable => anyhow!("the server cannot answer now: {}", status.message()),
-        Code::Cancelled | Code::Unknown => {
-            anyhow!("the connection to the server broke: {}", status.message())
+        // The transport's own words, of this side and of the other, for a call that took too long.
+        Code::Cancelled | Code::DeadlineExceeded if status.message() == "Timeout expired" => {
+            anyhow!("the server did not answer in time: see with a get or a list whether a change was made")
         }
+        Code::Cancelled => anyhow!("the server ended the call: {}", status.message()),
+        Code::Unknown => anyhow!("the connection to the server broke: {}", status.message()),
         _ => anyhow!("{}", status.message()),
     }
 }
@@ -112,6 +115,14 @@ pub(super) fn refused(status: Status) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_took_too_long_is_no_broken_connection() {
+        for status in [Status::cancelled("Timeout expired"), Status::deadline_exceeded("Timeout expired")] {
+            assert!(refused(status).to_string().contains("in time"));
+        }
+        assert!(refused(Status::unknown("h2 protocol error")).to_string().contains("connection"));
+    }
 
     #[test]
     fn the_token_is_not_shown() {

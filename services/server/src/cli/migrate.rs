@@ -33,8 +33,7 @@ async fn migrate(args: &Args, config: &Config, out: &Out) -> anyhow::Result<()> 
     if !args.plan {
         make_folder(&config.data_dir)?;
     } else if let Some(file) = missing_file(config) {
-        out.line(&format!("{file} is not there yet: it would be made with every migration"))?;
-        return Ok(());
+        return tell_missing(out, &file);
     }
     let store = open(config).await?;
     let before = store.migrations().await.context("the database's migrations cannot be read")?;
@@ -61,6 +60,13 @@ pub(super) fn missing_file(config: &Config) -> Option<String> {
     let url = config.database_url();
     let file = url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
     (!std::path::Path::new(file).exists()).then(|| file.to_owned())
+}
+
+fn tell_missing(out: &Out, file: &str) -> anyhow::Result<()> {
+    if out.is_json() {
+        return Ok(out.json_line(&json!({ "database": file, "state": "MISSING" }))?);
+    }
+    Ok(out.line(&format!("{file} is not there yet: it would be made with every migration"))?)
 }
 
 fn tell(out: &Out, migration: &MigrationState, is_plan: bool) -> anyhow::Result<()> {

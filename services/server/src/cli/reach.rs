@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use tonic::transport::{Channel, Endpoint};
 
 use super::{
@@ -40,8 +40,9 @@ impl Reach {
     /// Connects.
     ///
     /// # Errors
-    /// When there is no token, or nobody answers.
+    /// When the address is one that cannot be talked to, there is no token, or nobody answers.
     pub(super) async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
+        self.url(config)?;
         let bearer = Bearer::of(&self.token(config)?)?;
         Ok(Client { channel: self.channel(config).await?, bearer })
     }
@@ -49,21 +50,32 @@ impl Reach {
     /// Connects without a token, for what needs none.
     ///
     /// # Errors
-    /// When nobody answers.
+    /// When the address is one that cannot be talked to, or nobody answers.
     pub(super) async fn channel(&self, config: &Config) -> anyhow::Result<Channel> {
-        let url = self.url(config);
+        let url = self.url(config)?;
         let endpoint = Endpoint::from_shared(url.clone())
             .with_context(|| format!("--address {url}: expected an address such as 127.0.0.1:8090"))?;
         let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
         endpoint.connect().await.map_err(|_| anyhow!("no server answers at {url}: start one with `tributary serve`, or say where it is with --address"))
     }
 
-    /// Where the admin API is.
-    pub(super) fn url(&self, config: &Config) -> String {
-        match &self.address {
-            Some(url) if url.contains("://") => url.clone(),
-            Some(address) => format!("http://{address}"),
-            None => format!("http://{}", Addresses::of(config).admin),
+    /// Where the admin API is. Commands speak no TLS: whoever asks for https means that the token is not to be seen on
+    /// the way, so it is refused instead of being spoken in the clear.
+    ///
+    /// # Errors
+    /// When the address has another scheme than http.
+    pub(super) fn url(&self, config: &Config) -> anyhow::Result<String> {
+        let Some(address) = &self.address else {
+            return Ok(format!("http://{}", Addresses::of(config).admin));
+        };
+        match address.split_once("://") {
+            None => Ok(format!("http://{address}")),
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => Ok(address.clone()),
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => bail!(
+                "--address {address}: commands do not speak TLS and would send the token in the clear: use the \
+                 server's own address with http, through a tunnel where the way is not trusted"
+            ),
+            Some(_) => bail!("--address {address}: expected an address such as 127.0.0.1:8090"),
         }
     }
 
@@ -97,8 +109,23 @@ mod tests {
         let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
         let url =
             |address: Option<&str>| Reach { address: address.map(str::to_owned), token: None }.url(&config);
-        assert_eq!(url(Some("10.0.0.1:9")), "http://10.0.0.1:9");
-        assert_eq!(url(Some("http://x:9")), "http://x:9");
-        assert_eq!(url(None), "http://127.0.0.1:8090");
+        assert_eq!(url(Some("10.0.0.1:9")).unwrap(), "http://10.0.0.1:9");
+        assert_eq!(url(Some("http://x:9")).unwrap(), "http://x:9");
+        assert_eq!(url(None).unwrap(), "http://127.0.0.1:8090");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_asks_for_tls_is_sent_nothing() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
+        for scheme in ["https", "HTTPS", "unix"] {
+            let address = format!("{scheme}://{}", listener.local_addr().unwrap());
+            let reach = Reach { address: Some(address), token: Some("tra_canary".to_owned()) };
+            let refused = reach.connect(&config).await.unwrap_err().to_string();
+            assert!(refused.contains("--address"), "{refused}");
+            assert!(reach.channel(&config).await.is_err());
+        }
+        let called = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
+        assert!(called.is_err(), "nobody was called");
     }
 }

@@ -1,8 +1,10 @@
 //! What the door knows: every source, from memory.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use tokio::{sync::Mutex, time::sleep};
+use tokio_util::sync::CancellationToken;
 use tributary_connectors::sources;
 use tributary_domain::id::{SourceId, TenantId};
 use tributary_ingest::{SecretHash, SourceDirectory, SourceEntry, SourceSecret, SourceState};
@@ -15,17 +17,65 @@ pub(super) async fn load(store: &Store, directory: &SourceDirectory) -> anyhow::
     Ok(())
 }
 
-/// Reads one source again.
-pub(super) async fn reload(
-    store: &Store,
-    directory: &SourceDirectory,
-    tenant: TenantId,
-    source: SourceId,
-) -> Result<(), StoreError> {
-    if let Some((entry, secrets)) = entry(&store.tenant(tenant).door_source(source).await?) {
-        directory.replace_source(entry, &secrets);
+/// How long a source that could not be read rests before it is tried again, at first and at most.
+const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// Keeps what the door knows like what is stored.
+pub(super) struct Doorkeeper {
+    store: Store,
+    directory: Arc<SourceDirectory>,
+    /// Reading and replacing are one step: otherwise, of two changes, what was read first could be told last.
+    turn: Mutex<()>,
+    /// Ends what is tried again.
+    stop: CancellationToken,
+}
+
+impl fmt::Debug for Doorkeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doorkeeper").finish_non_exhaustive()
     }
-    Ok(())
+}
+
+impl Doorkeeper {
+    /// Keeps `directory` like `store`, until `stop` is cancelled.
+    pub(super) fn new(store: Store, directory: Arc<SourceDirectory>, stop: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { store, directory, turn: Mutex::default(), stop })
+    }
+
+    /// Reads one source again. When the database fails, it is tried again in the background until it is read: a
+    /// deleted source or an old secret must not stay open until the next start.
+    pub(super) async fn reload(self: &Arc<Self>, tenant: TenantId, source: SourceId) {
+        if let Err(error) = self.read_again(tenant, source).await {
+            tracing::error!(%error, %source, "the door does not know the source's change yet: it is tried again");
+            tokio::spawn(Arc::clone(self).persist(tenant, source));
+        }
+    }
+
+    async fn persist(self: Arc<Self>, tenant: TenantId, source: SourceId) {
+        let (mut rest, longest) = REST;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = sleep(rest) => {}
+            }
+            match self.read_again(tenant, source).await {
+                Ok(()) => {
+                    tracing::info!(%source, "the door knows the source's change now");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, %source, "the source is still not read again"),
+            }
+            rest = rest.saturating_mul(2).min(longest);
+        }
+    }
+
+    async fn read_again(&self, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        if let Some((entry, secrets)) = entry(&self.store.tenant(tenant).door_source(source).await?) {
+            self.directory.replace_source(entry, &secrets);
+        }
+        Ok(())
+    }
 }
 
 /// A source whose provider or settings this build does not know has no door: it was configured by a newer one.
@@ -50,4 +100,67 @@ fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
         state: if source.is_deleted { SourceState::Deleted } else { SourceState::Live },
     };
     Some((entry, secrets))
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_domain::{id::AgencyId, tenant::TenantSettings, time::Timestamp};
+    use tributary_store::{
+        Sealer, StoreOptions,
+        agency::NewAgency,
+        audit::Author,
+        source::{NewSource, UrlSecret},
+        tenant::NewTenant,
+    };
+
+    use super::*;
+
+    /// Makes a source, and the tenant and agency that it belongs to.
+    async fn make(store: &Store, tenant: TenantId, source: SourceId) {
+        let author = Author::new("test", Timestamp::from_seconds(1));
+        let (agency, name) = (AgencyId::new(1, 1), || "one".to_owned());
+        let new = NewAgency { id: agency, key: name(), display_name: name() };
+        store.agencies().create(&new, &author).await.unwrap();
+        let settings = TenantSettings::default();
+        let new = NewTenant { id: tenant, agency, key: name(), display_name: name(), settings };
+        store.tenants().create(&new, &author).await.unwrap();
+        let new = NewSource {
+            id: source,
+            key: name(),
+            display_name: name(),
+            provider: "calendly".to_owned(),
+            settings: serde_json::json!({}),
+            signing_keys: Vec::new(),
+            body_limit: 1 << 20,
+            secret: UrlSecret::of("secret"),
+        };
+        store.tenant(tenant).create_source(&new, &author).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_source_that_could_not_be_read_is_tried_again_until_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
+        let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap();
+        let directory = Arc::new(SourceDirectory::default());
+        let stop = CancellationToken::new();
+        let keeper = Doorkeeper::new(store.clone(), Arc::clone(&directory), stop.clone());
+        let (tenant, source) = (TenantId::new(1, 2), SourceId::new(1, 3));
+        // The database has no tables yet, so that nothing can be read.
+        keeper.reload(tenant, source).await;
+        let is_known = || format!("{directory:?}").contains("SourceEntry");
+        assert!(!is_known());
+        store.migrate().await.unwrap();
+        make(&store, tenant, source).await;
+        let known = async {
+            while !is_known() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), known).await.expect("the door knows it in the end");
+
+        // What is tried for ever ends with the server.
+        stop.cancel();
+        keeper.persist(tenant, SourceId::new(1, 4)).await;
+    }
 }

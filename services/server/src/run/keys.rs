@@ -1,32 +1,28 @@
 //! The master key, which seals the secrets of tenants in the database.
 
 use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fmt::Write,
+    io::{ErrorKind, Read},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
 use anyhow::{Context, bail};
+use tributary_auth::create_private;
 use tributary_telemetry::ambient::random_u128;
-
-/// Only the owner may read the file.
-const MODE: u32 = 0o600;
 
 /// The key in the file at `path`, 32 bytes as hexadecimal digits; a new one where there is none.
 pub(super) fn master_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     let shown = path.display();
-    match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
-        Ok(mut file) => {
-            let mut key = [0; 32];
-            key[..16].copy_from_slice(&random_u128().to_be_bytes());
-            key[16..].copy_from_slice(&random_u128().to_be_bytes());
-            let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            file.write_all(digits.as_bytes())
-                .and_then(|()| file.sync_all())
-                .with_context(|| format!("cannot write {shown}"))?;
-            Ok(key)
-        }
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&random_u128().to_be_bytes());
+    key[16..].copy_from_slice(&random_u128().to_be_bytes());
+    let mut digits = String::with_capacity(64);
+    for byte in key {
+        write!(digits, "{byte:02x}")?;
+    }
+    match create_private(path, digits.as_bytes()) {
+        Ok(()) => Ok(key),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
         Err(error) => Err(error).with_context(|| format!("cannot make the master key {shown}")),
     }
@@ -58,7 +54,9 @@ mod tests {
     fn the_key_is_made_once_and_kept() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("master.key");
+        std::fs::write(path.with_extension("new"), "half, of a start that was cut off").expect("write");
         let key = master_key(&path).expect("made");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 1, "nothing is left beside it");
         assert_eq!(master_key(&path).expect("read"), key);
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).expect("chmod");
         assert!(master_key(&path).is_err(), "others can read it");

@@ -24,7 +24,10 @@ use tributary_telemetry::{
     ambient::{SystemClock, random_u128},
 };
 
-use super::{Running, api::RunningHouse, door, keys, priority::behind_the_door, system::Ground};
+use super::{
+    Running, api::RunningHouse, descriptors, door, door::Doorkeeper, keys, priority::behind_the_door,
+    system::Ground,
+};
 use crate::config::Config;
 
 /// Starts the house. Has to be awaited on the System's own thread.
@@ -33,6 +36,7 @@ use crate::config::Config;
 /// What is missing or wrong, and what to do about it.
 pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Running> {
     warn_of_exposure(&config);
+    descriptors::raise(&config);
     let metrics = ground.metrics;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     make_folder(&config.data_dir)?;
@@ -56,7 +60,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     });
     let stop = CancellationToken::new();
     let (refusals, writer) = RefusalRecorder::new(metrics.clone());
-    let refusals_task = tokio::spawn(writer.run(Arc::new(store.clone()), stop.clone()));
+    let refusals_stop = CancellationToken::new();
+    let refusals_task = tokio::spawn(writer.run(Arc::new(store.clone()), refusals_stop.clone()));
     let log = store.clone();
     let upkeep = tokio::spawn(async move { log.keep_log_short().await });
 
@@ -75,7 +80,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let (operations_listener, operations_address) = listen(config.operations.listen, "operations").await?;
     let public_url = config.public_url(door_address);
 
-    let api = RunningHouse { house: house.clone(), store: store.clone(), sources };
+    let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
+    let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper };
     let context = AdminContext {
         store: Arc::new(store.clone()),
         house: Arc::new(api),
@@ -89,7 +95,13 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let admin = tokio::spawn(async move {
         tributary_admin::serve(&context, options, admin_listener, closing.cancelled_owned()).await
     });
-    let door_options = ServeOptions { connections: config.http.max_connections, ..ServeOptions::default() };
+    let drain = Duration::from_secs(config.drain_seconds);
+    let usual = ServeOptions::default();
+    let door_options = ServeOptions {
+        connections: config.http.max_connections,
+        drain_deadline: usual.drain_deadline.min(drain),
+        ..usual
+    };
     let door_task = spawn_http(door_listener, door.router(), door_options, metrics.clone(), stop.clone());
     let end = CancellationToken::new();
     let shown = operations(readiness.clone(), ground.exposition);
@@ -101,14 +113,16 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         admin_address,
         operations_address,
         public_url,
-        drain: Duration::from_secs(config.drain_seconds),
+        drain,
         readiness,
         house,
         store,
         journal,
         stop,
         end,
-        listeners: vec![door_task, refusals_task],
+        door: door_task,
+        refusals: refusals_task,
+        refusals_stop,
         admin,
         operations: operations_task,
         upkeep,

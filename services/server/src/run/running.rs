@@ -18,6 +18,10 @@ use tributary_store::Store;
 /// Where the addresses of a running server stand, in the data folder.
 pub(crate) const ADDRESSES: &str = "addresses.json";
 
+/// How long calls of the admin API may take to end. Those at work are short; what stays open longer are streams of
+/// health and reflection, which nothing is lost with.
+const ADMIN_DRAIN: Duration = Duration::from_secs(5);
+
 /// A started house.
 pub(crate) struct Running {
     pub(super) door_address: SocketAddr,
@@ -29,11 +33,14 @@ pub(crate) struct Running {
     pub(super) house: House,
     pub(super) store: Store,
     pub(super) journal: Arc<LocalLog>,
-    /// Ends the door, the API and what records refusals.
+    /// Ends the door and the API.
     pub(super) stop: CancellationToken,
     /// Ends operations, last of all.
     pub(super) end: CancellationToken,
-    pub(super) listeners: Vec<JoinHandle<()>>,
+    pub(super) door: JoinHandle<()>,
+    pub(super) refusals: JoinHandle<()>,
+    /// Ends what records refusals, once the door refuses no more.
+    pub(super) refusals_stop: CancellationToken,
     pub(super) admin: JoinHandle<Result<(), ServeError>>,
     pub(super) operations: JoinHandle<()>,
     /// Looks after the database until it closes.
@@ -97,12 +104,16 @@ impl Running {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.readiness.drain();
         self.stop.cancel();
-        for listener in self.listeners {
-            listener.await?;
-        }
-        match tokio::time::timeout(self.drain, self.admin).await {
+        self.door.await?;
+        self.refusals_stop.cancel();
+        self.refusals.await?;
+        let mut admin = self.admin;
+        match tokio::time::timeout(self.drain.min(ADMIN_DRAIN), &mut admin).await {
             Ok(served) => served??,
-            Err(_) => tracing::warn!("calls of the admin API were cut off"),
+            Err(_) => {
+                admin.abort();
+                tracing::warn!("what was still open at the admin API was cut off");
+            }
         }
         if !self.house.drain(self.drain).await {
             tracing::warn!("not everything ended in time: the rest is done after the next start");

@@ -93,8 +93,7 @@ fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
         // What a statement of many rows could have to take back is kept in memory, not in a file.
         .pragma("temp_store", "MEMORY")
         // Negative: KiB. The upper levels of the trees that every batch writes to stay in memory.
-        .pragma("cache_size", "-32768")
-        
+        .pragma("cache_size", "-65536")
 }
 
 fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {

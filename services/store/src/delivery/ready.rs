@@ -4,13 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tributary_domain::{
-    id::{DestinationId, EventId, MessageId, SourceId, TenantId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, SourceId, TenantId},
     time::Timestamp,
 };
 
 use super::DeliveryRecord;
 use crate::{
-    Page, Store, StoreError, TenantScope,
+    Page, Paged, Store, StoreError, TenantScope,
     column::id,
     entity::{delivery, message, source},
     event::EventRecord,
@@ -18,8 +18,8 @@ use crate::{
 };
 
 impl TenantScope<'_> {
-    /// The pending deliveries for a destination that are due before `due_before`, those due longest first, at most
-    /// `limit` and at most a page, with their events.
+    /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their
+    /// events. The next page begins after the time and the id of the last one of this.
     ///
     /// # Errors
     /// When the database fails.
@@ -27,9 +27,9 @@ impl TenantScope<'_> {
         &self,
         destination: DestinationId,
         due_before: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<ReadyDelivery>, StoreError> {
-        let pending = self.pending_deliveries(destination, due_before, Page::first(limit)).await?.items;
+        page: Page<(Timestamp, DeliveryId)>,
+    ) -> Result<Paged<ReadyDelivery, (Timestamp, DeliveryId)>, StoreError> {
+        let Paged { items: pending, next } = self.pending_deliveries(destination, due_before, page).await?;
         let mut ids: Vec<EventId> = pending.iter().map(|delivery| delivery.event).collect();
         ids.dedup();
         let traces = self.trace_parents(&ids).await?;
@@ -39,7 +39,8 @@ impl TenantScope<'_> {
             .into_iter()
             .map(|event| (event.id, Arc::new(stored(event, &traces))))
             .collect();
-        Ok(pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events)).collect())
+        let items = pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events)).collect();
+        Ok(Paged { items, next })
     }
 
     fn ready(

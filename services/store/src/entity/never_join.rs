@@ -1,4 +1,5 @@
 //! `never_join`: two profiles that the same evidence must not join again.
+#![cfg_attr(not(test), allow(dead_code, reason = "the ledger reads them with a statement of its own"))]
 
 use sea_orm::entity::prelude::*;
 

@@ -20,7 +20,7 @@ use tributary_domain::{
 
 use super::{
     changes,
-    claim::{Claim, OWNERSHIP},
+    claim::Claim,
     context::{self, Contexts},
     dedupe,
     difference::{Difference, Statements},
@@ -41,18 +41,21 @@ const WAITING: usize = 8;
 pub struct LedgerBatch {
     /// The plans.
     pub plans: Vec<MessagePlan>,
-    progress: Vec<(Partition, u64)>,
+    /// How far each partition is with it; the partitions of held messages stay where they are.
+    progress: BTreeMap<Partition, Option<u64>>,
 }
 
 impl LedgerBatch {
     /// A batch of these plans. Those from the journal move their partitions' progress; those of the held lane do
     /// not.
     pub fn new(plans: Vec<MessagePlan>) -> Self {
-        let mut progress = BTreeMap::new();
-        for plan in plans.iter().filter(|plan| plan.origin == Origin::Journal) {
-            progress.insert(plan.partition, plan.sequence);
+        let mut progress: BTreeMap<Partition, Option<u64>> = BTreeMap::new();
+        for plan in &plans {
+            let done = (plan.origin == Origin::Journal).then_some(plan.sequence);
+            let known = progress.entry(plan.partition).or_default();
+            *known = done.or(*known);
         }
-        Self { plans, progress: progress.into_iter().collect() }
+        Self { plans, progress }
     }
 }
 
@@ -98,7 +101,7 @@ impl Store {
             })
             .await;
         match attempt {
-            Err(StoreError::Conflict { what: OWNERSHIP, .. }) => Ok(Attempt::Fenced),
+            Err(error) if error.is_fenced() => Ok(Attempt::Fenced),
             Ok(Attempt::Committed(applied)) => {
                 state.committed(batch, &applied);
                 Ok(Attempt::Committed(applied))

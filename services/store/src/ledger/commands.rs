@@ -1,6 +1,8 @@
 //! Ledger commands: what an administrator wants of identity and of messages, applied between batches, so that it
 //! has its place in the order like everything else.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder,
@@ -8,13 +10,14 @@ use sea_orm::{
 use serde::Deserialize;
 use tributary_domain::{
     id::{CommandId, MessageId, TenantId},
+    partition::Partition,
     time::Timestamp,
 };
 
 use super::apply::LedgerState;
 use crate::{
     Lane, Store, StoreError,
-    column::{id, json},
+    column::id,
     entity::{held_message, ledger_command, message, parked_message},
     txn::Txn,
 };
@@ -69,15 +72,18 @@ impl Store {
         let tenant: TenantId = id(&row.tenant_id, "ledger_commands.tenant_id")?;
         let command: CommandId = id(&row.id, "ledger_commands.id")?;
         let position = state.next_position;
-        let after = state.claim.highest();
+        let claim = &state.claim;
+        let after = claim.highest();
         let row = &row;
         let failure = self
             .write_txn(Lane::Ledger, "ledger.command", |txn: Txn| async move {
                 let txn = txn.as_ref();
-                let failure = match parse(row)? {
-                    Command::RedriveParked { message } => {
+                claim.commit(txn, &BTreeMap::from([(Partition::of(tenant), None)])).await?;
+                let failure = match parse(row) {
+                    Some(Command::RedriveParked { message }) => {
                         redrive(txn, tenant, message, position, now).await?
                     }
+                    None => Some("this build does not know the command".to_owned()),
                 };
                 let update = ledger_command::ActiveModel {
                     id: Set(row.id.clone()),
@@ -99,10 +105,10 @@ impl Store {
     }
 }
 
-fn parse(row: &ledger_command::Model) -> Result<Command, StoreError> {
-    let payload: serde_json::Value = json(&row.payload, "ledger_commands.payload")?;
-    let whole = serde_json::json!({"kind": row.kind, "payload": payload});
-    serde_json::from_value(whole).map_err(|_| StoreError::corrupt("ledger_commands.payload"))
+/// Nothing: it is of a newer build.
+fn parse(row: &ledger_command::Model) -> Option<Command> {
+    let payload: serde_json::Value = serde_json::from_str(&row.payload).ok()?;
+    serde_json::from_value(serde_json::json!({"kind": row.kind, "payload": payload})).ok()
 }
 
 async fn redrive(

@@ -15,6 +15,7 @@ mod plan;
 mod resolve;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};
+pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
 pub use plan::{

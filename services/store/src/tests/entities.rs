@@ -105,7 +105,7 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
         let seen = all!(
             connection,
             agency audit_log browser_context conflict dedupe_key delivery delivery_attempt destination event evidence
-            group group_member held_message identifier ledger_command merge message meta never_join parked_message
+            group group_member held_message identifier journal_progress ledger_command merge message meta never_join parked_message
             partition_progress profile rejected_count rejected_request run source source_secret tenant workflow
             workflow_version
         );

@@ -1,9 +1,11 @@
 //! What needs the tables themselves: everything that only the ledger writes, and the machinery of writing.
 
 mod bulk;
+mod claim;
 mod entities;
 mod isolation;
 mod log;
 mod sample;
+mod snapshot;
 mod transactions;
 mod work;

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use tributary_domain::{
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
-    partition::Partition,
     workflow::spec::WorkflowSpec,
 };
 
@@ -197,16 +196,6 @@ pub(super) fn held(tenant: TenantId, position: i64) -> held_message::Model {
         reason: "SUSPENDED".to_owned(),
         held_at: 1,
         record: vec![1, 2, 3],
-    }
-}
-
-pub(super) fn progress(tenant: TenantId) -> partition_progress::Model {
-    partition_progress::Model {
-        partition: i32::from(Partition::of(tenant).number()),
-        journal_id: "journal".to_owned(),
-        seq: 7,
-        owner: "node".to_owned(),
-        epoch: 2,
     }
 }
 

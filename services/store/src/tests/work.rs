@@ -9,7 +9,7 @@ use super::sample;
 use crate::{
     Page,
     delivery::{AttemptRecord, DeliveryState, Verdict},
-    entity::delivery,
+    entity::{delivery, event},
     support::{on_each_database, tenant},
 };
 
@@ -48,6 +48,18 @@ async fn pending_deliveries_come_in_the_order_in_which_they_are_due() {
             page = Page::after(next, 1);
         }
         assert_eq!(order, [2, 3, 1].map(sample::delivery_id));
+
+        sample::write::<event::Entity>(store, vec![sample::event(tenant, 1, sample::profile(1))]).await;
+        let first = scope.ready_deliveries(sample::destination(), now, Page::first(2)).await.expect("loads");
+        assert!(first.items.is_empty(), "their events are not there");
+        let after = first.next.expect("there is another, whatever of this page can be sent");
+        let rest = scope.ready_deliveries(sample::destination(), now, Page::after(after, 2)).await;
+        let rest = rest.expect("loads");
+        assert_eq!(
+            rest.items.iter().map(|ready| ready.delivery).collect::<Vec<_>>(),
+            [sample::delivery_id(1)]
+        );
+        assert_eq!(rest.next, None);
     })
     .await;
 }

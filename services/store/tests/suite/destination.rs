@@ -30,7 +30,6 @@ async fn a_destination_is_made_read_changed_and_deleted() {
         let scope = database.store.tenant(tenant(&database.store, 1).await.id);
         let made = scope.create_destination(&new_destination(1), &author(2)).await.expect("makes");
         assert_eq!(scope.destination(made.id).await.as_ref(), Ok(&made));
-        assert_eq!(scope.destination_by_key("destination-1").await.as_ref(), Ok(&made));
         assert_eq!(made.event_names["Booked"], "Schedule");
         let secrets = scope.destination_secrets(made.id).await.expect("opens");
         assert_eq!(secrets["signing_secret"].expose(), "whsec");
@@ -59,7 +58,7 @@ async fn a_destination_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn only_enabled_destinations_are_in_service() {
+async fn a_destination_out_of_service_says_why_and_is_listed() {
     on_each_database(async |database| {
         let scope = database.store.tenant(tenant(&database.store, 1).await.id);
         for number in 1..=3 {
@@ -68,6 +67,7 @@ async fn only_enabled_destinations_are_in_service() {
         let paused = scope
             .set_destination_state(
                 DestinationId::new(1, 2),
+                None,
                 DestinationState::Disabled,
                 "it answered 410",
                 &author(3),
@@ -75,11 +75,13 @@ async fn only_enabled_destinations_are_in_service() {
             .await
             .expect("disables");
         assert_eq!((paused.state_reason.as_str(), paused.revision), ("it answered 410", 2));
-        let first = database.store.destinations_in_service(Page::first(1)).await.expect("lists");
-        assert_eq!(first.items[0].tenant, scope.id());
-        let next = Page::after(first.next.expect("there is another"), 9);
-        let rest = database.store.destinations_in_service(next).await.expect("lists");
-        assert_eq!(rest.items.iter().map(|found| found.id).collect::<Vec<_>>(), [DestinationId::new(1, 3)]);
+        let resume = async |revision| {
+            let state = DestinationState::Enabled;
+            scope.set_destination_state(paused.id, Some(revision), state, "", &author(4)).await
+        };
+        let stale = resume(1).await.map(|resumed| resumed.revision);
+        assert_eq!(stale, Err(StoreError::Conflict { what: "destination", conflict: Conflict::Revision }));
+        assert_eq!(resume(2).await.map(|resumed| resumed.revision), Ok(3));
         assert_eq!(scope.destinations(Page::first(9)).await.expect("lists").items.len(), 3);
     })
     .await;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
+
 use super::{drain, ground::Ground};
 use crate::{
     client::open,
@@ -24,6 +26,8 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     let (warm, _) = open(&target, connections, RATE, WARM_UP).await?;
     let began = Instant::now();
     let (sent, due) = open(&target, connections, RATE, ground.options.duration()).await?;
+    let refused = warm.refused + sent.refused;
+    ensure!(refused == 0, "{refused} requests were refused: less than {RATE}/s was measured");
     let all = warm.accepted + sent.accepted;
     drain::until("what is delivered", all, began, async || Ok(sink.count())).await?;
 
@@ -35,10 +39,9 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     }
     let (total, accepted) = (series.total(), sent.series.total());
     let note = format!(
-        "{} messages, p99.9 {:.1} ms, {} refused; accepted within {:.2} ms (p50), {:.2} ms (p99)",
+        "{} messages, p99.9 {:.1} ms; accepted within {:.2} ms (p50), {:.2} ms (p99)",
         total.count(),
         total.millis(0.999),
-        sent.refused,
         accepted.millis(0.5),
         accepted.millis(0.99)
     );

@@ -1,4 +1,4 @@
-//! The figures to reach, from `design/quality.md`.
+//! The figures to reach, and those beyond which the work is not done.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! A house without actors: it notes what it is told, and has the store's ledger apply commands.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -22,7 +22,7 @@ pub(crate) struct TestHouse {
     pub(crate) ledger: tokio::sync::Mutex<LedgerState>,
     pub(crate) configured: Mutex<Vec<TenantId>>,
     pub(crate) sources: Mutex<Vec<SourceId>>,
-    pub(crate) accepted: Mutex<HashSet<MessageId>>,
+    pub(crate) accepted: Mutex<HashMap<MessageId, TenantId>>,
     pub(crate) told: broadcast::Sender<Arc<Committed>>,
 }
 
@@ -51,10 +51,9 @@ impl House for TestHouse {
         self.sources.lock().unwrap().push(source);
     }
 
-    async fn apply_command(&self, command: CommandId) -> Result<CommandOutcome, CommandError> {
+    async fn apply_command(&self, _: TenantId, command: CommandId) -> Result<CommandOutcome, CommandError> {
         let mut state = self.ledger.lock().await;
-        let outcomes =
-            self.store.apply_commands(&mut state, NOW).await.map_err(|_| CommandError::Unavailable)?;
+        let outcomes = self.store.apply_commands(&mut state, NOW).await.map_err(|_| CommandError::Timeout)?;
         let outcome =
             outcomes.into_iter().find(|outcome| outcome.command == command).ok_or(CommandError::Timeout)?;
         match outcome.failure {
@@ -67,7 +66,7 @@ impl House for TestHouse {
         self.told.subscribe()
     }
 
-    async fn is_accepted(&self, message: MessageId) -> bool {
-        self.accepted.lock().unwrap().contains(&message)
+    async fn tenant_of_accepted(&self, message: MessageId) -> Option<TenantId> {
+        self.accepted.lock().unwrap().get(&message).copied()
     }
 }

@@ -192,3 +192,37 @@ fn headers_are_kept_but_never_a_signature() {
     let settings = Custom.check_settings(&Value::Null).unwrap();
     assert_eq!(Custom.kept_headers(&settings, &long), []);
 }
+
+#[test]
+fn deliveries_with_long_keys_are_told_apart_by_what_is_kept_of_them() {
+    let settings = Custom.check_settings(&Value::Null).unwrap();
+    let facts = |last: char| {
+        let key = format!("{}{last}", "x".repeat(600));
+        let kept = Custom.kept_headers(&settings, &headers(&[("idempotency-key", &key)]));
+        let kept: Vec<(&str, &str)> =
+            kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Custom.facts(&settings, &headers(&kept), &json!({})).dedupe_key.unwrap()
+    };
+    assert_eq!(facts('a'), facts('a'));
+    assert_ne!(facts('a'), facts('b'));
+}
+
+#[test]
+fn a_number_whose_digits_were_lost_tells_nothing_apart() {
+    let settings = Custom.check_settings(&json!({"dedupe_path": "$.id"})).unwrap();
+    let key = |body: &str| {
+        Custom.facts(&settings, &HeaderMap::new(), &serde_json::from_str(body).unwrap()).dedupe_key
+    };
+    assert_eq!(key(r#"{"id":18446744073709551615}"#).as_deref(), Some("18446744073709551615"));
+    assert_eq!(key(r#"{"id":123456789012345678901}"#), None);
+}
+
+#[test]
+fn paths_that_could_cost_too_much_are_refused() {
+    for setting in ["cluid_path", "event_path", "dedupe_path"] {
+        let nested = format!("${}{}", "[?@".repeat(40), "]".repeat(40));
+        let refused = Custom.check_settings(&serde_json::json!({setting: nested})).unwrap_err();
+        assert_eq!(refused.path, setting);
+        assert!(refused.message.contains("would search too much"), "{}", refused.message);
+    }
+}

@@ -113,3 +113,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_would_take_the_parser_for_ever_is_refused_before_it_is_parsed() {
+    let nested = format!("${}{}", "[?@".repeat(40), "]".repeat(40));
+    let brackets = format!("$[?{}@.a{}]", "(".repeat(40), ")".repeat(40));
+    for path in [nested, brackets, "$..[?count($..*)>0]".to_owned(), "$[?match(@.a, 'b')]".to_owned()] {
+        assert_eq!(json_path(&path), Err(PathFault::Costly), "{path}");
+    }
+    assert_eq!(json_path(&"$".repeat(600)), Err(PathFault::TooLong(600)));
+    assert!(matches!(json_path("items"), Err(PathFault::Syntax(_))));
+    assert!(json_path("$..[?(@.kind == 'a' && (@.n > 1))]").is_ok());
+}

@@ -19,6 +19,11 @@ use crate::workflow::{
 
 pub(crate) use convert::{to_bool, to_number, to_time};
 
+/// Bytes that cost one unit of the budget.
+const BYTES: u64 = 8;
+/// What the rules for phone numbers cost, however short the number is.
+const PHONE: u64 = 500;
+
 /// A step that is known to be sound.
 #[derive(Debug)]
 pub(crate) struct CompiledStep {
@@ -104,13 +109,16 @@ impl CompiledStep {
         if matches!(&*before, Value::Null) {
             return Err(Loss::Null);
         }
+        if !scope.budget.charge(self.cost(&before)) {
+            return Err(Loss::TooMuchWork);
+        }
         match &self.op {
             CompiledOp::Trim => text::each(&before, |text| Ok(text.trim().to_owned())).map(Cow::Owned),
             CompiledOp::Case(case) => {
                 text::each(&before, |text| Ok(text::to_case(text, *case))).map(Cow::Owned)
             }
             CompiledOp::Replace { pattern, with } => {
-                text::each(&before, |text| text::replace(text, pattern, with)).map(Cow::Owned)
+                text::each(&before, |text| text::replace(text, pattern, with, scope.budget)).map(Cow::Owned)
             }
             CompiledOp::SplitName(part) => text::split_name(&before, *part).map(Cow::Owned),
             CompiledOp::Split { separator, index } => text::split(&before, separator, *index).map(Cow::Owned),
@@ -127,6 +135,16 @@ impl CompiledStep {
                 convert::to_phone(&before, country).map(Cow::Owned)
             }
             CompiledOp::Default(_) => Ok(before),
+        }
+    }
+
+    /// What it costs to do this to `before`, in units of the budget.
+    fn cost(&self, before: &Value) -> u64 {
+        let read = 1 + value::bytes(before) / BYTES;
+        match &self.op {
+            CompiledOp::Replace { pattern, .. } => read.saturating_mul(text::weight(pattern)),
+            CompiledOp::ToPhone { .. } => read + PHONE,
+            _ => read,
         }
     }
 }

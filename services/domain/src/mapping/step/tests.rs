@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::mapping::fixture::Fixture;
+use crate::mapping::{fixture::Fixture, scope::BUDGET};
 
 fn compile(op: Op) -> Option<CompiledStep> {
     CompiledStep::compile(&Step { id: "s".to_owned(), op }, &mut Problems::default())
@@ -95,10 +95,67 @@ fn only_a_default_brings_a_lost_value_back() {
 #[test]
 fn no_step_makes_a_value_longer_than_a_mapping_carries() {
     let long = "x".repeat(60_000);
-    assert_eq!(apply(replace("x", "yyyy"), json!(long)), Err(Loss::TooLong));
+    assert_eq!(apply(replace("x{10}", &"y".repeat(40)), json!(long)), Err(Loss::TooLong));
     let parts: Vec<&str> = vec!["x"; 60_000];
     assert_eq!(apply(Op::Join { separator: " and ".to_owned() }, json!(parts)), Err(Loss::TooLong));
     assert_eq!(apply(Op::Trim, json!("x".repeat(70_000))), Err(Loss::TooLong));
+}
+
+/// Whether a step can be done `times` times to `before` until the budget is used up.
+fn can_be_done(op: Op, before: &Value, times: usize) -> bool {
+    let fixture = Fixture::new(Value::Null);
+    let step = compile(op).unwrap();
+    let scope = fixture.scope();
+    (0..times).all(|_| {
+        // What comes out does not matter here.
+        let _ = step.apply(Ok(Cow::Borrowed(before)), &scope);
+        !fixture.budget.is_used_up()
+    })
+}
+
+#[test]
+fn steps_on_long_texts_use_the_budget_up() {
+    let long = json!("x".repeat(60_000));
+    let cases = [
+        (Op::Trim, 700),
+        (split(",", None), 700),
+        (replace("y", ""), 700),
+        (replace("(?:y|z){1,9}", ""), 25),
+        (replace(&"(?:y|z)".repeat(100), ""), 10),
+    ];
+    for (op, times) in cases {
+        assert!(!can_be_done(op.clone(), &long, times), "{times} times {op:?}");
+    }
+    let many = json!(vec!["x".repeat(60_000); 20]);
+    assert!(!can_be_done(Op::Trim, &many, 50), "each text of a list counts");
+}
+
+#[test]
+fn each_match_pays_for_what_may_be_read_to_find_it() {
+    let fixture = Fixture::new(Value::Null);
+    assert!(fixture.budget.charge(BUDGET - 200_000));
+    // Each of its matches reads on to the end before it is known to be short.
+    let step = compile(replace("x.*y|x", "")).unwrap();
+    let long = Cow::Owned(json!("x".repeat(60_000)));
+    assert_eq!(step.apply(Ok(long), &fixture.scope()), Err(Loss::TooMuchWork));
+    assert!(fixture.budget.is_used_up());
+}
+
+#[test]
+fn steps_on_ordinary_values_hardly_touch_the_budget() {
+    let cost = |op: Op, before: Value| {
+        let fixture = Fixture::new(Value::Null);
+        // What comes out does not matter here.
+        let _ = compile(op).unwrap().apply(Ok(Cow::Owned(before)), &fixture.scope());
+        usize::try_from(fixture.budget.used()).unwrap()
+    };
+    let budget = usize::try_from(BUDGET).unwrap();
+    let name = || json!("Grace Brewster Hopper");
+    // All steps of as many mappings as one list may have, for each of the most elements.
+    let most = limits::MAPPINGS * limits::STEPS * limits::ELEMENTS;
+    assert!(cost(Op::Trim, name()) * most < budget);
+    assert!(cost(replace(r"\s+", " "), name()) * most / 2 < budget);
+    assert!(cost(Op::ToPhone { country: None }, json!("+1 404-555-0142")) * limits::ELEMENTS * 50 < budget);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    mapping::{loss::Loss, value},
+    mapping::{Budget, loss::Loss, value},
     workflow::spec::{CaseTo, NamePart},
 };
 
@@ -53,12 +53,28 @@ pub(super) fn to_case(text: &str, case: CaseTo) -> String {
     }
 }
 
-/// Every match replaced; stops when the text becomes longer than a mapping carries.
-pub(super) fn replace(text: &str, pattern: &Regex, with: &str) -> Result<String, Loss> {
+/// How many times what a plain step costs a pattern does: matching takes time in proportion to the pattern, and a
+/// counted repetition makes a large one of a short text.
+pub(super) fn weight(pattern: &Regex) -> u64 {
+    const BYTES: u64 = 8;
+    const COUNTED: u64 = 32;
+    let pattern = pattern.as_str();
+    let written = 1 + pattern.len() as u64 / BYTES;
+    if pattern.contains('{') { written.max(COUNTED) } else { written }
+}
+
+/// Every match replaced; stops when the text becomes longer than a mapping carries. Each match is paid for, since
+/// a pattern may read to the end of the text before it knows that its match is short.
+pub(super) fn replace(text: &str, pattern: &Regex, with: &str, budget: &Budget) -> Result<String, Loss> {
+    /// Bytes after a match that cost one unit.
+    const BYTES: u64 = 64;
     let mut replaced = String::with_capacity(text.len());
     let mut copied = 0;
     for found in pattern.captures_iter(text) {
         let whole = found.get_match();
+        if !budget.charge(1 + (text.len() - whole.start()) as u64 / BYTES) {
+            return Err(Loss::TooMuchWork);
+        }
         replaced.push_str(&text[copied..whole.start()]);
         found.expand(with, &mut replaced);
         copied = whole.end();

@@ -40,6 +40,7 @@ impl Identified {
 fn check(kind: &IdentifierType, found: &Value, scope: &Scope<'_>) -> Result<Identifier, Rejection> {
     match (found.as_str(), scope.message.cluid) {
         (Some(text), Some(cluid)) if kind.as_str() == IdentifierType::CLUID && text == cluid => {
+            normalise::blocked::check(kind, cluid, cluid, scope.tenant)?;
             Ok(Identifier { kind: kind.clone(), value: cluid.to_owned(), raw: None })
         }
         _ => normalise::identifier(kind, found, scope.tenant),

@@ -69,12 +69,13 @@ impl Stop {
         )
     }
 
-    /// The paths search more than one evaluation may.
+    /// The workflow searches or rewrites more than one evaluation may.
     pub(super) fn too_much_work() -> Self {
         Self::new(
             RunStatus::Failed,
-            "the workflow's paths search more of this message than is allowed".to_owned(),
-            "use paths of names and indexes, such as $.payload.email, instead of `..`, `*` and filters",
+            "the workflow's paths and steps search more of this message than is allowed".to_owned(),
+            "use paths of names and indexes, such as $.payload.email, instead of `..`, `*` and filters, and fewer \
+             steps on long texts",
         )
     }
 

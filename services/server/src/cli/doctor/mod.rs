@@ -2,6 +2,7 @@
 
 mod clock;
 mod database;
+mod descriptors;
 mod finding;
 mod folder;
 mod journal;
@@ -42,6 +43,7 @@ async fn all(config: &Config, reach: &Reach) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("configuration", "can be used")];
     findings.push(clock::check(config));
     findings.extend(folder::check(config));
+    findings.push(descriptors::check(config));
     findings.push(journal::check(config));
     findings.extend(database::check(config).await);
     findings.extend(server::check(config, reach).await);

@@ -16,7 +16,10 @@ const TOKEN: &str = "admin token";
 
 /// Whether a server answers, says that it is well, and takes the token.
 pub(super) async fn check(config: &Config, reach: &Reach) -> Vec<Finding> {
-    let url = reach.url(config);
+    let url = match reach.url(config) {
+        Ok(url) => url,
+        Err(error) => return vec![Finding::fail(WHAT, failure::line(&error), "name another --address")],
+    };
     let channel = match reach.channel(config).await {
         Ok(channel) => channel,
         Err(error) => return vec![Finding::warn(WHAT, failure::line(&error), "start it if it should run")],

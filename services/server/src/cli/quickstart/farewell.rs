@@ -41,14 +41,13 @@ pub(super) fn show(out: &Out, config: &Config, saved: &Saved, running: &Running)
     for (what, words) in lines {
         out.text(&Text::new().with(Style::Bold, format!("{what:<13}")).plain(words))?;
     }
-    let door = Addresses::of(config).http;
-    let path = saved.webhook_url.find("/in/").map_or("", |at| &saved.webhook_url[at..]);
+    let own = Addresses::of(config).webhook(&saved.webhook_url)?;
     out.text(
         &Text::new()
             .with(Style::Bold, "by hand")
             .with(Style::Dim, "      signed as Calendly signs; paste it into a shell:"),
     )?;
-    out.line(&curl(&format!("http://{door}{path}"), &saved.signing_key))?;
+    out.line(&curl(&own, &saved.signing_key))?;
     out.line("")?;
     out.text(&Text::new().with(Style::Good, "serving").plain("; Ctrl-C stops it"))?;
     Ok(())

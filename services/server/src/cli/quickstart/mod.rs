@@ -6,8 +6,7 @@ mod setup;
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, anyhow, bail};
-use http::Uri;
+use anyhow::{anyhow, bail};
 use tokio::time::{Instant, sleep};
 use tributary_proto::admin::v1::{MessageTrace, delivery::State};
 
@@ -84,8 +83,7 @@ async fn show(config: &Config, running: &Running, out: &Out) -> anyhow::Result<(
 
 /// Sends a booking through the server's own public door, as Calendly would; returns the message's id.
 async fn book(config: &Config, saved: &Saved) -> anyhow::Result<String> {
-    let url: Uri = saved.webhook_url.parse().context("the webhook URL is no URL")?;
-    let own = format!("http://{}{}", Addresses::of(config).http, url.path());
+    let own = Addresses::of(config).webhook(&saved.webhook_url)?;
     let sender = Sender::new("calendly", Some(saved.signing_key.clone()))?;
     let answer = Poster::new(&own)?.post(sender.sign(Letter::sample()?.body())).await;
     answer.outcome.map_err(|error| anyhow!("the booking was not accepted: {error}"))

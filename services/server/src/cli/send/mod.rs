@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 use tokio::{sync::mpsc, time::Instant};
 
 use self::summary::Summary;
-use super::{client::runtime, output::Out, quickstart::Saved};
+use super::{address::Addresses, client::runtime, output::Out, quickstart::Saved};
 use crate::config::Config;
 
 pub(super) use booking::fresh_booking;
@@ -89,7 +89,11 @@ fn target(args: &Args, config: &Config) -> anyhow::Result<(String, Option<String
         bail!("say where to with --url: the quickstart's source is one of Calendly");
     }
     match Saved::read(&config.data_dir)? {
-        Some(saved) => Ok((saved.webhook_url, Some(args.key.clone().unwrap_or(saved.signing_key)))),
+        // The URL may be that of a proxy, which may not be there yet; the quickstart's server is on this machine.
+        Some(saved) => Ok((
+            Addresses::of(config).webhook(&saved.webhook_url)?,
+            Some(args.key.clone().unwrap_or(saved.signing_key)),
+        )),
         None => bail!("say where to with --url, or run `tributary quickstart` first with this data folder"),
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn user_traits() -> Vec<Mapping> {
         first_name(),
         last_name(),
         with_step(user_trait("phone", phone_inputs()), "to_phone", Op::ToPhone { country: None }),
-        user_trait("timezone", vec![path("$.payload.timezone")]),
+        user_trait("time_zone", vec![path("$.payload.timezone")]),
     ]
 }
 

@@ -69,7 +69,7 @@ fn a_booking_becomes_a_schedule_event() {
     assert_eq!(event.traits["first_name"], "Nadia");
     assert_eq!(event.traits["last_name"], "Okafor");
     assert_eq!(event.traits["phone"], "+14045550142");
-    assert_eq!(event.traits["timezone"], "America/New_York");
+    assert_eq!(event.traits["time_zone"], "America/New_York");
     assert_eq!(event.attributes["content_name"], "Discovery call");
     assert_eq!(event.attributes["start_time"], "2026-03-12T15:00:00.000000Z");
     assert_eq!(event.attributes["utm_source"], "facebook");

@@ -38,6 +38,25 @@ fn an_element_without_a_user_is_left_out_and_the_others_keep_their_numbers() {
 }
 
 #[test]
+fn a_workflow_that_rewrites_more_than_is_allowed_fails() {
+    let last = json!({ "id": "last", "op": { "split": { "separator": ",", "index": 1 } } });
+    let steps: Vec<Value> = (0..10)
+        .map(|index| json!({ "id": format!("s{index}"), "op": { "replace": { "pattern": "(a|b)y", "with": "" } } }))
+        .chain([last])
+        .collect();
+    let spec = with(guests(), "/event_attributes/0/inputs/0/path/jsonpath", json!("$$.notes"));
+    let spec = with(spec, "/event_attributes/0/steps", json!(steps));
+    let emails: Vec<Value> = (0..100).map(|index| json!(format!("g{index}@example.com"))).collect();
+    let mut body = body(&emails);
+    body["notes"] = json!("x".repeat(2_000));
+    assert_eq!(events(spec.clone(), body.clone()).len(), 100, "an ordinary text is far below");
+    body["notes"] = json!("x".repeat(60_000));
+    let (status, reason) = stopped(spec, body);
+    assert_eq!(status, RunStatus::Failed);
+    assert!(reason.message.contains("more of this message than is allowed"), "{}", reason.message);
+}
+
+#[test]
 fn an_element_that_fails_fails_the_run() {
     let spec = with(guests(), "/event_attributes/0/on_empty", json!("fail"));
     let mut body = body(&[json!("a@example.com"), json!("b@example.com")]);

@@ -114,3 +114,26 @@ fn unusual_bodies_end_with_a_status() {
         assert!(matches!(status, RunStatus::FilterConditionFailed | RunStatus::UserIdMissing));
     }
 }
+
+#[test]
+fn a_blocked_visitor_is_nobody_even_where_the_source_took_it_for_one() {
+    let cluid = "trb_0123456789abcdefghjkmnpqrs";
+    let spec = json!({
+        "event_name": { "id": "name", "inputs": [{ "constant": "Visit" }] },
+        "identifiers": [{ "id": "visitor", "target": "cluid", "primary": true, "inputs": [{ "path": { "jsonpath": "$.id" } }] }],
+    });
+    let mut fixture = Fixture::new(json!({ "id": cluid }));
+    let workflow = compiled(spec);
+    let run = |fixture: &Fixture| {
+        workflow.evaluate(&MessageView { cluid: Some(cluid), ..fixture.message() }, &fixture.tenant)
+    };
+    assert!(matches!(run(&fixture), RunOutcome::Events(_)));
+    fixture.tenant.blocked_values = vec![cluid.to_owned()].into_iter().collect();
+    match run(&fixture) {
+        RunOutcome::Stopped(status, reason) => {
+            assert_eq!(status, RunStatus::UserIdMissing);
+            assert!(reason.message.contains("BLOCKED_VALUE"), "{}", reason.message);
+        }
+        RunOutcome::Events(events) => panic!("{events:?}"),
+    }
+}

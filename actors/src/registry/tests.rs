@@ -1,0 +1,128 @@
+//! What a configuration that cannot be read does, and to whom.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::json;
+use tributary_domain::{
+    id::{AgencyId, DestinationId, MessageId},
+    partition::Partition,
+    tenant::TenantSettings,
+    time::Timestamp,
+};
+use tributary_journal::Accepted;
+use tributary_store::{
+    Sealer, StoreOptions,
+    agency::NewAgency,
+    audit::Author,
+    destination::{DestinationChange, NewDestination},
+    ledger::{Origin, Work},
+    tenant::NewTenant,
+};
+
+use super::*;
+
+fn author() -> Author {
+    Author::new("test", Timestamp::from_seconds(1))
+}
+
+async fn make_tenant(store: &Store, tenant: TenantId) {
+    let agency = NewAgency {
+        id: AgencyId::from_bits(tenant.bits()),
+        key: tenant.to_string(),
+        display_name: "Agency".to_owned(),
+    };
+    store.agencies().create(&agency, &author()).await.expect("makes an agency");
+    let tenant = NewTenant {
+        id: tenant,
+        agency: agency.id,
+        key: "main".to_owned(),
+        display_name: "Tenant".to_owned(),
+        settings: TenantSettings::default(),
+    };
+    store.tenants().create(&tenant, &author()).await.expect("makes a tenant");
+}
+
+/// A destination with a filter that this build cannot compile.
+fn newer_destination() -> NewDestination {
+    let node = json!({ "id": "f", "condition": { "left": { "constant": 1 }, "op": "in" } });
+    NewDestination {
+        id: DestinationId::new(1, 1),
+        key: "destination".to_owned(),
+        display_name: "Destination".to_owned(),
+        platform: "webhook".to_owned(),
+        settings: json!({}),
+        secrets: BTreeMap::new(),
+        filter: Some(serde_json::from_value(json!({ "nodes": [node] })).expect("a filter")),
+        event_names: BTreeMap::new(),
+    }
+}
+
+fn task(sequence: u64, tenant: TenantId) -> Task {
+    let accepted = Accepted {
+        tenant,
+        source: SourceId::new(1, 1),
+        message: MessageId::new(sequence, 0),
+        received: Timestamp::from_seconds(1),
+        signature_valid: true,
+        trace_parent: None,
+        headers: Vec::new(),
+        body: Bytes::from_static(b"{}"),
+    };
+    Task { origin: Origin::Journal, sequence, partition: Partition::of(tenant), accepted }
+}
+
+/// What each plan is: its sequence, its revision and the reason why it is parked.
+fn parked(plans: Result<Vec<MessagePlan>, StoreError>) -> Vec<(u64, i64, &'static str)> {
+    let plans = plans.expect("nothing of one tenant stops the others");
+    let reason = |plan: &MessagePlan| match &plan.work {
+        Work::Park(reason) => reason.code,
+        _ => "not parked",
+    };
+    plans.iter().map(|plan| (plan.sequence, plan.config_rev, reason(plan))).collect()
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() {
+    let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().expect("a runtime")));
+    let runtime: &'static tokio::runtime::Runtime = runtime;
+    actix::System::with_tokio_rt(move || runtime).block_on(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}/store.db", folder.path().display());
+        let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.expect("opens");
+        store.migrate().await.expect("migrates");
+        let [well, newer, missing] = [1, 2, 3].map(|number| TenantId::new(1, number));
+        make_tenant(&store, well).await;
+        make_tenant(&store, newer).await;
+        let destination = newer_destination();
+        store.tenant(newer).create_destination(&destination, &author()).await.expect("makes");
+
+        let arbiters = Arc::new(Arbiters::start(runtime, 1, || ()));
+        let registry =
+            Registry::new(store.clone(), Arc::clone(&arbiters), Metrics::unread(), Faults::default());
+        let tasks = || vec![task(1, newer), task(2, well), task(3, missing), task(4, newer)];
+        assert_eq!(
+            parked(registry.evaluate(tasks()).await),
+            [
+                (1, 2, "CONFIG_UNREADABLE"),
+                (2, 1, "SOURCE_UNKNOWN"),
+                (3, 0, "CONFIG_UNREADABLE"),
+                (4, 2, "CONFIG_UNREADABLE")
+            ]
+        );
+        let reason = ParkReason { code: "PROCESS_ENDED", detail: String::new(), workflow: None };
+        let unseen = parked(registry.park_all(tasks(), &reason).await);
+        assert_eq!(
+            unseen.iter().map(|plan| (plan.1, plan.2)).collect::<Vec<_>>(),
+            [(2, "PROCESS_ENDED"), (1, "PROCESS_ENDED"), (0, "PROCESS_ENDED"), (2, "PROCESS_ENDED")]
+        );
+        assert_eq!(registry.is_suspended(missing).await, Ok(false), "its held messages are parked");
+
+        let change = DestinationChange { filter: Some(None), ..DestinationChange::default() };
+        let mended = store.tenant(newer).update_destination(destination.id, 1, &change, &author()).await;
+        mended.expect("changes");
+        assert_eq!(parked(registry.evaluate(vec![task(5, newer)]).await), [(5, 3, "SOURCE_UNKNOWN")]);
+        arbiters.stop();
+        store.close().await.expect("closes");
+    });
+}

@@ -1,0 +1,74 @@
+//! The commands of a person, as the binary, against a server that runs.
+
+use serde_json::Value;
+use tributary_tests::{Database, Server, ServerBuilder, Sink, databases};
+
+/// What a command writes when it succeeds: JSON values, one after the other.
+#[track_caller]
+fn ask(server: &Server, command: &str, arguments: &[&str]) -> Vec<Value> {
+    let mut process = server.builder().command(command);
+    let output = process.args(arguments).args(["--output", "json"]).output().expect("the binary starts");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command} {arguments:?}: {}\n{said}\n{told}", output.status);
+    let values = serde_json::Deserializer::from_str(&said).into_iter::<Value>();
+    values.map(|value| value.unwrap_or_else(|error| panic!("{command}: {error} in\n{said}"))).collect()
+}
+
+/// Whether `text` stands anywhere in what was written.
+fn tells(values: &[Value], text: &str) -> bool {
+    values.iter().any(|value| value.to_string().contains(text))
+}
+
+#[tokio::test]
+async fn the_commands_send_show_and_check() {
+    for database in databases() {
+        println!("on {}", database.kind());
+        let server = ServerBuilder::on(database).start().await;
+        let tenant = server.tenant("acme").await;
+        let source = server.calendly(&tenant, "calendly").await;
+        server.preset(&source, "bookings").await;
+        let sink = Sink::start().await;
+        server.destination(&tenant, "hook", &sink).await;
+
+        let url = format!("http://{}{}", server.http(), source.path);
+        let key = source.key.as_deref().expect("its sender signs");
+        let sent = ask(&server, "send", &["--url", &url, "--key", key]);
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(sent[0]["status"], 202, "{sent:?}");
+        let id = sent[0]["message_id"].as_str().expect("the id of a message").to_owned();
+        let message = server.processed(&id).await;
+        let event = server.events(&tenant).await.remove(0);
+        let delivery = server.delivered(&tenant, 1).await.remove(0);
+
+        let trace = ask(&server, "trace", &[&id]);
+        for part in [&message.name, &event.name, &event.profile, &delivery.name] {
+            assert!(tells(&trace, part), "no {part} in {trace:?}");
+        }
+        assert!(tells(&ask(&server, "logs", &["source"]), &id));
+        assert!(tells(&ask(&server, "logs", &["workflow"]), &id));
+        assert!(tells(&ask(&server, "logs", &["deliveries"]), &delivery.name));
+        assert!(tells(&ask(&server, "profiles", &["list"]), &event.profile));
+        assert!(tells(&ask(&server, "profiles", &["get", &event.profile]), &event.profile));
+
+        let findings = ask(&server, "doctor", &[]);
+        assert!(findings.len() >= 5, "{findings:?}");
+        assert!(findings.iter().all(|finding| finding["state"] != "FAIL"), "{findings:?}");
+        let migrations = ask(&server, "migrate", &["--plan"]);
+        assert!(!migrations.is_empty());
+        assert!(migrations.iter().all(|one| one["state"] == "APPLIED_BEFORE"), "{migrations:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_done_says_why_in_one_line() {
+    let mut server = ServerBuilder::on(Database::sqlite()).start().await;
+    server.stop().await;
+    for (command, arguments) in
+        [("trace", &["msg_01j00000000000000000000000"][..]), ("logs", &["source"]), ("profiles", &["list"])]
+    {
+        let output = server.builder().command(command).args(arguments).output().expect("the binary starts");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.lines().count() == 1, "{command}: {told}");
+        assert!(told.contains("no server answers"), "{command}: {told}");
+    }
+}
