@@ -55,7 +55,7 @@ pub struct HouseParts {
     pub owner: String,
     /// Threads for evaluation, and as many for delivery.
     pub threads: usize,
-    /// Called first on each of these threads and on the ledger's: to give them a priority of their own.
+    /// Called first on the threads for evaluation and on the ledger's: to give them a priority of their own.
     pub on_thread: fn(),
     /// Planted faults; none outside tests.
     pub faults: Faults,

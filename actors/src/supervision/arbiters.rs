@@ -14,20 +14,11 @@ pub(crate) struct Arbiters {
 
 impl Arbiters {
     /// Starts `threads` arbiters for evaluation and as many for delivery, and one for the ledger, all on `runtime`.
-    /// Has to be called on the System's own thread.
-    /// `on_thread` is called first on each of them.
+    /// Has to be called on the System's own thread. `on_thread` is called first on those that work off what was
+    /// accepted; deliveries mostly wait for others, and are to go out at once when they need not.
     pub(crate) fn start(runtime: &'static Runtime, threads: usize, on_thread: fn()) -> Self {
-        let arbiter = || {
-            Arbiter::with_tokio_rt(move || {
-                on_thread();
-                runtime
-            })
-        };
-        Self {
-            evaluate: (0..threads.max(1)).map(|_| arbiter()).collect(),
-            deliver: (0..threads.max(1)).map(|_| arbiter()).collect(),
-            ledger: arbiter(),
-        }
+        let many = |on_thread: fn()| (0..threads.max(1)).map(|_| arbiter(runtime, on_thread)).collect();
+        Self { evaluate: many(on_thread), deliver: many(|| ()), ledger: arbiter(runtime, on_thread) }
     }
 
     /// Where the sources and workflows of `tenant` are evaluated.
@@ -51,6 +42,13 @@ impl Arbiters {
             arbiter.stop();
         }
     }
+}
+
+fn arbiter(runtime: &'static Runtime, on_thread: fn()) -> Arbiter {
+    Arbiter::with_tokio_rt(move || {
+        on_thread();
+        runtime
+    })
 }
 
 fn place(arbiters: &[Arbiter], tenant: TenantId) -> ArbiterHandle {
