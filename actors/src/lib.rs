@@ -21,6 +21,8 @@ mod plan;
 mod registry;
 mod source;
 mod supervision;
+#[cfg(test)]
+mod testing;
 mod workflow;
 
 pub use faults::Faults;

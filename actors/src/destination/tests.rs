@@ -10,25 +10,22 @@ use tokio::{
 };
 use tributary_domain::{
     event::EventData,
-    id::{
-        AgencyId, DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId,
-    },
-    tenant::TenantSettings,
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
     time::Timestamp,
 };
 use tributary_egress::{Egress, Policy, SystemResolver};
 use tributary_store::{
     Page, Sealer, Secret, Store, StoreOptions,
-    agency::NewAgency,
-    audit::Author,
     destination::{DestinationState, NewDestination},
     ledger::{ReadyDelivery, StoredEvent},
-    tenant::NewTenant,
 };
 use tributary_telemetry::{Metrics, ambient::SystemClock};
 
 use super::{Dispatcher, Tail};
-use crate::supervision::Arbiters;
+use crate::{
+    supervision::Arbiters,
+    testing::{author, make_tenant},
+};
 
 fn tenant() -> TenantId {
     TenantId::new(1, 1)
@@ -39,18 +36,7 @@ fn destination() -> DestinationId {
 }
 
 async fn configure(store: &Store, port: u16) {
-    let author = Author::new("test", Timestamp::from_seconds(1));
-    let agency =
-        NewAgency { id: AgencyId::new(1, 1), key: "agency".to_owned(), display_name: "Agency".to_owned() };
-    store.agencies().create(&agency, &author).await.expect("makes an agency");
-    let tenant = NewTenant {
-        id: tenant(),
-        agency: agency.id,
-        key: "main".to_owned(),
-        display_name: "Tenant".to_owned(),
-        settings: TenantSettings::default(),
-    };
-    store.tenants().create(&tenant, &author).await.expect("makes a tenant");
+    make_tenant(store, tenant()).await;
     // Thirty-two zeros in base64.
     let secret = format!("whsec_{}=", "A".repeat(43));
     let destination = NewDestination {
@@ -63,7 +49,7 @@ async fn configure(store: &Store, port: u16) {
         filter: None,
         event_names: BTreeMap::new(),
     };
-    store.tenant(tenant.id).create_destination(&destination, &author).await.expect("makes a destination");
+    store.tenant(tenant()).create_destination(&destination, &author()).await.expect("makes a destination");
 }
 
 fn delivery(number: u64) -> ReadyDelivery {

@@ -5,43 +5,19 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::json;
 use tributary_domain::{
-    id::{AgencyId, DestinationId, MessageId},
+    id::{DestinationId, MessageId},
     partition::Partition,
-    tenant::TenantSettings,
     time::Timestamp,
 };
 use tributary_journal::Accepted;
 use tributary_store::{
     Sealer, StoreOptions,
-    agency::NewAgency,
-    audit::Author,
     destination::{DestinationChange, NewDestination},
     ledger::{Origin, Work},
-    tenant::NewTenant,
 };
 
 use super::*;
-
-fn author() -> Author {
-    Author::new("test", Timestamp::from_seconds(1))
-}
-
-async fn make_tenant(store: &Store, tenant: TenantId) {
-    let agency = NewAgency {
-        id: AgencyId::from_bits(tenant.bits()),
-        key: tenant.to_string(),
-        display_name: "Agency".to_owned(),
-    };
-    store.agencies().create(&agency, &author()).await.expect("makes an agency");
-    let tenant = NewTenant {
-        id: tenant,
-        agency: agency.id,
-        key: "main".to_owned(),
-        display_name: "Tenant".to_owned(),
-        settings: TenantSettings::default(),
-    };
-    store.tenants().create(&tenant, &author()).await.expect("makes a tenant");
-}
+use crate::testing::{author, make_tenant};
 
 /// A destination with a filter that this build cannot compile.
 fn newer_destination() -> NewDestination {

@@ -2,7 +2,7 @@
 //! those of earlier commits on their way into the database file. That way costs most of a commit's time when the
 //! committing connection itself goes it every few commits.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{Store, StoreError, connect::File, lane::Lane};
 
@@ -13,7 +13,7 @@ const WORTH_IT: i64 = 1_024;
 const TOO_LONG: i64 = 16_384;
 
 /// What a checkpoint found and did, in pages.
-#[derive(Debug, Clone, Copy, FromQueryResult)]
+#[derive(Debug, Clone, Copy)]
 struct Progress {
     /// In the log.
     log: i64,
@@ -62,4 +62,33 @@ async fn look(connection: &DatabaseConnection, mode: &str) -> Result<Progress, S
     let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or_else(|| StoreError::not_found("the checkpoint's progress"))?;
     Ok(Progress { log: row.try_get_by_index(1)?, checkpointed: row.try_get_by_index(2)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::Database;
+
+    #[tokio::test]
+    async fn what_was_committed_comes_into_the_file_aside() {
+        let database = Database::fresh("sqlite").await.expect("it is always there");
+        let store = &database.store;
+        store.migrate().await.expect("migrates");
+        store.put_meta("test", &"x".repeat(8 << 20)).await.expect("writes");
+        let file = store.file().expect("it is SQLite");
+        let left = async || look(&file.checkpointer, "NOOP").await.expect("looks").left();
+        assert!(left().await > WORTH_IT, "whoever commits makes no checkpoint");
+        let emptied = async {
+            while left().await > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = store.keep_log_short() => panic!("it ended"),
+            emptied = tokio::time::timeout(std::time::Duration::from_secs(10), emptied) => {
+                emptied.expect("the log is checkpointed");
+            }
+        }
+        database.drop().await;
+    }
 }
