@@ -128,6 +128,14 @@ impl Server {
         workflow
     }
 
+    /// Makes a tenant with a Calendly source, whose bookings become events.
+    pub async fn bookings(&self) -> (Tenant, Source, Workflow) {
+        let tenant = self.tenant("acme").await;
+        let source = self.calendly(&tenant, "calendly").await;
+        let workflow = self.preset(&source, "bookings").await;
+        (tenant, source, workflow)
+    }
+
     /// Makes a workflow from the first preset of the source's provider and publishes it.
     pub async fn preset(&self, source: &Source, key: &str) -> Workflow {
         let workflow = self.workflow(source, key, None).await;

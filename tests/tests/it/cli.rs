@@ -24,9 +24,7 @@ async fn the_commands_send_show_and_check() {
     for database in databases() {
         println!("on {}", database.kind());
         let server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        server.preset(&source, "bookings").await;
+        let (tenant, source, _) = server.bookings().await;
         let sink = Sink::start().await;
         server.destination(&tenant, "hook", &sink).await;
 

@@ -14,9 +14,7 @@ async fn a_webhook_that_is_sent_a_thousand_times_and_again_after_a_restart_has_o
     for database in databases() {
         println!("on {}", database.kind());
         let mut server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (tenant, source, workflow) = server.bookings().await;
         let sink = Sink::start().await;
         server.destination(&tenant, "hook", &sink).await;
 

@@ -87,9 +87,7 @@ async fn what_a_suspended_tenant_is_sent_waits_and_is_applied_in_order_with_what
     for database in databases() {
         println!("on {}", database.kind());
         let server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (tenant, source, workflow) = server.bookings().await;
         let sink = Sink::start().await;
         server.destination(&tenant, "hook", &sink).await;
         let mut scene = Scene { server, tenant, source, posted: Vec::new() };

@@ -42,9 +42,7 @@ async fn post_bookings(server: &Server, source: &Source, numbers: std::ops::Rang
 #[tokio::test]
 async fn invariant_1_no_2xx_before_durability() {
     let mut server = Server::start().await;
-    let tenant = server.tenant("acme").await;
-    let source = server.calendly(&tenant, "calendly").await;
-    server.preset(&source, "bookings").await;
+    let (_, source, _) = server.bookings().await;
     for round in 0..5 {
         let accepted = post_bookings(&server, &source, round * 1_000..round * 1_000 + 200).await;
         // The moment the last one is acknowledged.
@@ -59,9 +57,7 @@ async fn invariant_1_no_2xx_before_durability() {
 #[tokio::test]
 async fn invariant_2_effects_and_progress_commit_together() {
     let mut server = Server::start().await;
-    let tenant = server.tenant("acme").await;
-    let source = server.calendly(&tenant, "calendly").await;
-    let workflow = server.preset(&source, "bookings").await;
+    let (tenant, source, workflow) = server.bookings().await;
     let sink = Sink::start().await;
     server.destination(&tenant, "hook", &sink).await;
     let accepted = post_bookings(&server, &source, 0..500).await;
@@ -244,9 +240,7 @@ async fn invariant_7_nothing_is_found_under_another_tenant() {
 async fn invariant_8_backpressure_not_buffers() {
     let server =
         ServerBuilder::on(Database::sqlite()).set("TRIBUTARY_HTTP__MAX_BODY_BYTES", "8388608").start().await;
-    let tenant = server.tenant("acme").await;
-    let source = server.calendly(&tenant, "calendly").await;
-    server.preset(&source, "bookings").await;
+    let (_, source, _) = server.bookings().await;
     let large = || {
         let filler = "x".repeat(400_000);
         Booking::new(1).with("/payload/name", json!(filler)).body()
@@ -277,9 +271,7 @@ async fn invariant_8_backpressure_not_buffers() {
 #[tokio::test]
 async fn invariant_9_one_delivery_id_for_ever() {
     let mut server = Server::start().await;
-    let tenant = server.tenant("acme").await;
-    let source = server.calendly(&tenant, "calendly").await;
-    server.preset(&source, "bookings").await;
+    let (tenant, source, _) = server.bookings().await;
     let sink = Sink::start().await;
     sink.answer(Reply::Status(503));
     server.destination(&tenant, "hook", &sink).await;

@@ -17,9 +17,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let server = Server::start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (tenant, source, workflow) = server.bookings().await;
         let sink = Sink::start().await;
         server.destination(&tenant, "hook", &sink).await;
         Self { server, tenant, source, workflow, sink, posted: 0 }

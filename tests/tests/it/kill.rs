@@ -33,9 +33,7 @@ async fn acknowledged_messages_survive_kills_on_postgres() {
 
 async fn survive(database: Database, kills: u32) {
     let mut server = ServerBuilder::on(database).start().await;
-    let tenant = server.tenant("acme").await;
-    let source = server.calendly(&tenant, "calendly").await;
-    let workflow = server.preset(&source, "bookings").await;
+    let (tenant, source, workflow) = server.bookings().await;
     let sink = Sink::start().await;
     server.destination(&tenant, "hook", &sink).await;
 

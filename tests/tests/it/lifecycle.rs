@@ -26,9 +26,7 @@ async fn a_stop_under_load_loses_nothing_and_ends_cleanly() {
     for database in databases() {
         println!("on {}", database.kind());
         let mut server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (_, source, workflow) = server.bookings().await;
         let load = Load::start(&source, WRITERS);
         load.door(Some(server.http()));
         eventually("the load goes on", async || (load.acknowledged() >= 200).then_some(())).await;

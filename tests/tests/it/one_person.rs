@@ -66,9 +66,7 @@ async fn two_hundred_browsers_with_one_email_at_once_are_one_profile() {
     for database in databases() {
         println!("on {}", database.kind());
         let server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (tenant, source, workflow) = server.bookings().await;
         // Half of them were seen before, each as a visitor of its own.
         let visits = (0..100).map(|visitor| (&source, Booking::new(visitor).cluid(&cluid(visitor))));
         let visits = post_at_once(&server, visits).await;

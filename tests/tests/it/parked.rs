@@ -20,9 +20,7 @@ async fn a_panic_parks_its_message_and_the_others_go_on_and_redrive_works() {
     for database in databases() {
         println!("on {}", database.kind());
         let mut server = ServerBuilder::on(database).set(FAULT.0, FAULT.1).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        let workflow = server.preset(&source, "bookings").await;
+        let (tenant, source, workflow) = server.bookings().await;
 
         let before = server.post(&source, Booking::new(1).cluid(&cluid(1)).body()).await.accepted();
         let bad = server.post(&source, faulty(2).body()).await.accepted();

@@ -20,9 +20,7 @@ async fn every_hostile_webhook_has_its_answer_on_both_databases_and_disturbs_not
     for database in databases() {
         println!("on {}", database.kind());
         let server = ServerBuilder::on(database).start().await;
-        let tenant = server.tenant("acme").await;
-        let source = server.calendly(&tenant, "calendly").await;
-        server.preset(&source, "bookings").await;
+        let (_, source, _) = server.bookings().await;
 
         let deep = "[".repeat(100_000);
         let large = vec![b' '; 10 << 20];
