@@ -35,10 +35,13 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .await?;
     Table::new("browser_context")
         .text("tenant_id")
+        // The message that gave the cluid to its first owner, empty while it has none: rows that are new lie together,
+        // and not each on a page of its own.
+        .text("anchor")
         .text("cluid")
         .text("data")
         .big("updated_at")
-        .primary_key(&["tenant_id", "cluid"])
+        .primary_key(&["tenant_id", "anchor", "cluid"])
         .without_rowid()
         .create(manager)
         .await?;

@@ -27,8 +27,10 @@ impl Scene {
             .identifier("phone", "$.phone")
             .attribute("fbp", "$.fbp");
         server.published(&web, "seen", seen).await;
-        let contact =
-            Spec::track("Contact").identifier("external_id:crm", "$.id").identifier("email", "$.email");
+        let contact = Spec::track("Contact")
+            .identifier("external_id:crm", "$.id")
+            .identifier("email", "$.email")
+            .attribute("gclid", "$.gclid");
         server.published(&crm, "contact", contact).await;
         Self { server, tenant, web, crm }
     }
@@ -76,6 +78,29 @@ async fn a_second_person_in_one_browser_gets_a_profile_and_still_the_browsers_co
             ("weak_evidence", cluid(1).as_str())
         );
         assert_eq!((&conflicts[0].profile, &conflicts[0].other_profile), (&second.profile, &first.profile));
+    }
+}
+
+#[tokio::test]
+async fn a_browsers_context_grows_whether_or_not_its_cluid_has_an_owner_yet() {
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let context = |event: Event| {
+            let fields = event.browser_context.expect("a context").fields;
+            json!([fields.get("gclid").map(from_value), fields.get("fbp").map(from_value)])
+        };
+        // The contact's workflow maps no cluid: nobody owns it, and what came with it is kept all the same.
+        let contact = scene.sees(&scene.crm, json!({"id": "c-1", "cluid": cluid(1), "gclid": "g-1"})).await;
+        assert_eq!(context(contact), json!(["g-1", null]));
+        let seen = scene.sees(&scene.web, json!({"cluid": cluid(1), "fbp": "fb.1.7"})).await;
+        assert_eq!(context(seen), json!(["g-1", "fb.1.7"]), "now it has an owner");
+        let contact = scene.sees(&scene.crm, json!({"id": "c-1", "cluid": cluid(1), "gclid": "g-2"})).await;
+        assert_eq!(context(contact), json!(["g-2", "fb.1.7"]));
+
+        scene.sees(&scene.web, json!({"cluid": cluid(2)})).await;
+        scene.sees(&scene.web, json!({"cluid": cluid(2), "fbp": "fb.1.8"})).await;
+        let contact = scene.sees(&scene.crm, json!({"id": "c-2", "cluid": cluid(2)})).await;
+        assert_eq!(context(contact), json!([null, "fb.1.8"]), "it had an owner from the beginning");
     }
 }
 

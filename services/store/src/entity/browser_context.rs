@@ -8,6 +8,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) tenant_id: String,
     #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) anchor: String,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) cluid: String,
     pub(crate) data: String,
     pub(crate) updated_at: i64,

@@ -25,7 +25,7 @@ use super::{
     dedupe,
     difference::{Difference, Statements},
     groups::Groups,
-    load,
+    load::{self, Owner},
     plan::{Applied, MessagePlan, Origin, Work},
     resolve::Resolver,
 };
@@ -214,6 +214,9 @@ async fn load_all<'a>(
     let drafts: Vec<(&MessagePlan, &EventDraft)> = batch.plans.iter().flat_map(drafts).collect();
     let cluids =
         drafts.iter().filter_map(|(plan, draft)| Some((plan.tenant, context::cluid(plan, draft)?))).collect();
+    let owners = load::owners(txn, &identifiers(&drafts, &cluids)).await?;
+    let anchors = context::anchors(&owners);
+    let contexts = load::contexts(txn, &context::places(&anchors, &cluids)).await?;
     let groups = drafts
         .iter()
         .flat_map(|(plan, draft)| {
@@ -222,8 +225,8 @@ async fn load_all<'a>(
         .collect();
     Ok(Resolver {
         now,
-        views: views(txn, tenants, &drafts).await?,
-        contexts: Contexts::of(load::contexts(txn, &cluids).await?),
+        views: views(txn, tenants, owners).await?,
+        contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,
         holding: &state.holding,
@@ -242,28 +245,32 @@ fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
     events.flatten().map(|draft| (plan, draft.as_ref())).collect()
 }
 
+/// Everything whose owner counts: what the events are identified by, and the cluids that they came with.
+fn identifiers<'a>(
+    drafts: &[(&'a MessagePlan, &'a EventDraft)],
+    cluids: &HashSet<(TenantId, &'a str)>,
+) -> HashSet<(TenantId, &'a str, &'a str)> {
+    let mapped = drafts.iter().flat_map(|(plan, draft)| {
+        draft.identifiers.iter().map(|id| (plan.tenant, id.kind.as_str(), id.value.as_str()))
+    });
+    mapped.chain(cluids.iter().map(|(tenant, cluid)| (*tenant, IdentifierType::CLUID, *cluid))).collect()
+}
+
 /// One view a tenant, with everything that the batch's identifiers lead to.
 async fn views(
     txn: &DatabaseTransaction,
     tenants: &HashSet<TenantId>,
-    drafts: &[(&MessagePlan, &EventDraft)],
+    owners: Vec<Owner>,
 ) -> Result<HashMap<TenantId, View>, StoreError> {
-    let wanted = drafts
-        .iter()
-        .flat_map(|(plan, draft)| {
-            draft.identifiers.iter().map(|id| (plan.tenant, id.kind.as_str(), id.value.as_str()))
-        })
-        .collect();
-    let owners = load::owners(txn, &wanted).await?;
     let mut views: HashMap<TenantId, View> = HashMap::new();
     if owners.is_empty() {
         return Ok(views);
     }
-    let owning = owners.iter().map(|(tenant, _, _, profile)| (*tenant, *profile)).collect();
+    let owning = owners.iter().map(|owner| (owner.tenant, owner.profile)).collect();
     for (tenant, state) in load::profiles(txn, owning).await? {
         views.entry(tenant).or_default().insert_profile(state);
     }
-    for (tenant, kind, value, profile) in owners {
+    for Owner { tenant, kind, value, profile, .. } in owners {
         let Some(kind) = IdentifierType::parse(&kind) else { continue };
         views.entry(tenant).or_default().insert_owner(kind, value, profile);
     }

@@ -1,57 +1,120 @@
 //! The browser sessions that a batch touches.
+//!
+//! What is known of a session lies where its cluid found its first owner: at that message, the *anchor*. So rows that
+//! are new lie together; by cluid alone, each would lie on a page of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use tributary_domain::{
-    context::BrowserContext, id::TenantId, identity::IdentifierType, time::Timestamp,
+    context::BrowserContext,
+    id::{MessageId, TenantId},
+    identity::{IdentifierType, Step},
+    time::Timestamp,
     workflow::event::EventDraft,
 };
 
-use super::{difference::Rows, plan::MessagePlan};
+use super::{difference::Rows, load::Owner, plan::MessagePlan};
 use crate::{StoreError, column::to_json, entity::browser_context};
 
-/// What is known of each session, by tenant and cluid.
+/// Where a session may be stored: its tenant, its anchor (empty while nobody owns the cluid) and its cluid.
+pub(super) type Place<'a> = (TenantId, String, &'a str);
+
+/// A session as it is stored.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) tenant: TenantId,
+    pub(super) anchor: String,
+    pub(super) cluid: String,
+    pub(super) context: BrowserContext,
+}
+
+/// By tenant and cluid: the message at which the cluid found its first owner.
+pub(super) type Anchors = HashMap<(TenantId, String), MessageId>;
+
+/// What is known of each session.
 #[derive(Debug, Default)]
 pub(super) struct Contexts {
-    known: HashMap<(TenantId, String), BrowserContext>,
-    /// What changed, and whether it is new.
-    changed: HashMap<(TenantId, String), bool>,
+    anchors: Anchors,
+    sessions: HashMap<(TenantId, String), Session>,
+}
+
+#[derive(Debug, Default)]
+struct Session {
+    context: BrowserContext,
+    /// The anchor of its row, if there is one.
+    stored_at: Option<String>,
+    is_changed: bool,
+}
+
+/// The anchors of those owned identifiers that are cluids.
+pub(super) fn anchors(owners: &[Owner]) -> Anchors {
+    let cluids = owners.iter().filter(|owner| owner.kind == IdentifierType::CLUID);
+    cluids.map(|owner| ((owner.tenant, owner.value.clone()), owner.message)).collect()
+}
+
+/// Where these cluids' sessions may be stored. One that began before its cluid had an owner stays where it is.
+pub(super) fn places<'a>(anchors: &Anchors, cluids: &HashSet<(TenantId, &'a str)>) -> HashSet<Place<'a>> {
+    let mut places = HashSet::new();
+    for (tenant, cluid) in cluids {
+        let anchor = anchors.get(&(*tenant, (*cluid).to_owned()));
+        places.extend(anchor.map(|anchor| (*tenant, anchor.to_string(), *cluid)));
+        places.insert((*tenant, String::new(), *cluid));
+    }
+    places
 }
 
 impl Contexts {
     /// The sessions as they are stored.
-    pub(super) fn of(known: HashMap<(TenantId, String), BrowserContext>) -> Self {
-        Self { known, changed: HashMap::new() }
+    pub(super) fn of(anchors: Anchors, stored: Vec<Stored>) -> Self {
+        let sessions = stored.into_iter().map(|Stored { tenant, anchor, cluid, context }| {
+            ((tenant, cluid), Session { context, stored_at: Some(anchor), is_changed: false })
+        });
+        Self { anchors, sessions: sessions.collect() }
     }
 
-    /// Takes over what the event says of its session, and returns what is known of the session now.
+    /// Takes over what the event says of its session, after the `steps` that identity took, and returns what is known
+    /// of the session now.
     pub(super) fn observe(
         &mut self,
         plan: &MessagePlan,
         draft: &EventDraft,
+        steps: &[Step],
         seen_at: Timestamp,
     ) -> Map<String, Value> {
-        let Some(cluid) = cluid(plan, draft) else { return Map::new() };
-        let key = (plan.tenant, cluid.to_owned());
-        let context = self.known.entry(key.clone()).or_default();
-        // An empty one is never stored.
-        let is_new = context.is_empty();
-        if context.observe(&draft.attributes, seen_at, plan.sequence) {
-            self.changed.entry(key).or_insert(is_new);
+        for step in steps {
+            if let Step::Attached { identifier } = step
+                && identifier.kind.as_str() == IdentifierType::CLUID
+            {
+                self.anchors.insert((plan.tenant, identifier.value.clone()), plan.message);
+            }
         }
-        context.values()
+        let Some(cluid) = cluid(plan, draft) else { return Map::new() };
+        let session = self.sessions.entry((plan.tenant, cluid.to_owned())).or_default();
+        session.is_changed |= session.context.observe(&draft.attributes, seen_at, plan.sequence);
+        session.context.values()
     }
 
     /// The rows of what changed.
     pub(super) fn rows(self, now: Timestamp) -> Result<Rows<browser_context::Model>, StoreError> {
+        let mut changed = Vec::new();
+        for (key, session) in self.sessions.into_iter().filter(|(_, session)| session.is_changed) {
+            let is_new = session.stored_at.is_none();
+            let anchor = session.stored_at.or_else(|| self.anchors.get(&key).map(MessageId::to_string));
+            let row = browser_context::Model {
+                tenant_id: key.0.to_string(),
+                anchor: anchor.unwrap_or_default(),
+                cluid: key.1,
+                data: to_json(&session.context)?,
+                updated_at: now.micros(),
+            };
+            changed.push((row, is_new));
+        }
+        // In the order of the key each goes behind the one before.
+        changed.sort_unstable_by(|(one, _), (other, _)| one.anchor.cmp(&other.anchor));
         let mut rows = Rows::default();
-        for ((tenant, cluid), context) in self.known {
-            let key = (tenant, cluid);
-            let Some(is_new) = self.changed.get(&key) else { continue };
-            let (tenant_id, cluid) = (tenant.to_string(), key.1);
-            let data = to_json(&context)?;
-            rows.push(browser_context::Model { tenant_id, cluid, data, updated_at: now.micros() }, *is_new);
+        for (row, is_new) in changed {
+            rows.push(row, is_new);
         }
         Ok(rows)
     }

@@ -7,12 +7,12 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
 use serde::Serialize;
 use tributary_domain::{
-    context::BrowserContext,
     id::{MessageId, ProfileId, TenantId},
     identity::ProfileState,
     time::Timestamp,
 };
 
+use super::context::{Place, Stored};
 use crate::{
     StoreError,
     column::{id, json, optional_id, to_json},
@@ -109,27 +109,46 @@ struct OwnerRow {
     kind: String,
     value: String,
     profile_id: String,
+    message_id: String,
+}
+
+/// Whom an identifier belongs to, as it is stored.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) tenant: TenantId,
+    pub(super) kind: String,
+    pub(super) value: String,
+    /// To whom it was attached first; a profile that was merged since is still named here.
+    pub(super) profile: ProfileId,
+    /// The message that attached it.
+    pub(super) message: MessageId,
 }
 
 const OWNERS: Sql = Sql {
-    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM jsonb_each(?1) k CROSS JOIN identifiers i \
+    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id, i.message_id FROM jsonb_each(?1) k CROSS JOIN identifiers i \
              ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
-    postgres: "SELECT i.tenant_id, i.kind, i.value, i.profile_id FROM jsonb_array_elements($1::jsonb) k(value) \
+    postgres: "SELECT i.tenant_id, i.kind, i.value, i.profile_id, i.message_id FROM jsonb_array_elements($1::jsonb) k(value) \
                JOIN identifiers i ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
 };
 
-/// Who was first attached to which identifier; a profile that was merged since is still named here.
+/// Whom these identifiers belong to; those of nobody are left out.
 pub(super) async fn owners(
     txn: &DatabaseTransaction,
     identifiers: &HashSet<(TenantId, &str, &str)>,
-) -> Result<Vec<(TenantId, String, String, ProfileId)>, StoreError> {
+) -> Result<Vec<Owner>, StoreError> {
     if identifiers.is_empty() {
         return Ok(Vec::new());
     }
     let rows: Vec<OwnerRow> = OWNERS.rows(txn, identifiers).await?;
     rows.into_iter()
         .map(|row| {
-            Ok((id(&row.tenant_id, "tenant_id")?, row.kind, row.value, id(&row.profile_id, "profile_id")?))
+            Ok(Owner {
+                tenant: id(&row.tenant_id, "tenant_id")?,
+                kind: row.kind,
+                value: row.value,
+                profile: id(&row.profile_id, "profile_id")?,
+                message: id(&row.message_id, "message_id")?,
+            })
         })
         .collect()
 }
@@ -215,28 +234,36 @@ pub(super) async fn never_join(
 #[derive(FromQueryResult)]
 struct ContextRow {
     tenant_id: String,
+    anchor: String,
     cluid: String,
     data: String,
 }
 
 const CONTEXTS: Sql = Sql {
-    sqlite: "SELECT b.tenant_id, b.cluid, b.data FROM jsonb_each(?1) k CROSS JOIN browser_context b \
-             ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
-    postgres: "SELECT b.tenant_id, b.cluid, b.data FROM jsonb_array_elements($1::jsonb) k(value) \
-               JOIN browser_context b ON b.tenant_id = k.value ->> 0 AND b.cluid = k.value ->> 1",
+    sqlite: "SELECT b.tenant_id, b.anchor, b.cluid, b.data FROM jsonb_each(?1) k CROSS JOIN browser_context b \
+             ON b.tenant_id = k.value ->> 0 AND b.anchor = k.value ->> 1 AND b.cluid = k.value ->> 2",
+    postgres: "SELECT b.tenant_id, b.anchor, b.cluid, b.data FROM jsonb_array_elements($1::jsonb) k(value) \
+               JOIN browser_context b ON b.tenant_id = k.value ->> 0 AND b.anchor = k.value ->> 1 AND b.cluid = k.value ->> 2",
 };
 
-/// What is known of the browser sessions behind these cluids.
+/// What is known of the browser sessions at these places.
 pub(super) async fn contexts(
     txn: &DatabaseTransaction,
-    cluids: &HashSet<(TenantId, &str)>,
-) -> Result<HashMap<(TenantId, String), BrowserContext>, StoreError> {
-    if cluids.is_empty() {
-        return Ok(HashMap::new());
+    places: &HashSet<Place<'_>>,
+) -> Result<Vec<Stored>, StoreError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows: Vec<ContextRow> = CONTEXTS.rows(txn, cluids).await?;
+    let rows: Vec<ContextRow> = CONTEXTS.rows(txn, places).await?;
     rows.into_iter()
-        .map(|row| Ok(((id(&row.tenant_id, "tenant_id")?, row.cluid), json(&row.data, "data")?)))
+        .map(|row| {
+            Ok(Stored {
+                tenant: id(&row.tenant_id, "tenant_id")?,
+                anchor: row.anchor,
+                cluid: row.cluid,
+                context: json(&row.data, "data")?,
+            })
+        })
         .collect()
 }
 

@@ -227,7 +227,7 @@ impl Resolver<'_> {
             )
             .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
         let seen_at = clamped_time(draft.time, plan.received);
-        let context = self.contexts.observe(plan, draft, seen_at);
+        let context = self.contexts.observe(plan, draft, &decision.steps, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
         let data =
             EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
