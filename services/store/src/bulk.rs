@@ -18,7 +18,7 @@ use sea_orm::{
 use crate::StoreError;
 
 /// Rows of a statement, largest first; the last is 1, so that every number of rows is a sum of them.
-const CHUNKS: [usize; 5] = [256, 128, 32, 8, 1];
+const CHUNKS: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 /// The most values that one statement can bind; Postgres allows 65,535, SQLite this many (SQLITE_MAX_VARIABLE_NUMBER).
 const MOST_BINDS: usize = 32_766;
 
