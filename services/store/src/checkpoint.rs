@@ -6,11 +6,12 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{Store, StoreError, connect::File, lane::Lane};
 
-/// Pages (of 4 KiB) that are worth a checkpoint. Its bytes go to the disk at once, and the journal's next bytes wait
-/// behind them: so they are few.
-const WORTH_IT: i64 = 1_024;
+/// Pages (of 4 KiB) that are worth a checkpoint. Most of them lie scattered over the database file, and a disk takes
+/// tens of microseconds for each, while the journal's next bytes wait: so a page that changes again and again should go
+/// there once.
+const WORTH_IT: i64 = 8_192;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
-const TOO_LONG: i64 = 16_384;
+const TOO_LONG: i64 = 32_768;
 
 /// What a checkpoint found and did, in pages.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +75,7 @@ mod tests {
         let database = Database::fresh("sqlite").await.expect("it is always there");
         let store = &database.store;
         store.migrate().await.expect("migrates");
-        store.put_meta("test", &"x".repeat(8 << 20)).await.expect("writes");
+        store.put_meta("test", &"x".repeat(48 << 20)).await.expect("writes");
         let file = store.file().expect("it is SQLite");
         let left = async || look(&file.checkpointer, "NOOP").await.expect("looks").left();
         assert!(left().await > WORTH_IT, "whoever commits makes no checkpoint");
