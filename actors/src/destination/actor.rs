@@ -30,7 +30,7 @@ use super::{
 /// Attempts under way at a time.
 const WINDOW: usize = 64;
 /// How long results wait for others before they are recorded together.
-const LINGER: Duration = Duration::from_millis(10);
+const LINGER: Duration = Duration::from_millis(25);
 /// How often the database is asked for what came due.
 const LOOK: Duration = Duration::from_secs(5);
 /// How far ahead of its time a delivery is loaded: it is in memory before those that are committed meanwhile, also

@@ -11,7 +11,7 @@ use super::{Feed, caution::Caution, run::FeedError};
 use crate::plan::Task;
 
 /// A batch ends here (the ledger's transaction is bounded by rows besides).
-const BATCH: ReadLimit = ReadLimit { messages: 128, bytes: 4 << 20 };
+const BATCH: ReadLimit = ReadLimit { messages: 256, bytes: 4 << 20 };
 
 /// Plans, and how far the journal is read with them.
 #[derive(Debug)]
@@ -59,7 +59,8 @@ pub(super) async fn read(
             batch = feed.journal.read(feed.partitions, after, limit) => batch?,
         };
         after = batch.through;
-        feed.metrics.journal(feed.journal.tail(), feed.journal.tail().saturating_sub(feed.committed()));
+        let tail = feed.journal.tail();
+        feed.metrics.journal(tail, tail.saturating_sub(feed.committed()));
         let tasks: Vec<Task> =
             batch.entries.into_iter().filter(|entry| !progress.covers(entry)).map(task).collect();
         let plans = match caution.before(&feed.store, &tasks).await? {
@@ -69,8 +70,9 @@ pub(super) async fn read(
         if batches.send(Evaluated { plans, through: after }).await.is_err() {
             break;
         }
-        if is_careful {
-            // Only then is it known what the process ends on, if it ends.
+        // With care, because only then it is known what the process ends on, if it ends. Where the feed keeps up, because
+        // what comes meanwhile then goes with the next batch, and does not wait behind one that waits.
+        if is_careful || after >= tail {
             let _ = feed.committed.subscribe().wait_for(|committed| *committed >= after).await;
         }
     }
