@@ -1,8 +1,8 @@
 //! Who comes first when the processor is busy: the door. What was accepted can wait, who sends cannot.
 
-/// How much less weight the threads behind the door have (setpriority(2)); five is about a third of the door's.
+/// How much less weight the threads behind the door have (setpriority(2)); nine is about an eighth of the door's.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 5;
+const NICE: i32 = 9;
 
 /// Puts the calling thread, and the threads that it starts later, behind those of the door. Only Linux has priorities
 /// of threads.
