@@ -17,6 +17,8 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Bytes after which no more waiting messages join a write; one larger message is a write of its own.
     pub batch_bytes: usize,
+    /// Bytes of zeros that are written at once ahead of the records.
+    pub ahead_bytes: usize,
     /// Most bytes of one encoded message.
     pub record_bytes: usize,
     /// Most messages that wait for the disk; more are refused as overload.
@@ -35,6 +37,7 @@ impl Default for LogOptions {
         Self {
             segment_bytes: 64 * MIB,
             batch_bytes: 4 * MIB as usize,
+            ahead_bytes: MIB as usize,
             record_bytes: 16 * MIB as usize,
             waiting_messages: 8_192,
             waiting_bytes: 32 * MIB as usize,

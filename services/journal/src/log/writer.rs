@@ -24,6 +24,8 @@ pub(super) struct Writer {
     capacity: u64,
     /// Where the next record goes.
     offset: u64,
+    /// Up to here, zeros were written ahead of the records.
+    cleared: u64,
     /// The sequence of the next record.
     next: u64,
     buffer: Vec<u8>,
@@ -42,7 +44,7 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>, space: Arc<Space>, place: Place) -> Self {
         let Place { segment, file, capacity, next } = place;
         let offset = segment.extent().end;
-        Self { shared, space, segment, file, capacity, offset, next, buffer: Vec::new() }
+        Self { shared, space, segment, file, capacity, offset, cleared: offset, next, buffer: Vec::new() }
     }
 
     /// Writes until the queue has ended. A panic poisons the log: nobody may wait for a writer that is gone.
@@ -100,6 +102,7 @@ impl Writer {
             header.encode(self.shared.salt, &mut buffer);
             buffer.extend_from_slice(&message.payload);
         }
+        self.clear_ahead(self.offset + buffer.len() as u64)?;
         self.file.write_at(&buffer, self.offset)?;
         self.file.sync_data()?;
         self.offset += buffer.len() as u64;
@@ -115,6 +118,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes zeros behind `end`, where the next batch will end, when those before are used up. Space that was only
+    /// set aside costs a file system a change of its own records when it is written first, and a sync waits for that;
+    /// so most syncs should find nothing but bytes to be written over.
+    fn clear_ahead(&mut self, end: u64) -> io::Result<()> {
+        if end <= self.cleared {
+            return Ok(());
+        }
+        let until = end.saturating_add(self.shared.options.ahead_bytes as u64).min(self.capacity);
+        self.file.write_at(&vec![0; (until - end) as usize], end)?;
+        self.cleared = until;
+        Ok(())
+    }
+
     /// Goes on in a new segment.
     fn roll(&mut self) -> Result<(), CreateError> {
         let bytes = self.shared.options.segment_bytes;
@@ -127,6 +143,7 @@ impl Writer {
         self.segment = Segment::new(header, Extent { last: self.next - 1, end: HEADER_BYTES });
         self.capacity = bytes;
         self.offset = HEADER_BYTES;
+        self.cleared = HEADER_BYTES;
         self.shared.segments.push(Arc::clone(&self.segment));
         Ok(())
     }
