@@ -1,7 +1,8 @@
 //! From an accepted message to a plan: what the source actor and its workflow actors hand around.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use serde_json::Value;
 use tributary_connectors::sources::Facts;
 use tributary_domain::{id::WorkflowId, partition::Partition};
@@ -9,7 +10,7 @@ use tributary_journal::Accepted;
 use tributary_store::ledger::{Origin, PlannedRun};
 
 /// An accepted message on its way to the ledger.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Task {
     /// Which way it came.
     pub(crate) origin: Origin,
@@ -18,13 +19,25 @@ pub(crate) struct Task {
     /// The partition of its tenant.
     pub(crate) partition: Partition,
     /// The message.
-    pub(crate) accepted: Accepted,
+    pub(crate) accepted: Arc<Accepted>,
+    /// The bytes that it was read from.
+    pub(crate) record: Bytes,
+}
+
+impl fmt::Debug for Task {
+    /// Without the bytes: they are a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("sequence", &self.sequence)
+            .field("accepted", &self.accepted)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A message whose body was read.
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    pub(crate) accepted: Accepted,
+    pub(crate) accepted: Arc<Accepted>,
     pub(crate) body: Value,
     pub(crate) facts: Facts,
 }

@@ -118,7 +118,7 @@ impl Registry {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(new) => *new.insert(config::revision(&self.store, task.accepted.tenant).await?),
             };
-            plans.push(parked(task, rev, reason.clone()));
+            plans.push(parked(&task, rev, reason.clone()));
         }
         Ok(plans)
     }
@@ -138,13 +138,13 @@ impl Registry {
                 tracing::error!(%tenant, %source, error = %why, messages = tasks.len(), "the configuration cannot be read: messages are parked");
                 let detail = format!("the tenant's configuration cannot be read: {why}");
                 let reason = ParkReason { code: "CONFIG_UNREADABLE", detail, workflow: None };
-                return Ok(tasks.into_iter().map(|task| parked(task, rev, reason.clone())).collect());
+                return Ok(tasks.iter().map(|task| parked(task, rev, reason.clone())).collect());
             }
         };
         let Some(actor) = &active.actor else {
             let detail = "there is no such source (any more)".to_owned();
             let reason = ParkReason { code: "SOURCE_UNKNOWN", detail, workflow: None };
-            return Ok(tasks.into_iter().map(|task| parked(task, active.rev, reason.clone())).collect());
+            return Ok(tasks.iter().map(|task| parked(task, active.rev, reason.clone())).collect());
         };
         for _ in 0..TRIES {
             if let Ok(plans) = actor.call(Evaluate(tasks.clone())).await {
@@ -158,7 +158,7 @@ impl Registry {
                 Err(crashed) => {
                     let reason =
                         ParkReason { code: "SOURCE_CRASHED", detail: crashed.to_string(), workflow: None };
-                    plans.push(parked(task, active.rev, reason));
+                    plans.push(parked(&task, active.rev, reason));
                 }
             }
         }

@@ -21,6 +21,10 @@ use crate::{
     workflow::{Run, WorkflowActor},
 };
 
+/// How many messages are looked at together: what they are parsed into is used again for the next ones, while it is
+/// still in the processor's cache.
+const AT_ONCE: usize = 16;
+
 /// Evaluates the messages of one source.
 #[derive(Debug)]
 pub(crate) struct SourceActor {
@@ -28,7 +32,7 @@ pub(crate) struct SourceActor {
     source: Arc<SourceConfig>,
     faults: Faults,
     /// In the order in which they run; on this actor's own arbiter, where a message costs well under a microsecond.
-    workflows: Vec<Addr<WorkflowActor>>,
+    workflows: Arc<[Addr<WorkflowActor>]>,
 }
 
 /// Asks for a plan for each of these messages; answered in their order.
@@ -41,21 +45,7 @@ impl Message for Evaluate {
 
 impl SourceActor {
     pub(crate) fn new(tenant: Arc<TenantConfig>, source: Arc<SourceConfig>, faults: Faults) -> Self {
-        Self { tenant, source, faults, workflows: Vec::new() }
-    }
-
-    fn parse(&self, task: &Task) -> Result<Arc<Parsed>, ParkReason> {
-        let read = || {
-            let body: Value = serde_json::from_slice(&task.accepted.body).ok()?;
-            let headers = header_map(&task.accepted.headers);
-            let facts = self.source.provider.facts(&self.source.settings, &headers, &body);
-            Some(Arc::new(Parsed { accepted: task.accepted.clone(), body, facts }))
-        };
-        match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Some(parsed)) => Ok(parsed),
-            Ok(None) => Err(park("BODY_UNREADABLE", "the body cannot be read as JSON")),
-            Err(_) => Err(park("SOURCE_PANICKED", "the source's connector panicked on this message")),
-        }
+        Self { tenant, source, faults, workflows: Arc::default() }
     }
 }
 
@@ -86,38 +76,57 @@ impl Handler<Evaluate> for SourceActor {
 
     /// One batch at a time: the next one is looked at when this one is answered.
     fn handle(&mut self, Evaluate(tasks): Evaluate, _: &mut Context<Self>) -> Self::Result {
-        let (tenant, suspended) = (Arc::clone(&self.tenant), self.tenant.suspended);
-        let parsed: Vec<Result<Arc<Parsed>, ParkReason>> =
-            tasks.iter().map(|task| self.parse(task)).collect();
-        let batch: ParsedBatch = parsed.iter().filter_map(|parsed| parsed.as_ref().ok().cloned()).collect();
-        let runs =
-            self.workflows.iter().map(|workflow| workflow.send(Run(Arc::clone(&batch)))).collect::<Vec<_>>();
+        let (tenant, source) = (Arc::clone(&self.tenant), Arc::clone(&self.source));
+        let workflows = Arc::clone(&self.workflows);
         let answer = async move {
-            let mut by_workflow: Vec<_> =
-                join_all(runs).await.into_iter().map(|runs| runs.map(Vec::into_iter)).collect();
             let mut plans = Vec::with_capacity(tasks.len());
-            for (task, parsed) in tasks.into_iter().zip(parsed) {
-                let work = match &parsed {
-                    Err(reason) => Work::Park(reason.clone()),
-                    Ok(_) => {
-                        let runs =
-                            by_workflow.iter_mut().map(|runs| runs.as_mut().ok().and_then(Iterator::next));
-                        work(runs.collect())
-                    }
-                };
-                let work =
-                    if suspended && matches!(work, Work::Apply(_)) { Work::Hold("SUSPENDED") } else { work };
-                plans.push(plan(
-                    task,
-                    tenant.rev,
-                    &tenant.settings,
-                    parsed.ok().map(|parsed| parsed.facts.clone()),
-                    work,
-                ));
+            for tasks in tasks.chunks(AT_ONCE) {
+                evaluate(&tenant, &source, &workflows, tasks, &mut plans).await;
             }
             plans
         };
         AtomicResponse::new(Box::pin(answer.into_actor(self)))
+    }
+}
+
+/// Adds a plan for each of `tasks`.
+async fn evaluate(
+    tenant: &TenantConfig,
+    source: &SourceConfig,
+    workflows: &[Addr<WorkflowActor>],
+    tasks: &[Task],
+    plans: &mut Vec<MessagePlan>,
+) {
+    let parsed: Vec<Result<Arc<Parsed>, ParkReason>> = tasks.iter().map(|task| parse(source, task)).collect();
+    let batch: ParsedBatch = parsed.iter().filter_map(|parsed| parsed.as_ref().ok().cloned()).collect();
+    let runs = join_all(workflows.iter().map(|workflow| workflow.send(Run(Arc::clone(&batch))))).await;
+    let mut by_workflow: Vec<_> = runs.into_iter().map(|runs| runs.map(Vec::into_iter)).collect();
+    for (task, parsed) in tasks.iter().zip(parsed) {
+        let work = match &parsed {
+            Err(reason) => Work::Park(reason.clone()),
+            Ok(_) => {
+                let runs = by_workflow.iter_mut().map(|runs| runs.as_mut().ok().and_then(Iterator::next));
+                work(runs.collect())
+            }
+        };
+        let work =
+            if tenant.suspended && matches!(work, Work::Apply(_)) { Work::Hold("SUSPENDED") } else { work };
+        let facts = parsed.ok().map(|parsed| parsed.facts.clone());
+        plans.push(plan(task, tenant.rev, &tenant.settings, facts, work));
+    }
+}
+
+fn parse(source: &SourceConfig, task: &Task) -> Result<Arc<Parsed>, ParkReason> {
+    let read = || {
+        let body: Value = serde_json::from_slice(&task.accepted.body).ok()?;
+        let headers = header_map(&task.accepted.headers);
+        let facts = source.provider.facts(&source.settings, &headers, &body);
+        Some(Arc::new(Parsed { accepted: Arc::clone(&task.accepted), body, facts }))
+    };
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Some(parsed)) => Ok(parsed),
+        Ok(None) => Err(park("BODY_UNREADABLE", "the body cannot be read as JSON")),
+        Err(_) => Err(park("SOURCE_PANICKED", "the source's connector panicked on this message")),
     }
 }
 
@@ -139,19 +148,19 @@ fn work(runs: Vec<Option<RunResult>>) -> Work {
 }
 
 /// The plan that parks a task unseen, with the configuration of revision `rev`: none of it is needed.
-pub(crate) fn parked(task: Task, rev: i64, reason: ParkReason) -> MessagePlan {
+pub(crate) fn parked(task: &Task, rev: i64, reason: ParkReason) -> MessagePlan {
     plan(task, rev, &Arc::default(), None, Work::Park(reason))
 }
 
 /// The plan of a task, once it is known what to do.
 fn plan(
-    task: Task,
+    task: &Task,
     rev: i64,
     settings: &Arc<TenantSettings>,
     facts: Option<Facts>,
     work: Work,
 ) -> MessagePlan {
-    let accepted = task.accepted;
+    let accepted = &task.accepted;
     let facts = facts.map_or_else(
         || MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         |facts| MessageFacts {
@@ -176,12 +185,10 @@ fn plan(
         received: accepted.received,
         signature: if accepted.signature_valid { "VALID" } else { "UNSIGNED" },
         trace_parent: accepted.trace_parent.clone(),
-        headers: Value::from_iter(
-            accepted.headers.iter().map(|(name, value)| Value::from(vec![name.as_str(), value])),
-        )
-        .to_string(),
+        // Pairs of text always have a form in JSON.
+        headers: serde_json::to_string(&accepted.headers).unwrap_or_default(),
         body: accepted.body.clone(),
-        record: accepted.into_bytes(),
+        record: task.record.clone(),
         facts,
         config_rev: rev,
         settings: Arc::clone(settings),

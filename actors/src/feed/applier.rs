@@ -4,6 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use actix::Addr;
+use bytes::Bytes;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 use tributary_domain::{committed::Committed, id::TenantId, partition::Partition};
@@ -137,13 +138,15 @@ impl Applier {
             let held = self.feed.store.tenant(tenant).held_messages(Page::first(HELD_ROUND)).await?.items;
             let mut tasks = Vec::with_capacity(held.len());
             for record in held {
-                let accepted = Accepted::from_bytes(record.record.into())
+                let bytes = Bytes::from(record.record);
+                let accepted = Accepted::from_bytes(bytes.clone())
                     .map_err(|_| FeedError::Lost("a held message cannot be read"))?;
                 tasks.push(Task {
                     origin: Origin::Held(record.position.cast_signed()),
                     sequence: record.seq,
                     partition: Partition::of(tenant),
-                    accepted,
+                    accepted: Arc::new(accepted),
+                    record: bytes,
                 });
             }
             let plans = self.feed.registry.evaluate(tasks).await?;
@@ -167,8 +170,9 @@ pub(super) async fn announce(feed: Arc<Feed>, mut commits: mpsc::Receiver<Applie
 }
 
 fn task(plan: MessagePlan) -> Result<Task, DecodeError> {
-    let accepted = Accepted::from_bytes(plan.record)?;
-    Ok(Task { origin: plan.origin, sequence: plan.sequence, partition: plan.partition, accepted })
+    let accepted = Arc::new(Accepted::from_bytes(plan.record.clone())?);
+    let MessagePlan { origin, sequence, partition, record, .. } = plan;
+    Ok(Task { origin, sequence, partition, accepted, record })
 }
 
 /// How many of the plans fit into one transaction; at least one.

@@ -45,7 +45,13 @@ fn task(sequence: u64, tenant: TenantId) -> Task {
         headers: Vec::new(),
         body: Bytes::from_static(b"{}"),
     };
-    Task { origin: Origin::Journal, sequence, partition: Partition::of(tenant), accepted }
+    Task {
+        origin: Origin::Journal,
+        sequence,
+        partition: Partition::of(tenant),
+        record: accepted.to_bytes(),
+        accepted: Arc::new(accepted),
+    }
 }
 
 /// What each plan is: its sequence, its revision and the reason why it is parked.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tributary_domain::partition::{Partition, PartitionSet};
 
 use crate::{Accepted, AppendError, JournalId, ReadError, ReleaseError};
 
 /// A message with its place in the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its place: above that of every message appended before it; numbers may be left out.
     pub sequence: u64,
@@ -16,6 +17,18 @@ pub struct Entry {
     pub partition: Partition,
     /// The message.
     pub message: Accepted,
+    /// The bytes that it was read from; they share their memory with its body.
+    pub record: Bytes,
+}
+
+impl fmt::Debug for Entry {
+    /// Without the bytes: they are a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("sequence", &self.sequence)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A stretch of the journal, in order.

@@ -71,11 +71,12 @@ impl Read {
                         break;
                     }
                     let payload = window.payload(offset, &header).map_err(|bad| flaw(&name, offset, bad))?;
-                    let message = Accepted::from_bytes(Bytes::copy_from_slice(payload))
+                    let record = Bytes::copy_from_slice(payload);
+                    let message = Accepted::from_bytes(record.clone())
                         .map_err(|source| ReadError::Message { sequence: header.sequence, source })?;
                     self.bytes += length;
                     let (sequence, partition) = (header.sequence, header.partition);
-                    self.batch.entries.push(Entry { sequence, partition, message });
+                    self.batch.entries.push(Entry { sequence, partition, message, record });
                 }
                 self.batch.through = header.sequence;
             }
