@@ -6,10 +6,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{Store, StoreError, connect::File, lane::Lane};
 
-/// Pages (of 4 KiB) that are worth a checkpoint. Most of them lie scattered over the database file, and a disk takes
-/// tens of microseconds for each, while the journal's next bytes wait: so a page that changes again and again should go
-/// there once.
-const WORTH_IT: i64 = 8_192;
+/// Pages (of 4 KiB) that are worth a checkpoint. Most of them lie scattered over the database file, and the journal's
+/// next bytes wait on the disk behind all of them: so they are few. Were they fewer still, pages that change again and
+/// again would go there too often.
+const WORTH_IT: i64 = 1_024;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
 const TOO_LONG: i64 = 32_768;
 
