@@ -1,16 +1,17 @@
 //! The open loop: so many requests a second, whatever becomes of them. A request's time begins when it was due, not
 //! when a connection was free for it, so that a stall is felt by all requests that fell into it (coordinated
-//! omission is corrected). Timers tick in milliseconds: up to one of them is part of every figure.
+//! omission is corrected). A thread of its own says when one is due: the runtime's timers tick in milliseconds.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
-use tokio::task::JoinSet;
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinSet,
+};
 
 use super::{Connection, Request, Sent, Target};
 use crate::measure::Series;
@@ -30,10 +31,13 @@ pub(crate) async fn open(
         ready.push((Connection::open(target.address).await?, Request::to(target)?));
     }
     let began = Instant::now();
-    let schedule = Arc::new(Schedule { began, lasting, rate, next: AtomicU64::new(0) });
+    // Unbounded: what is due does not wait for those before it.
+    let (announce, due) = mpsc::unbounded_channel();
+    let due = Arc::new(Mutex::new(due));
+    thread::spawn(move || announce_all(began, rate, lasting, &announce));
     let mut senders = JoinSet::new();
     for (connection, request) in ready {
-        senders.spawn(send(connection, request, target.clone(), Arc::clone(&schedule)));
+        senders.spawn(send(connection, request, target.clone(), Arc::clone(&due)));
     }
     let (mut series, mut all, mut refused) = (Series::new(began), Vec::new(), 0);
     while let Some(ended) = senders.join_next().await {
@@ -48,20 +52,16 @@ pub(crate) async fn open(
     Ok((sent, all))
 }
 
-#[derive(Debug)]
-struct Schedule {
-    began: Instant,
-    lasting: Duration,
-    rate: u32,
-    next: AtomicU64,
-}
-
-impl Schedule {
-    /// When the next request is due; nothing when there is none any more.
-    fn next(&self) -> Option<Instant> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let after = Duration::from_secs_f64(number as f64 / f64::from(self.rate));
-        (after < self.lasting).then(|| self.began + after)
+/// Says of each request when it is due, at that time.
+fn announce_all(began: Instant, rate: u32, lasting: Duration, announce: &mpsc::UnboundedSender<Instant>) {
+    for number in 0_u64.. {
+        let after = Duration::from_secs_f64(number as f64 / f64::from(rate));
+        let due = began + after;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        // Nobody listens any more when a connection was lost.
+        if after >= lasting || announce.send(due).is_err() {
+            return;
+        }
     }
 }
 
@@ -75,11 +75,11 @@ async fn send(
     mut connection: Connection,
     mut request: Request,
     target: Target,
-    schedule: Arc<Schedule>,
+    announced: Arc<Mutex<mpsc::UnboundedReceiver<Instant>>>,
 ) -> anyhow::Result<Answers> {
     let mut answers = Answers::default();
-    while let Some(due) = schedule.next() {
-        tokio::time::sleep_until(due.into()).await;
+    loop {
+        let Some(due) = announced.lock().await.recv().await else { return Ok(answers) };
         let person = target.next_person();
         let status = connection.exchange(request.of(person)?).await?;
         if status == 202 {
@@ -88,5 +88,4 @@ async fn send(
             answers.refused += 1;
         }
     }
-    Ok(answers)
 }
