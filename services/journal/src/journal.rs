@@ -26,6 +26,7 @@ impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("sequence", &self.sequence)
+            .field("partition", &self.partition)
             .field("message", &self.message)
             .finish_non_exhaustive()
     }

@@ -17,7 +17,8 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Bytes after which no more waiting messages join a write; one larger message is a write of its own.
     pub batch_bytes: usize,
-    /// Bytes of zeros that are written at once ahead of the records.
+    /// Bytes of zeros that are written at once ahead of the records: the journal writes up to twice what it holds, so
+    /// that most syncs need not wait for the file system's own records. None are written when it is zero.
     pub ahead_bytes: usize,
     /// Most bytes of one encoded message.
     pub record_bytes: usize,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{Condvar, Mutex, PoisonError},
 };
 
@@ -13,12 +14,18 @@ use super::{format::RECORD_HEADER, options::LogOptions, shared::lock};
 use crate::{AppendError, Fatal};
 
 /// A message that waits, and who waits for it.
-#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) partition: Partition,
     pub(super) payload: Bytes,
     pub(super) payload_checksum: u32,
     pub(super) answer: oneshot::Sender<Result<u64, AppendError>>,
+}
+
+impl fmt::Debug for Waiting {
+    /// Without the payload: it is a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").field("partition", &self.partition).finish_non_exhaustive()
+    }
 }
 
 impl Waiting {

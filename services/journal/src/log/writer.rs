@@ -1,4 +1,4 @@
-//! Group commit: one write and one `fdatasync` for all who wait.
+//! Group commit: one write and one `fdatasync` for all who wait; and, with one batch in many, zeros ahead of the next.
 
 use std::{io, sync::Arc};
 
@@ -12,6 +12,9 @@ use super::{
     space::Space,
 };
 use crate::{AppendError, Fatal};
+
+/// Zeros are written ahead where at least so many batches of the size of this one find room in them.
+const CLEAR_FOR: u64 = 8;
 
 /// What writes the log; there is exactly one.
 #[derive(Debug)]
@@ -120,12 +123,13 @@ impl Writer {
 
     /// Writes zeros behind `end`, where the next batch will end, when those before are used up. Space that was only
     /// set aside costs a file system a change of its own records when it is written first, and a sync waits for that;
-    /// so most syncs should find nothing but bytes to be written over.
+    /// so most syncs should find nothing but bytes to be written over. Large batches are few, and go without.
     fn clear_ahead(&mut self, end: u64) -> io::Result<()> {
-        if end <= self.cleared {
+        let ahead = self.shared.options.ahead_bytes as u64;
+        if end <= self.cleared || end - self.offset > ahead / CLEAR_FOR {
             return Ok(());
         }
-        let until = end.saturating_add(self.shared.options.ahead_bytes as u64).min(self.capacity);
+        let until = end.saturating_add(ahead).min(self.capacity);
         self.file.write_at(&vec![0; (until - end) as usize], end)?;
         self.cleared = until;
         Ok(())

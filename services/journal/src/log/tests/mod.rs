@@ -1,5 +1,6 @@
 //! Tests of the local log as a whole; those of one part stand with the part.
 
+mod ahead;
 mod bounds;
 mod damage;
 mod failure;

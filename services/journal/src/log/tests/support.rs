@@ -23,7 +23,7 @@ pub(super) const RANDOM: u128 = 0x5eed_0001_0000_0000_0000_0000_0000_abcd;
 /// Small segments, so that a few messages fill one; free space is looked at every time.
 pub(super) fn small() -> LogOptions {
     LogOptions {
-        ahead_bytes: 1_500,
+        ahead_bytes: 12_000,
         segment_bytes: 16 * 1024,
         batch_bytes: 8 * 1024,
         record_bytes: 8 * 1024,
