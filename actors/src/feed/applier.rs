@@ -1,7 +1,7 @@
 //! The second half of the pipeline: plans → ledger → what follows from the commit. Between two batches come the
 //! ledger's commands and one round of the held lane.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use actix::Addr;
 use bytes::Bytes;
@@ -14,7 +14,12 @@ use tributary_store::{
     ledger::{Applied, MessagePlan, Origin},
 };
 
-use super::{Feed, reader::Evaluated, run::FeedError};
+use super::{
+    Feed,
+    pace::{self, Stretch},
+    reader::Evaluated,
+    run::FeedError,
+};
 use crate::{
     ledger::{Apply, ApplyOutcome, Commands, LedgerActor},
     plan::Task,
@@ -50,6 +55,8 @@ impl Applier {
                 }
             };
             let Some(batch) = batch else { return Ok(()) };
+            let (began, before, committed) =
+                (Instant::now(), self.feed.journal.tail(), batch.plans.len() as u64);
             self.apply(batch.plans).await?;
             self.feed.committed.send_replace(batch.through);
             if self.feed.nudge.notified().now_or_never().is_some() {
@@ -60,6 +67,19 @@ impl Applier {
             }
             if !self.holding.is_empty() && self.held_round().await? {
                 self.feed.nudge.notify_one();
+            }
+            let tail = self.feed.journal.tail();
+            let rest = pace::rest(Stretch {
+                committed,
+                accepted: tail.saturating_sub(before),
+                waiting: tail.saturating_sub(batch.through),
+                took: began.elapsed(),
+            });
+            if !rest.is_zero() {
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = self.feed.stopping.cancelled() => {}
+                }
             }
         }
     }

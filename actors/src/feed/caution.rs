@@ -9,6 +9,7 @@ use std::time::Duration;
 use tributary_journal::ReadLimit;
 use tributary_store::{Store, StoreError, ledger::ParkReason};
 
+use super::reader::BATCH;
 use crate::plan::Task;
 
 /// Unclean ends at one position before care begins.
@@ -17,8 +18,9 @@ const UNCLEAN_ENDS: u64 = 2;
 const ENDS_ON_ONE: u64 = 3;
 /// How long the process has to live before what it ended on is tried again, for each time that it did.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many messages are taken with care, and how many of them at a time.
-const CAREFUL_MESSAGES: usize = 512;
+/// How many messages are taken with care: all that can have been under way, applied, waiting and evaluated.
+const CAREFUL_MESSAGES: usize = 3 * BATCH.messages;
+/// How many of them at a time.
 const CAREFUL_BATCH: usize = 32;
 const STARTS: &str = "feed.starts";
 const SUSPECT: &str = "feed.suspect";

@@ -3,6 +3,7 @@
 
 mod applier;
 mod caution;
+mod pace;
 mod reader;
 mod run;
 

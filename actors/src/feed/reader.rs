@@ -11,7 +11,7 @@ use super::{Feed, caution::Caution, run::FeedError};
 use crate::plan::Task;
 
 /// A batch ends here (the ledger's transaction is bounded by rows besides).
-const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
+pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
 
 /// Plans, and how far the journal is read with them.
 #[derive(Debug)]

@@ -1,0 +1,63 @@
+//! What was accepted can wait, who sends cannot. While more is accepted than is committed, the two compete for the
+//! processor and the disk, and priorities of threads do not keep them apart: the door waits for the disk, and whoever
+//! commits takes the processor meanwhile, and then the disk. So the ledger rests now and then, and catches up later.
+
+use std::time::Duration;
+
+/// Messages that wait for the ledger before it rests: while there are fewer, all are helped best by committing at once.
+const BEHIND: u64 = 4_096;
+/// At how many messages accepted for each committed one the rest is the longest: as long as the work.
+const LONGEST_AT: f64 = 5.0;
+/// No rest is longer than this, however long a batch took.
+const LONGEST: Duration = Duration::from_millis(200);
+
+/// A batch that was committed, and what happened meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    /// Its messages.
+    pub(super) committed: u64,
+    /// Messages that were accepted while it was applied.
+    pub(super) accepted: u64,
+    /// Messages that wait for the ledger after it.
+    pub(super) waiting: u64,
+    /// How long it took.
+    pub(super) took: Duration,
+}
+
+/// How long to rest now; not at all where the ledger keeps up.
+pub(super) fn rest(stretch: Stretch) -> Duration {
+    let Stretch { committed, accepted, waiting, took } = stretch;
+    if waiting < BEHIND {
+        return Duration::ZERO;
+    }
+    let for_each = accepted as f64 / committed.max(1) as f64;
+    let share = (for_each - 1.0) / (LONGEST_AT - 1.0);
+    took.mul_f64(share.clamp(0.0, 1.0)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORK: Duration = Duration::from_millis(100);
+
+    fn rest_of(accepted: u64, waiting: u64) -> Duration {
+        rest(Stretch { committed: 500, accepted, waiting, took: WORK })
+    }
+
+    #[test]
+    fn who_keeps_up_does_not_rest() {
+        assert_eq!(rest_of(5_000, BEHIND - 1), Duration::ZERO);
+        assert_eq!(rest_of(500, 100_000), Duration::ZERO);
+        assert_eq!(rest_of(0, 100_000), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_more_comes_in_the_longer_the_rest_but_it_is_never_longer_than_the_work() {
+        assert_eq!(rest_of(1_500, BEHIND), WORK / 2);
+        assert_eq!(rest_of(2_500, BEHIND), WORK);
+        assert_eq!(rest_of(500_000, BEHIND), WORK);
+        let long = Stretch { committed: 500, accepted: 500_000, waiting: BEHIND, took: WORK * 600 };
+        assert_eq!(rest(long), LONGEST);
+    }
+}
