@@ -14,7 +14,7 @@ use tributary_store::ledger::{Origin, PlannedRun};
 pub(crate) struct Task {
     /// Which way it came.
     pub(crate) origin: Origin,
-    /// Its place in the order of acceptance; in the held lane, its position there.
+    /// Its place in the order of acceptance.
     pub(crate) sequence: u64,
     /// The partition of its tenant.
     pub(crate) partition: Partition,
@@ -28,18 +28,26 @@ impl fmt::Debug for Task {
     /// Without the bytes: they are a person's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
+            .field("origin", &self.origin)
             .field("sequence", &self.sequence)
+            .field("partition", &self.partition)
             .field("accepted", &self.accepted)
             .finish_non_exhaustive()
     }
 }
 
 /// A message whose body was read.
-#[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) accepted: Arc<Accepted>,
     pub(crate) body: Value,
     pub(crate) facts: Facts,
+}
+
+impl fmt::Debug for Parsed {
+    /// Without what was read: it is a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parsed").field("accepted", &self.accepted).finish_non_exhaustive()
+    }
 }
 
 /// What one workflow made of one message; the error is the reason that it panicked.

@@ -1,19 +1,22 @@
-//! What a configuration that cannot be read does, and to whom.
+//! What becomes of messages that cannot be evaluated, and of those beside them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde_json::json;
 use tributary_domain::{
-    id::{DestinationId, MessageId},
+    id::{DestinationId, MessageId, WorkflowId},
     partition::Partition,
     time::Timestamp,
+    workflow::spec::WorkflowSpec,
 };
 use tributary_journal::Accepted;
 use tributary_store::{
     Sealer, StoreOptions,
     destination::{DestinationChange, NewDestination},
     ledger::{Origin, Work},
+    source::{NewSource, UrlSecret},
+    workflow::NewWorkflow,
 };
 
 use super::*;
@@ -34,7 +37,37 @@ fn newer_destination() -> NewDestination {
     }
 }
 
+fn custom_source() -> NewSource {
+    NewSource {
+        id: SourceId::new(1, 1),
+        key: "source".to_owned(),
+        display_name: "Source".to_owned(),
+        provider: "custom".to_owned(),
+        settings: json!({}),
+        signing_keys: Vec::new(),
+        body_limit: 1 << 20,
+        secret: UrlSecret::of("the secret of the url"),
+    }
+}
+
+fn draft_workflow() -> NewWorkflow {
+    NewWorkflow {
+        id: WorkflowId::new(1, 1),
+        source: SourceId::new(1, 1),
+        key: "workflow".to_owned(),
+        display_name: "Workflow".to_owned(),
+        sort_order: 0,
+        delay: Duration::ZERO,
+        draft: WorkflowSpec::default(),
+        sample_message: None,
+    }
+}
+
 fn task(sequence: u64, tenant: TenantId) -> Task {
+    task_with(sequence, tenant, "{}")
+}
+
+fn task_with(sequence: u64, tenant: TenantId, body: &'static str) -> Task {
     let accepted = Accepted {
         tenant,
         source: SourceId::new(1, 1),
@@ -43,7 +76,7 @@ fn task(sequence: u64, tenant: TenantId) -> Task {
         signature_valid: true,
         trace_parent: None,
         headers: Vec::new(),
-        body: Bytes::from_static(b"{}"),
+        body: Bytes::from_static(body.as_bytes()),
     };
     Task {
         origin: Origin::Journal,
@@ -64,24 +97,32 @@ fn parked(plans: Result<Vec<MessagePlan>, StoreError>) -> Vec<(u64, i64, &'stati
     plans.iter().map(|plan| (plan.sequence, plan.config_rev, reason(plan))).collect()
 }
 
-#[test]
-fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() {
-    let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().expect("a runtime")));
-    let runtime: &'static tokio::runtime::Runtime = runtime;
+/// Runs `test` with a registry in which `faults` are planted, on a database of its own.
+fn with_registry(faults: Faults, test: impl AsyncFnOnce(&Store, &Registry)) {
+    let runtime: &'static tokio::runtime::Runtime =
+        Box::leak(Box::new(tokio::runtime::Runtime::new().expect("a runtime")));
     actix::System::with_tokio_rt(move || runtime).block_on(async {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}/store.db", folder.path().display());
         let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.expect("opens");
         store.migrate().await.expect("migrates");
+        let arbiters = Arc::new(Arbiters::start(runtime, 1, || ()));
+        let registry = Registry::new(store.clone(), Arc::clone(&arbiters), Metrics::unread(), faults);
+        test(&store, &registry).await;
+        arbiters.stop();
+        store.close().await.expect("closes");
+    });
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() {
+    with_registry(Faults::default(), async |store, registry| {
         let [well, newer, missing] = [1, 2, 3].map(|number| TenantId::new(1, number));
-        make_tenant(&store, well).await;
-        make_tenant(&store, newer).await;
+        make_tenant(store, well).await;
+        make_tenant(store, newer).await;
         let destination = newer_destination();
         store.tenant(newer).create_destination(&destination, &author()).await.expect("makes");
 
-        let arbiters = Arc::new(Arbiters::start(runtime, 1, || ()));
-        let registry =
-            Registry::new(store.clone(), Arc::clone(&arbiters), Metrics::unread(), Faults::default());
         let tasks = || vec![task(1, newer), task(2, well), task(3, missing), task(4, newer)];
         assert_eq!(
             parked(registry.evaluate(tasks()).await),
@@ -104,7 +145,31 @@ fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() 
         let mended = store.tenant(newer).update_destination(destination.id, 1, &change, &author()).await;
         mended.expect("changes");
         assert_eq!(parked(registry.evaluate(vec![task(5, newer)]).await), [(5, 3, "SOURCE_UNKNOWN")]);
-        arbiters.stop();
-        store.close().await.expect("closes");
+    });
+}
+
+#[test]
+fn messages_that_cannot_be_evaluated_are_parked_wherever_they_stand_in_a_batch() {
+    let faults = Faults { workflow_panic: Some("here".to_owned()) };
+    with_registry(faults, async |store, registry| {
+        let tenant = TenantId::new(1, 1);
+        make_tenant(store, tenant).await;
+        let scope = store.tenant(tenant);
+        scope.create_source(&custom_source(), &author()).await.expect("makes");
+        scope.create_workflow(&draft_workflow(), &author()).await.expect("makes");
+        let body = |sequence: u64| match sequence % 7 {
+            3 => "not json",
+            5 => r#"{"fault":"here"}"#,
+            _ => "{}",
+        };
+        let tasks = (1..=100).map(|sequence| task_with(sequence, tenant, body(sequence))).collect();
+        let plans = parked(registry.evaluate(tasks).await);
+        let expected = (1..=100).map(|sequence| match body(sequence) {
+            "not json" => (sequence, "BODY_UNREADABLE"),
+            "{}" => (sequence, "not parked"),
+            _ => (sequence, "WORKFLOW_PANICKED"),
+        });
+        let found: Vec<_> = plans.iter().map(|(sequence, _, code)| (*sequence, *code)).collect();
+        assert_eq!(found, expected.collect::<Vec<_>>());
     });
 }

@@ -75,8 +75,14 @@ mod tests {
         let database = Database::fresh("sqlite").await.expect("it is always there");
         let store = &database.store;
         store.migrate().await.expect("migrates");
-        store.put_meta("test", &"x".repeat(48 << 20)).await.expect("writes");
         let file = store.file().expect("it is SQLite");
+        store.put_meta("test", "few").await.expect("writes");
+        checkpoint(file).await.expect("looks");
+        assert!(
+            look(&file.checkpointer, "NOOP").await.expect("looks").left() > 0,
+            "few pages are not worth it"
+        );
+        store.put_meta("test", &"x".repeat(8 << 20)).await.expect("writes");
         let left = async || look(&file.checkpointer, "NOOP").await.expect("looks").left();
         assert!(left().await > WORTH_IT, "whoever commits makes no checkpoint");
         let emptied = async {

@@ -1,7 +1,7 @@
 //! What the ledger is given: the plans that the actors made of accepted messages, in journal order; and what it
 //! gives back once they are committed.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tributary_domain::{
@@ -18,7 +18,7 @@ use tributary_domain::{
 };
 
 /// One accepted message and what is to become of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MessagePlan {
     /// Whose it is.
     pub tenant: TenantId,
@@ -52,6 +52,17 @@ pub struct MessagePlan {
     pub settings: Arc<TenantSettings>,
     /// What is to be done.
     pub work: Work,
+}
+
+impl fmt::Debug for MessagePlan {
+    /// Without what it is made of and what it makes: those are a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessagePlan")
+            .field("message", &self.message)
+            .field("sequence", &self.sequence)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The two ways to the ledger.

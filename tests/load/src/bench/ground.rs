@@ -34,8 +34,8 @@ impl<'a> Ground<'a> {
         Ok(Self { options, binary, folder, folders: AtomicU32::new(0) })
     }
 
-    /// A server on a folder of its own. What earlier measurements wrote is on the disk by then, so that none of it is on
-    /// its way there while this server's latencies are measured.
+    /// A server on a folder of its own. What earlier measurements wrote is on the disk by then, so that none of it is
+    /// on its way there while this server's latencies are measured.
     pub(super) async fn server(&self) -> anyhow::Result<Server> {
         tokio::task::spawn_blocking(rustix::fs::sync).await?;
         let number = self.folders.fetch_add(1, Ordering::Relaxed);
