@@ -1,6 +1,8 @@
 //! Held messages: they wait beside the partition while their tenant is suspended, over its quota or failing. The
 //! ledger holds and drains them, in order.
 
+use std::fmt;
+
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
     id::{MessageId, SourceId},
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// A held message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HeldRecord {
     /// Its place in the tenant's queue.
     pub position: u64,
@@ -30,6 +32,17 @@ pub struct HeldRecord {
     pub held_at: Timestamp,
     /// The message as the journal had it.
     pub record: Vec<u8>,
+}
+
+impl fmt::Debug for HeldRecord {
+    /// Without the message itself: it is a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldRecord")
+            .field("message", &self.message)
+            .field("seq", &self.seq)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TenantScope<'_> {

@@ -1,5 +1,7 @@
 //! Parked messages: they could not be processed and wait for a person. The ledger parks and redrives them.
 
+use std::fmt;
+
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
     id::{MessageId, SourceId},
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// A parked message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParkedRecord {
     /// The message's id.
     pub message: MessageId,
@@ -29,6 +31,17 @@ pub struct ParkedRecord {
     pub parked_at: Timestamp,
     /// The message as the journal had it.
     pub record: Vec<u8>,
+}
+
+impl fmt::Debug for ParkedRecord {
+    /// Without the message itself: it is a person's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParkedRecord")
+            .field("message", &self.message)
+            .field("seq", &self.seq)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TenantScope<'_> {
