@@ -12,7 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tributary_connectors::sources::Facts;
 use tributary_domain::{normalise::cluid::CluidReading, tenant::TenantSettings};
-use tributary_store::ledger::{MessageFacts, MessagePlan, ParkReason, Work};
+use tributary_store::{
+    Packed,
+    ledger::{MessageFacts, MessagePlan, ParkReason, Work},
+};
 
 use crate::{
     config::{SourceConfig, TenantConfig},
@@ -187,7 +190,7 @@ fn plan(
         trace_parent: accepted.trace_parent.clone(),
         // Pairs of text always have a form in JSON.
         headers: serde_json::to_string(&accepted.headers).unwrap_or_default(),
-        body: accepted.body.clone(),
+        body: Packed::of(&accepted.body),
         record: task.record.clone(),
         facts,
         config_rev: rev,

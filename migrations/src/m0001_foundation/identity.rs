@@ -18,19 +18,28 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .without_rowid()
         .create(manager)
         .await?;
+    // Whose an identifier is: as narrow as can be, because the rows lie scattered.
+    Table::new("identifier_keys")
+        .bytes("key_hash")
+        .bytes("profile_id")
+        .bytes("message_id")
+        .primary_key(&["key_hash"])
+        .without_rowid()
+        .create(manager)
+        .await?;
+    // What each of them is: those of new profiles lie together.
     Table::new("identifiers")
         .text("tenant_id")
+        .text("profile_id")
         .text("kind")
         .text("value")
         .text_null("raw")
         .integer("norm_version")
-        .text("profile_id")
         .big("first_seen_at")
         .big("first_seq")
         .text("message_id")
-        .primary_key(&["tenant_id", "kind", "value"])
+        .primary_key(&["tenant_id", "profile_id", "kind", "value"])
         .without_rowid()
-        .index(&["tenant_id", "profile_id"])
         .create(manager)
         .await?;
     Table::new("browser_context")

@@ -27,11 +27,10 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .index(&["tenant_id", "source_id", "id"])
         .create(manager)
         .await?;
+    // Nothing but hashes and the bits of ids, because the rows lie scattered: a message's id tells when it was accepted.
     Table::new("dedupe_keys")
-        .text("key_hash")
-        .text("tenant_id")
-        .text("message_id")
-        .big("accepted_at")
+        .bytes("key_hash")
+        .bytes("message_id")
         .primary_key(&["key_hash"])
         .without_rowid()
         .create(manager)
@@ -63,7 +62,7 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .big("seq")
         .big("occurred_at")
         .big("received_at")
-        .text("data")
+        .bytes("data")
         // With a row id: a row of more than a quarter of a page would lie on a page of its own beside the key's tree.
         .primary_key(&["tenant_id", "id"])
         .index(&["tenant_id", "profile_id", "id"])

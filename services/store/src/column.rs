@@ -11,6 +11,11 @@ pub(crate) fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T, StoreE
     text.parse().map_err(|_| StoreError::corrupt(what))
 }
 
+/// The bits of an id, as its bytes stand in a column.
+pub(crate) fn bits(bytes: &[u8], what: &'static str) -> Result<u128, StoreError> {
+    bytes.try_into().map(u128::from_be_bytes).map_err(|_| StoreError::corrupt(what))
+}
+
 pub(crate) fn optional_id<T: FromStr>(
     text: Option<&str>,
     what: &'static str,

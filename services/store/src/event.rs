@@ -10,8 +10,9 @@ use tributary_domain::{
 
 use crate::{
     LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
-    column::{id, json, number, optional_id},
+    column::{id, number, optional_id},
     entity::event,
+    packed::unpack,
 };
 
 /// An event.
@@ -131,6 +132,7 @@ impl TryFrom<event::Model> for EventRecord {
     type Error = StoreError;
 
     fn try_from(row: event::Model) -> Result<Self, StoreError> {
+        let data = unpack(&row.data, "events.data")?;
         Ok(Self {
             id: id(&row.id, "events.id")?,
             workflow: id(&row.workflow_id, "events.workflow_id")?,
@@ -141,7 +143,7 @@ impl TryFrom<event::Model> for EventRecord {
             seq: number(row.seq, "events.seq")?,
             occurred_at: Timestamp::from_micros(row.occurred_at),
             received_at: Timestamp::from_micros(row.received_at),
-            data: json(&row.data, "events.data")?,
+            data: serde_json::from_slice(&data).map_err(|_| StoreError::corrupt("events.data"))?,
         })
     }
 }

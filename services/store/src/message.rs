@@ -13,6 +13,7 @@ use crate::{
     column::{codes, id, json, number, optional_id},
     entity::message,
     ledger::Fate,
+    packed::unpack,
 };
 
 codes! {
@@ -193,6 +194,7 @@ impl TryFrom<message::Model> for MessageRecord {
 
     fn try_from(row: message::Model) -> Result<Self, StoreError> {
         let headers = json(&row.headers, "messages.headers")?;
+        let body = unpack(&row.body, "messages.body")?.into_owned();
         let summary = SummaryRow {
             id: row.id,
             source_id: row.source_id,
@@ -209,7 +211,7 @@ impl TryFrom<message::Model> for MessageRecord {
             runs: row.runs,
             trace_parent: row.trace_parent,
         };
-        Ok(Self { summary: summary.try_into()?, headers, body: row.body })
+        Ok(Self { summary: summary.try_into()?, headers, body })
     }
 }
 

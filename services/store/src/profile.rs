@@ -15,8 +15,9 @@ pub use identifiers::{IdentifierRecord, Identifiers};
 
 use crate::{
     StoreError, TenantScope,
-    column::{id, json, number, optional_id},
-    entity::{identifier, profile},
+    column::{bits, id, json, number, optional_id},
+    entity::{identifier_key, profile},
+    key::KeyHash,
 };
 
 /// A live profile, with those that were merged into it.
@@ -68,11 +69,12 @@ impl TenantScope<'_> {
         kind: &IdentifierType,
         value: &str,
     ) -> Result<Option<ProfileId>, StoreError> {
-        let key = (self.key(), kind.as_str().to_owned(), value.to_owned());
-        let Some(row) = identifier::Entity::find_by_id(key).one(self.store().reader()).await? else {
+        let key = KeyHash::identifier(self.id(), kind.as_str(), value).to_column();
+        let Some(row) = identifier_key::Entity::find_by_id(key).one(self.store().reader()).await? else {
             return Ok(None);
         };
-        let owner = self.live_profile(id(&row.profile_id, "identifiers.profile_id")?).await?;
+        let owner = ProfileId::from_bits(bits(&row.profile_id, "identifier_keys.profile_id")?);
+        let owner = self.live_profile(owner).await?;
         id(&owner.id, "profiles.id").map(Some)
     }
 

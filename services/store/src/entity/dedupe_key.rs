@@ -1,4 +1,4 @@
-//! `dedupe_keys`: which message took a deduplication key first; kept longer than bodies.
+//! `dedupe_keys`: which message took a dedupe key first, by its [`crate::key::KeyHash`]; kept longer than bodies.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,10 +6,8 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "dedupe_keys")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) key_hash: String,
-    pub(crate) tenant_id: String,
-    pub(crate) message_id: String,
-    pub(crate) accepted_at: i64,
+    pub(crate) key_hash: Vec<u8>,
+    pub(crate) message_id: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -17,7 +17,7 @@ pub(crate) struct Model {
     pub(crate) seq: i64,
     pub(crate) occurred_at: i64,
     pub(crate) received_at: i64,
-    pub(crate) data: String,
+    pub(crate) data: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -1,4 +1,4 @@
-//! `identifiers`: which profile owns an identifier; the primary key is invariant 5.
+//! `identifiers`: what a profile is known by; `identifier_keys` says whose an identifier is.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,12 +8,13 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) tenant_id: String,
     #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) profile_id: String,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) kind: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) value: String,
     pub(crate) raw: Option<String>,
     pub(crate) norm_version: i32,
-    pub(crate) profile_id: String,
     pub(crate) first_seen_at: i64,
     pub(crate) first_seq: i64,
     pub(crate) message_id: String,

@@ -15,6 +15,7 @@ pub(crate) mod group;
 pub(crate) mod group_member;
 pub(crate) mod held_message;
 pub(crate) mod identifier;
+pub(crate) mod identifier_key;
 pub(crate) mod journal_progress;
 pub(crate) mod ledger_command;
 pub(crate) mod merge;

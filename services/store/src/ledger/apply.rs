@@ -22,14 +22,13 @@ use super::{
     changes,
     claim::Claim,
     context::{self, Contexts},
-    dedupe,
     difference::{Difference, Statements},
     groups::Groups,
     load::{self, Owner},
     plan::{Applied, MessagePlan, Origin, Work},
-    resolve::Resolver,
+    resolve::{Resolver, dedupe_hash},
 };
-use crate::{Store, StoreError, txn::Txn};
+use crate::{Store, StoreError, key::KeyHash, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
 const PART: usize = 128;
@@ -205,12 +204,7 @@ async fn load_all<'a>(
     tenants: &HashSet<TenantId>,
     now: Timestamp,
 ) -> Result<Resolver<'a>, StoreError> {
-    let hashes: Vec<String> = batch
-        .plans
-        .iter()
-        .filter_map(|plan| Some(dedupe::hash(plan.tenant, plan.source, plan.facts.dedupe_key.as_deref()?)))
-        .collect();
-    let hashes: HashSet<&str> = hashes.iter().map(String::as_str).collect();
+    let hashes: HashSet<KeyHash> = batch.plans.iter().filter_map(dedupe_hash).collect();
     let drafts: Vec<(&MessagePlan, &EventDraft)> = batch.plans.iter().flat_map(drafts).collect();
     let cluids =
         drafts.iter().filter_map(|(plan, draft)| Some((plan.tenant, context::cluid(plan, draft)?))).collect();

@@ -2,7 +2,7 @@
 
 use tributary_domain::{
     id::{ConflictId, TenantId},
-    identity::{Changes, Conflict},
+    identity::{Changes, Conflict, Identifier},
     normalise,
     time::Timestamp,
 };
@@ -11,7 +11,8 @@ use super::difference::Difference;
 use crate::{
     StoreError,
     column::to_json,
-    entity::{conflict, evidence, identifier, merge, profile},
+    entity::{conflict, evidence, identifier, identifier_key, merge, profile},
+    key::KeyHash,
 };
 
 /// Adds what changed in one tenant to the difference.
@@ -36,17 +37,26 @@ pub(super) fn add(
         };
         difference.profiles.push(row, change.is_new);
     }
-    difference.identifiers.extend(changes.identifiers.into_iter().map(|new| identifier::Model {
-        tenant_id: tenant_id.clone(),
-        kind: new.identifier.kind.to_string(),
-        value: new.identifier.value,
-        raw: new.identifier.raw,
-        norm_version: normalise::VERSION,
-        profile_id: new.profile.to_string(),
-        first_seen_at: new.occasion.at.micros(),
-        first_seq: new.occasion.sequence.cast_signed(),
-        message_id: new.occasion.event.message().to_string(),
-    }));
+    for new in changes.identifiers {
+        let Identifier { kind, value, raw, .. } = new.identifier;
+        let message = new.occasion.event.message();
+        difference.identifier_keys.push(identifier_key::Model {
+            key_hash: KeyHash::identifier(tenant, kind.as_str(), &value).to_column(),
+            profile_id: new.profile.bits().to_be_bytes().to_vec(),
+            message_id: message.bits().to_be_bytes().to_vec(),
+        });
+        difference.identifiers.push(identifier::Model {
+            tenant_id: tenant_id.clone(),
+            profile_id: new.profile.to_string(),
+            kind: kind.to_string(),
+            value,
+            raw,
+            norm_version: normalise::VERSION,
+            first_seen_at: new.occasion.at.micros(),
+            first_seq: new.occasion.sequence.cast_signed(),
+            message_id: message.to_string(),
+        });
+    }
     difference.merges.extend(changes.merges.into_iter().map(|merged| merge::Model {
         tenant_id: tenant_id.clone(),
         loser_id: merged.loser.to_string(),

@@ -11,7 +11,7 @@ use crate::{
     column::to_json,
     entity::{
         browser_context, conflict, dedupe_key, delivery, event, evidence, group, group_member, held_message,
-        identifier, merge, message, parked_message, profile, run,
+        identifier, identifier_key, merge, message, parked_message, profile, run,
     },
 };
 
@@ -24,6 +24,7 @@ pub(super) struct Difference {
     pub(super) events: Vec<event::Model>,
     pub(super) deliveries: Vec<delivery::Model>,
     pub(super) profiles: Rows<profile::Model>,
+    pub(super) identifier_keys: Vec<identifier_key::Model>,
     pub(super) identifiers: Vec<identifier::Model>,
     pub(super) evidence: Vec<evidence::Model>,
     pub(super) merges: Vec<merge::Model>,
@@ -100,16 +101,20 @@ impl Statements {
 
 impl Difference {
     /// Hands over the statements that write everything. An identifier that somebody else owns meanwhile breaks the
-    /// unique index and with it the whole transaction (invariant 5).
-    pub(super) async fn hand_over(self, to: &Statements) -> Result<(), StoreError> {
+    /// unique key and with it the whole transaction (invariant 5).
+    pub(super) async fn hand_over(mut self, to: &Statements) -> Result<(), StoreError> {
         use OnConflict::{Fail, Ignore};
         let backend = to.backend;
         to.hand_over(self.messages.statements::<message::Entity>(backend)).await;
+        // In the order of their hashes, neighbours go to the same page one after the other.
+        self.dedupe_keys.sort_unstable_by(|one, other| one.key_hash.cmp(&other.key_hash));
         to.insert::<dedupe_key::Entity>(self.dedupe_keys, Fail).await;
         to.hand_over(self.runs.statements::<run::Entity>(backend)).await;
         to.insert::<event::Entity>(self.events, Fail).await;
         to.insert::<delivery::Entity>(self.deliveries, Fail).await;
         to.hand_over(self.profiles.statements::<profile::Entity>(backend)).await;
+        self.identifier_keys.sort_unstable_by(|one, other| one.key_hash.cmp(&other.key_hash));
+        to.insert::<identifier_key::Entity>(self.identifier_keys, Fail).await;
         to.insert::<identifier::Entity>(self.identifiers, Fail).await;
         to.insert::<evidence::Entity>(self.evidence, Fail).await;
         to.insert::<merge::Entity>(self.merges, Fail).await;

@@ -15,7 +15,8 @@ use tributary_domain::{
 use super::context::{Place, Stored};
 use crate::{
     StoreError,
-    column::{id, json, optional_id, to_json},
+    column::{bits, id, json, optional_id, to_json},
+    key::KeyHash,
 };
 
 /// One query in the words of both databases.
@@ -37,6 +38,10 @@ impl Sql {
             .await
             .map_err(StoreError::from)
     }
+}
+
+fn key_hash(column: &[u8]) -> Result<KeyHash, StoreError> {
+    KeyHash::from_column(column).ok_or_else(|| StoreError::corrupt("key_hash"))
 }
 
 #[derive(FromQueryResult)]
@@ -81,35 +86,38 @@ pub(super) async fn still_holding(
 
 #[derive(FromQueryResult)]
 struct DedupeRow {
-    key_hash: String,
-    message_id: String,
+    key_hash: Vec<u8>,
+    message_id: Vec<u8>,
 }
 
 const DEDUPE: Sql = Sql {
-    sqlite: "SELECT d.key_hash, d.message_id FROM json_each(?1) k CROSS JOIN dedupe_keys d ON d.key_hash = k.value",
+    sqlite: "SELECT d.key_hash, d.message_id FROM json_each(?1) k CROSS JOIN dedupe_keys d ON d.key_hash = unhex(k.value)",
     postgres: "SELECT d.key_hash, d.message_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
-               JOIN dedupe_keys d ON d.key_hash = k.value",
+               JOIN dedupe_keys d ON d.key_hash = decode(k.value, 'hex')",
 };
 
 /// The messages that came first with one of these dedupe keys.
 pub(super) async fn first_messages(
     txn: &DatabaseTransaction,
-    key_hashes: &HashSet<&str>,
-) -> Result<HashMap<String, MessageId>, StoreError> {
+    key_hashes: &HashSet<KeyHash>,
+) -> Result<HashMap<KeyHash, MessageId>, StoreError> {
     if key_hashes.is_empty() {
         return Ok(HashMap::new());
     }
     let rows: Vec<DedupeRow> = DEDUPE.rows(txn, key_hashes).await?;
-    rows.into_iter().map(|row| Ok((row.key_hash, id(&row.message_id, "message_id")?))).collect()
+    rows.into_iter()
+        .map(|row| {
+            let message = MessageId::from_bits(bits(&row.message_id, "dedupe_keys.message_id")?);
+            Ok((key_hash(&row.key_hash)?, message))
+        })
+        .collect()
 }
 
 #[derive(FromQueryResult)]
 struct OwnerRow {
-    tenant_id: String,
-    kind: String,
-    value: String,
-    profile_id: String,
-    message_id: String,
+    key_hash: Vec<u8>,
+    profile_id: Vec<u8>,
+    message_id: Vec<u8>,
 }
 
 /// Whom an identifier belongs to, as it is stored.
@@ -125,10 +133,10 @@ pub(super) struct Owner {
 }
 
 const OWNERS: Sql = Sql {
-    sqlite: "SELECT i.tenant_id, i.kind, i.value, i.profile_id, i.message_id FROM jsonb_each(?1) k CROSS JOIN identifiers i \
-             ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
-    postgres: "SELECT i.tenant_id, i.kind, i.value, i.profile_id, i.message_id FROM jsonb_array_elements($1::jsonb) k(value) \
-               JOIN identifiers i ON i.tenant_id = k.value ->> 0 AND i.kind = k.value ->> 1 AND i.value = k.value ->> 2",
+    sqlite: "SELECT i.key_hash, i.profile_id, i.message_id FROM json_each(?1) k CROSS JOIN identifier_keys i \
+             ON i.key_hash = unhex(k.value)",
+    postgres: "SELECT i.key_hash, i.profile_id, i.message_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+               JOIN identifier_keys i ON i.key_hash = decode(k.value, 'hex')",
 };
 
 /// Whom these identifiers belong to; those of nobody are left out.
@@ -139,15 +147,21 @@ pub(super) async fn owners(
     if identifiers.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<OwnerRow> = OWNERS.rows(txn, identifiers).await?;
+    let hashes: HashMap<KeyHash, &(TenantId, &str, &str)> = identifiers
+        .iter()
+        .map(|identifier| (KeyHash::identifier(identifier.0, identifier.1, identifier.2), identifier))
+        .collect();
+    let rows: Vec<OwnerRow> = OWNERS.rows(txn, &hashes.keys().collect::<Vec<_>>()).await?;
     rows.into_iter()
         .map(|row| {
+            let identifier = hashes.get(&key_hash(&row.key_hash)?);
+            let (tenant, kind, value) = *identifier.ok_or_else(|| StoreError::corrupt("key_hash"))?;
             Ok(Owner {
-                tenant: id(&row.tenant_id, "tenant_id")?,
-                kind: row.kind,
-                value: row.value,
-                profile: id(&row.profile_id, "profile_id")?,
-                message: id(&row.message_id, "message_id")?,
+                tenant: *tenant,
+                kind: (*kind).to_owned(),
+                value: (*value).to_owned(),
+                profile: ProfileId::from_bits(bits(&row.profile_id, "identifier_keys.profile_id")?),
+                message: MessageId::from_bits(bits(&row.message_id, "identifier_keys.message_id")?),
             })
         })
         .collect()

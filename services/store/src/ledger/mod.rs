@@ -6,7 +6,6 @@ mod changes;
 mod claim;
 mod commands;
 mod context;
-mod dedupe;
 mod difference;
 mod groups;
 mod held;

@@ -17,6 +17,8 @@ use tributary_domain::{
     },
 };
 
+use crate::Packed;
+
 /// One accepted message and what is to become of it.
 #[derive(Clone)]
 pub struct MessagePlan {
@@ -40,8 +42,8 @@ pub struct MessagePlan {
     pub trace_parent: Option<String>,
     /// The headers that are kept, as a JSON list of pairs.
     pub headers: String,
-    /// The body as it came.
-    pub body: Bytes,
+    /// The body as it came, packed: whoever makes the plan has more time for it than the ledger.
+    pub body: Packed,
     /// The message as the journal keeps it, for when it is held or parked.
     pub record: Bytes,
     /// What the provider's connector found in it.

@@ -21,7 +21,6 @@ use tributary_domain::{
 
 use super::{
     context::Contexts,
-    dedupe,
     difference::Difference,
     groups::Groups,
     plan::{
@@ -29,10 +28,11 @@ use super::{
     },
 };
 use crate::{
-    StoreError,
+    Packed, StoreError,
     column::to_json,
-    entity::{delivery, event, held_message, message, parked_message, run},
+    entity::{dedupe_key, delivery, event, held_message, message, parked_message, run},
     event::kind_code,
+    key::KeyHash,
 };
 
 /// What was loaded for a batch, and what becomes of it.
@@ -41,7 +41,7 @@ pub(super) struct Resolver<'a> {
     pub(super) views: HashMap<TenantId, View>,
     pub(super) contexts: Contexts,
     pub(super) groups: Groups,
-    pub(super) first: HashMap<String, MessageId>,
+    pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) next_position: i64,
     pub(super) difference: Difference,
@@ -60,15 +60,20 @@ impl Resolver<'_> {
         } else if let Some(reason) = self.must_hold(plan) {
             return self.hold(plan, reason);
         }
-        let hash = plan.facts.dedupe_key.as_deref().map(|key| dedupe::hash(plan.tenant, plan.source, key));
-        if let Some(first) = hash.as_ref().and_then(|hash| self.first.get(hash)).copied()
-            && first != plan.message
-        {
-            return self.log(plan, Fate::Duplicate(first), &[]);
-        }
-        if let Some(hash) = hash.filter(|hash| !self.first.contains_key(hash)) {
-            self.first.insert(hash.clone(), plan.message);
-            self.difference.dedupe_keys.push(dedupe::row(hash, plan));
+        if let Some(hash) = dedupe_hash(plan) {
+            match self.first.get(&hash) {
+                Some(first) if *first != plan.message => {
+                    return self.log(plan, Fate::Duplicate(*first), &[]);
+                }
+                Some(_) => {}
+                None => {
+                    self.first.insert(hash, plan.message);
+                    self.difference.dedupe_keys.push(dedupe_key::Model {
+                        key_hash: hash.to_column(),
+                        message_id: plan.message.bits().to_be_bytes().to_vec(),
+                    });
+                }
+            }
         }
         match &plan.work {
             Work::Apply(runs) => {
@@ -151,7 +156,7 @@ impl Resolver<'_> {
             fate: fate.code().to_owned(),
             signature: plan.signature.to_owned(),
             headers: plan.headers.clone(),
-            body: plan.body.to_vec(),
+            body: plan.body.clone().into_column(),
             runs: to_json(&summary)?,
             trace_parent: plan.trace_parent.clone(),
         };
@@ -242,7 +247,7 @@ impl Resolver<'_> {
             seq: plan.sequence.cast_signed(),
             occurred_at: draft.time.micros(),
             received_at: plan.received.micros(),
-            data: to_json(&data)?,
+            data: Packed::of(to_json(&data)?.as_bytes()).into_column(),
         });
         Ok(StoredEvent {
             id,
@@ -289,6 +294,11 @@ impl Resolver<'_> {
             });
         }
     }
+}
+
+/// What the message's dedupe key is looked up by; none where every message counts.
+pub(super) fn dedupe_hash(plan: &MessagePlan) -> Option<KeyHash> {
+    Some(KeyHash::dedupe(plan.tenant, plan.source, plan.facts.dedupe_key.as_deref()?))
 }
 
 /// Whether nothing is written of the message yet; one that was held or parked before has rows already.

@@ -8,7 +8,9 @@ use sea_orm::{
     sea_query::{ColumnType, Expr, Query},
 };
 
-use crate::{entity::*, support::on_each_database};
+use tributary_domain::id::TenantId;
+
+use crate::{entity::*, key::KeyHash, support::on_each_database};
 
 /// A value for a column that differs from those of other columns, or of the same one in another row.
 fn sample(column_type: &ColumnType, row: i64, index: usize) -> Value {
@@ -18,7 +20,7 @@ fn sample(column_type: &ColumnType, row: i64, index: usize) -> Value {
         ColumnType::BigInteger => Value::from(i64::MAX - number),
         ColumnType::Integer => Value::from(i32::MAX - i32::try_from(number).expect("small")),
         ColumnType::VarBinary(_) | ColumnType::Blob => {
-            Value::from(vec![0, 255, u8::try_from(index).expect("small")])
+            Value::from([&[0, 255], number.to_be_bytes().as_slice()].concat())
         }
         other => panic!("a column has the type {other:?}, which the house does not use"),
     }
@@ -105,7 +107,7 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
         let seen = all!(
             connection,
             agency audit_log browser_context conflict dedupe_key delivery delivery_attempt destination event evidence
-            group group_member held_message identifier journal_progress ledger_command merge message meta never_join parked_message
+            group group_member held_message identifier identifier_key journal_progress ledger_command merge message meta never_join parked_message
             partition_progress profile rejected_count rejected_request run source source_secret tenant workflow
             workflow_version
         );
@@ -117,24 +119,18 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
 #[tokio::test]
 async fn an_identifier_has_one_owner_in_each_tenant() {
     on_each_database(async |database| {
-        let owned = |tenant: &str, profile: &str| identifier::Model {
-            tenant_id: tenant.to_owned(),
-            kind: "email".to_owned(),
-            value: "a@example.com".to_owned(),
-            raw: None,
-            norm_version: 1,
-            profile_id: profile.to_owned(),
-            first_seen_at: 1,
-            first_seq: 1,
-            message_id: "msg".to_owned(),
+        let owned = |tenant: u128, owner: u8| identifier_key::Model {
+            key_hash: KeyHash::identifier(TenantId::new(1, tenant), "email", "a@example.com").to_column(),
+            profile_id: vec![owner; 16],
+            message_id: vec![0; 16],
         };
-        let insert = async |row: identifier::Model| {
-            let row: identifier::ActiveModel = row.into();
-            identifier::Entity::insert(row).exec_without_returning(database.store.writer()).await
+        let insert = async |row: identifier_key::Model| {
+            let row: identifier_key::ActiveModel = row.into();
+            identifier_key::Entity::insert(row).exec_without_returning(database.store.writer()).await
         };
-        insert(owned("one", "a")).await.expect("the first owner");
-        insert(owned("two", "b")).await.expect("another tenant");
-        let second = insert(owned("one", "b")).await.expect_err("a second owner");
+        insert(owned(1, 1)).await.expect("the first owner");
+        insert(owned(2, 2)).await.expect("another tenant");
+        let second = insert(owned(1, 2)).await.expect_err("a second owner");
         assert_eq!(crate::StoreError::from(second), crate::StoreError::exists("row"));
     })
     .await;

@@ -43,7 +43,7 @@ async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<run::Entity>(store, vec![sample::run(tenant, 1, "SUCCEEDED")]).await;
     sample::write::<event::Entity>(store, vec![sample::event(tenant, 1, sample::profile(1))]).await;
     sample::write::<profile::Entity>(store, vec![sample::person(tenant, 1, None)]).await;
-    sample::write::<identifier::Entity>(store, vec![sample::identifier(tenant, "a@example.com", 1)]).await;
+    sample::identify(store, tenant, &[("a@example.com", 1)]).await;
     sample::write::<merge::Entity>(store, vec![sample::merge(tenant, 2, 1, 1)]).await;
     sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
     sample::write::<parked_message::Entity>(store, vec![sample::parked(tenant, 1)]).await;

@@ -24,7 +24,7 @@ async fn a_message_comes_back_byte_for_byte_and_its_tenant_is_found() {
         };
         sample::write::<message::Entity>(store, vec![sample::message(tenant, 1), duplicate]).await;
         let found = store.tenant(tenant).message(sample::message_id(1)).await.expect("is there");
-        assert_eq!(found.body, sample::message(tenant, 1).body);
+        assert_eq!(found.body, sample::BODY);
         assert_eq!(found.headers, [("content-type".to_owned(), "application/json".to_owned())]);
         assert_eq!(found.summary.runs[0].status, RunStatus::Succeeded);
         assert_eq!(found.summary.fate, Fate::Applied);
@@ -126,8 +126,7 @@ async fn a_merged_profile_resolves_to_the_winner_with_all_identifiers() {
         let merges = vec![sample::merge(tenant, 3, 2, 10), sample::merge(tenant, 2, 1, 11)];
         sample::write::<merge::Entity>(store, merges).await;
         let values = [("a@example.com", 1), ("b@example.com", 2), ("c@example.com", 3), ("d@example.com", 4)];
-        let rows = values.map(|(value, owner)| sample::identifier(tenant, value, owner)).to_vec();
-        sample::write::<identifier::Entity>(store, rows).await;
+        sample::identify(store, tenant, &values).await;
 
         let found = scope.profile(sample::profile(3)).await.expect("resolves");
         assert_eq!(found.id, sample::profile(1));
@@ -149,10 +148,9 @@ async fn very_many_identifiers_are_counted_and_not_all_listed() {
         let store = &database.store;
         let tenant = tenant(store, 1).await.id;
         sample::write::<profile::Entity>(store, vec![sample::person(tenant, 1, None)]).await;
-        let rows = (0..700)
-            .map(|number| sample::identifier(tenant, &format!("{number:04}@example.com"), 1))
-            .collect();
-        sample::write::<identifier::Entity>(store, rows).await;
+        let values: Vec<String> = (0..700).map(|number| format!("{number:04}@example.com")).collect();
+        let owned: Vec<_> = values.iter().map(|value| (value.as_str(), 1)).collect();
+        sample::identify(store, tenant, &owned).await;
         let found = store.tenant(tenant).profile(sample::profile(1)).await.expect("is there").identifiers;
         assert_eq!(found.listed.len(), LARGEST_PAGE as usize);
         assert_eq!(found.counts.into_values().collect::<Vec<_>>(), [700]);

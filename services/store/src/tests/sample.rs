@@ -9,14 +9,18 @@ use tributary_domain::{
 };
 
 use crate::{
-    Lane, Secret, Store,
+    Lane, Packed, Secret, Store,
     bulk::{OnConflict, bulk_insert},
     destination::NewDestination,
     entity::*,
+    key::KeyHash,
     source::{NewSource, UrlSecret},
     txn::Txn,
     workflow::NewWorkflow,
 };
+
+/// The body of every message.
+pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
 
 pub(super) fn source() -> SourceId {
     SourceId::new(1, 1)
@@ -74,7 +78,7 @@ pub(super) fn message(tenant: TenantId, number: u64) -> message::Model {
         fate: "APPLIED".to_owned(),
         signature: "UNSIGNED".to_owned(),
         headers: r#"[["content-type","application/json"]]"#.to_owned(),
-        body: b"{\"a\":\"\\u0000\"}".to_vec(),
+        body: Packed::of(BODY).into_column(),
         runs: format!(r#"[{{"workflow":"{}","version":1,"status":"SUCCEEDED"}}]"#, workflow()),
         trace_parent: None,
     }
@@ -101,6 +105,7 @@ pub(super) fn event(tenant: TenantId, number: u64, owner: ProfileId) -> event::M
         "index": 0, "kind": "track", "name": "Booked", "time": 1, "dedupe_id": null, "identifiers": [], "rejected": [],
         "traits": {}, "attributes": {}, "groups": {}, "group_traits": {}, "consents": {},
     });
+    let data = serde_json::json!({"draft": draft, "created": true, "steps": [], "context": {}});
     event::Model {
         tenant_id: tenant.to_string(),
         id: event_id(number).to_string(),
@@ -112,7 +117,7 @@ pub(super) fn event(tenant: TenantId, number: u64, owner: ProfileId) -> event::M
         seq: number.cast_signed(),
         occurred_at: 1,
         received_at: 1,
-        data: serde_json::json!({"draft": draft, "created": true, "steps": [], "context": {}}).to_string(),
+        data: Packed::of(data.to_string().as_bytes()).into_column(),
     }
 }
 
@@ -129,18 +134,26 @@ pub(super) fn person(tenant: TenantId, number: u128, merged_into: Option<u128>) 
     }
 }
 
-pub(super) fn identifier(tenant: TenantId, value: &str, owner: u128) -> identifier::Model {
-    identifier::Model {
+/// Attaches e-mail addresses to their owners.
+pub(super) async fn identify(store: &Store, tenant: TenantId, owned: &[(&str, u128)]) {
+    let keys = owned.iter().map(|(value, owner)| identifier_key::Model {
+        key_hash: KeyHash::identifier(tenant, "email", value).to_column(),
+        profile_id: profile(*owner).bits().to_be_bytes().to_vec(),
+        message_id: message_id(1).bits().to_be_bytes().to_vec(),
+    });
+    write::<identifier_key::Entity>(store, keys.collect()).await;
+    let rows = owned.iter().map(|(value, owner)| identifier::Model {
         tenant_id: tenant.to_string(),
+        profile_id: profile(*owner).to_string(),
         kind: "email".to_owned(),
-        value: value.to_owned(),
+        value: (*value).to_owned(),
         raw: None,
         norm_version: 1,
-        profile_id: profile(owner).to_string(),
         first_seen_at: 1,
         first_seq: 1,
         message_id: message_id(1).to_string(),
-    }
+    });
+    write::<identifier::Entity>(store, rows.collect()).await;
 }
 
 pub(super) fn merge(tenant: TenantId, loser: u128, winner: u128, seq: i64) -> merge::Model {

@@ -18,7 +18,7 @@ use tributary_domain::{
 };
 use tributary_proto::admin::v1::Source;
 use tributary_store::{
-    Page,
+    Packed, Page,
     ledger::{Attempt, LedgerBatch, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work},
     workflow::ActiveWorkflow,
 };
@@ -95,7 +95,7 @@ impl World {
             signature: "UNSIGNED",
             trace_parent: None,
             headers: r#"[["content-type","application/json"]]"#.to_owned(),
-            body: Bytes::from(body.to_string()),
+            body: Packed::of(body.to_string().as_bytes()),
             record: Bytes::from_static(b"record"),
             facts: MessageFacts {
                 provider_event: facts.provider_event.clone(),

@@ -1,0 +1,82 @@
+//! What is looked up for every message is kept by its hash: keys are long and lie scattered, and a page of the database
+//! is written for nearly each of them. The narrower they are, the more of them share one.
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use tributary_domain::id::{SourceId, TenantId};
+
+/// 128 bits of SHA-256 over a tenant and a key of its own: nobody finds two keys with the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyHash([u8; 16]);
+
+impl KeyHash {
+    /// Of a dedupe key: two messages of one source with the same key are the same message.
+    pub(crate) fn dedupe(tenant: TenantId, source: SourceId, key: &str) -> Self {
+        Self::of(tenant, &[&source.bits().to_be_bytes(), key.as_bytes()])
+    }
+
+    /// Of an identifier; `value` is the normalised one.
+    pub(crate) fn identifier(tenant: TenantId, kind: &str, value: &str) -> Self {
+        // No type has a NUL in its name.
+        Self::of(tenant, &[kind.as_bytes(), &[0], value.as_bytes()])
+    }
+
+    /// As a column has it.
+    pub(crate) fn from_column(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// For a column.
+    pub(crate) fn to_column(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
+    fn of(tenant: TenantId, parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(tenant.bits().to_be_bytes());
+        for part in parts {
+            hasher.update(part);
+        }
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&hasher.finalize()[..16]);
+        Self(hash)
+    }
+}
+
+impl Serialize for KeyHash {
+    /// In hexadecimal: so it goes to the database in a list of keys.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_in_any_part_has_another_hash() {
+        let tenant = |number| TenantId::new(1, number);
+        let source = |number| SourceId::new(1, number);
+        let hashes = HashSet::from([
+            KeyHash::dedupe(tenant(1), source(1), "a"),
+            KeyHash::dedupe(tenant(2), source(1), "a"),
+            KeyHash::dedupe(tenant(1), source(2), "a"),
+            KeyHash::dedupe(tenant(1), source(1), "b"),
+            KeyHash::identifier(tenant(1), "email", "a"),
+            KeyHash::identifier(tenant(2), "email", "a"),
+            KeyHash::identifier(tenant(1), "emaila", ""),
+            KeyHash::identifier(tenant(1), "", "emaila"),
+        ]);
+        assert_eq!(hashes.len(), 8);
+    }
+
+    #[test]
+    fn a_column_gives_back_what_it_was_given() {
+        let hash = KeyHash::identifier(TenantId::new(1, 1), "email", "a@example.com");
+        assert_eq!(KeyHash::from_column(&hash.to_column()), Some(hash));
+        assert_eq!(KeyHash::from_column(&[0; 15]), None);
+    }
+}
