@@ -55,8 +55,10 @@ pub struct HouseParts {
     pub owner: String,
     /// Threads for evaluation, and as many for delivery.
     pub threads: usize,
-    /// Called first on the threads for evaluation and on the ledger's: to give them a priority of their own.
-    pub on_thread: fn(),
+    /// Called first on the threads for evaluation: to give them a priority of their own.
+    pub on_evaluation_thread: fn(),
+    /// The same for the ledger's thread.
+    pub on_ledger_thread: fn(),
     /// Planted faults; none outside tests.
     pub faults: Faults,
 }
@@ -93,10 +95,11 @@ impl House {
             metrics,
             owner,
             threads,
-            on_thread,
+            on_evaluation_thread,
+            on_ledger_thread,
             faults,
         } = parts;
-        let arbiters = Arc::new(Arbiters::start(runtime, threads, on_thread));
+        let arbiters = Arc::new(Arbiters::start(runtime, threads, on_evaluation_thread, on_ledger_thread));
         let (tail, _) = broadcast::channel(TAIL);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&arbiters), metrics.clone(), faults));
         let dispatcher = Dispatcher::new(

@@ -14,11 +14,20 @@ pub(crate) struct Arbiters {
 
 impl Arbiters {
     /// Starts `threads` arbiters for evaluation and as many for delivery, and one for the ledger, all on `runtime`.
-    /// Has to be called on the System's own thread. `on_thread` is called first on those that work off what was
-    /// accepted; deliveries mostly wait for others, and are to go out at once when they need not.
-    pub(crate) fn start(runtime: &'static Runtime, threads: usize, on_thread: fn()) -> Self {
+    /// Has to be called on the System's own thread. The functions are called first on the threads that they are for;
+    /// deliveries mostly wait for others, and are to go out at once when they need not.
+    pub(crate) fn start(
+        runtime: &'static Runtime,
+        threads: usize,
+        on_evaluation_thread: fn(),
+        on_ledger_thread: fn(),
+    ) -> Self {
         let many = |on_thread: fn()| (0..threads.max(1)).map(|_| arbiter(runtime, on_thread)).collect();
-        Self { evaluate: many(on_thread), deliver: many(|| ()), ledger: arbiter(runtime, on_thread) }
+        Self {
+            evaluate: many(on_evaluation_thread),
+            deliver: many(|| ()),
+            ledger: arbiter(runtime, on_ledger_thread),
+        }
     }
 
     /// Where the sources and workflows of `tenant` are evaluated.

@@ -25,7 +25,12 @@ use tributary_telemetry::{
 };
 
 use super::{
-    Running, api::RunningHouse, descriptors, door, door::Doorkeeper, keys, priority::behind_the_door,
+    Running,
+    api::RunningHouse,
+    descriptors, door,
+    door::Doorkeeper,
+    keys,
+    priority::{who_commits, who_evaluates},
     system::Ground,
 };
 use crate::config::Config;
@@ -55,7 +60,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         metrics: metrics.clone(),
         owner: format!("{:032x}", random_u128()),
         threads: threads(&config),
-        on_thread: behind_the_door,
+        on_evaluation_thread: who_evaluates,
+        on_ledger_thread: who_commits,
         faults: faults(&config),
     });
     let stop = CancellationToken::new();
@@ -152,7 +158,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let key = keys::master_key(&config.data_dir.join("master.key"))?;
     let options = StoreOptions {
         max_connections: config.database.max_connections,
-        on_thread: behind_the_door,
+        on_thread: who_commits,
         ..StoreOptions::new(Sealer::new(key))
     };
     let store =

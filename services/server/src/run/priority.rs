@@ -1,17 +1,30 @@
-//! Who comes first when the processor is busy: the door. What was accepted can wait, who sends cannot.
+//! Who comes first when the processor is busy: the door, for what was accepted can wait, who sends cannot. Then who
+//! commits; and last who evaluates what is committed next, which is ready in time if it uses what the others leave:
+//! while a commit waits for the disk, there is nothing else to do.
 
 /// How much less weight the threads behind the door have (setpriority(2)); nine is about an eighth of the door's.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 9;
-
-/// Puts the calling thread, and the threads that it starts later, behind those of the door. Only Linux has priorities
-/// of threads.
+const COMMITS: i32 = 9;
+/// The least there is.
 #[cfg(target_os = "linux")]
-pub(super) fn behind_the_door() {
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+const EVALUATES: i32 = 19;
+
+/// Puts the calling thread, and the threads that it starts later, behind those of the door.
+pub(super) fn who_commits() {
+    #[cfg(target_os = "linux")]
+    set(COMMITS);
+}
+
+/// Puts the calling thread behind those that commit.
+pub(super) fn who_evaluates() {
+    #[cfg(target_os = "linux")]
+    set(EVALUATES);
+}
+
+/// Only Linux has priorities of threads.
+#[cfg(target_os = "linux")]
+fn set(nice: i32) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
         tracing::debug!(%error, "the thread keeps its priority");
     }
 }
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn behind_the_door() {}

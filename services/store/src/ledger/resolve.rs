@@ -6,7 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::json;
 use tributary_domain::{
     committed::CommittedMessage,
     event::EventData,
@@ -33,6 +32,7 @@ use crate::{
     entity::{dedupe_key, delivery, event, held_message, message, parked_message, run},
     event::kind_code,
     key::KeyHash,
+    message::MessageRun,
 };
 
 /// What was loaded for a batch, and what becomes of it.
@@ -137,9 +137,9 @@ impl Resolver<'_> {
         let statuses: Vec<(WorkflowId, u32, RunStatus)> =
             runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
         let duplicate_of = fate.duplicate_of();
-        let summary: Vec<_> = statuses
+        let summary: Vec<MessageRun> = statuses
             .iter()
-            .map(|(workflow, version, status)| json!({"workflow": workflow, "version": version, "status": status}))
+            .map(|&(workflow, version, status)| MessageRun { workflow, version, status })
             .collect();
         let row = message::Model {
             id: plan.message.to_string(),
