@@ -102,7 +102,7 @@ fn gone_is_written_once_however_many_attempts_hear_it_and_before_the_drain_ends(
 
         let policy = Policy { allow: vec!["127.0.0.0/8".parse().expect("a subnet")], ..Policy::default() };
         let egress = Egress::new(policy, Arc::new(SystemResolver::default())).expect("a client");
-        let arbiters = Arc::new(Arbiters::start(runtime, 1, || ()));
+        let arbiters = Arc::new(Arbiters::start(runtime, 1, || (), || ()));
         let (tail, _) = broadcast::channel(64);
         let dispatcher = Dispatcher::new(
             store.clone(),

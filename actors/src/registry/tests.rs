@@ -106,7 +106,7 @@ fn with_registry(faults: Faults, test: impl AsyncFnOnce(&Store, &Registry)) {
         let url = format!("sqlite://{}/store.db", folder.path().display());
         let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.expect("opens");
         store.migrate().await.expect("migrates");
-        let arbiters = Arc::new(Arbiters::start(runtime, 1, || ()));
+        let arbiters = Arc::new(Arbiters::start(runtime, 1, || (), || ()));
         let registry = Registry::new(store.clone(), Arc::clone(&arbiters), Metrics::unread(), faults);
         test(&store, &registry).await;
         arbiters.stop();

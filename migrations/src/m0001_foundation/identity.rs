@@ -22,7 +22,6 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     Table::new("identifier_keys")
         .bytes("key_hash")
         .bytes("profile_id")
-        .bytes("message_id")
         .primary_key(&["key_hash"])
         .without_rowid()
         .create(manager)
@@ -44,8 +43,8 @@ pub(super) async fn up(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .await?;
     Table::new("browser_context")
         .text("tenant_id")
-        // The message that gave the cluid to its first owner, empty while it has none: rows that are new lie together,
-        // and not each on a page of its own.
+        // The profile that the cluid was attached to first, empty while it has none: rows that are new lie together, and
+        // not each on a page of its own.
         .text("anchor")
         .text("cluid")
         .text("data")

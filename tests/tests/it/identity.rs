@@ -105,6 +105,28 @@ async fn a_browsers_context_grows_whether_or_not_its_cluid_has_an_owner_yet() {
 }
 
 #[tokio::test]
+async fn a_browsers_context_stays_when_its_cluids_first_owner_becomes_part_of_another() {
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let visits = scene.server.custom(&scene.tenant, "visits").await;
+        let seen = Spec::track("Seen")
+            .identifier("cluid", "$.cluid")
+            .identifier("email", "$.email")
+            .identifier("anonymous_id", "$.visit")
+            .attribute("fbp", "$.fbp");
+        scene.server.published(&visits, "visited", seen).await;
+        let visit = scene.sees(&visits, json!({"visit": "v-1"})).await;
+        scene.sees(&scene.web, json!({"email": "a@example.com"})).await;
+        // The cluid goes to the person, who then joins the older visit: all with one event.
+        let both = json!({"email": "a@example.com", "cluid": cluid(1), "visit": "v-1", "fbp": "fb.1.7"});
+        assert_eq!(scene.sees(&visits, both).await.profile, visit.profile);
+        let later = scene.sees(&scene.web, json!({"cluid": cluid(1)})).await;
+        assert_eq!(later.profile, visit.profile);
+        assert_eq!(from_value(&later.browser_context.expect("a context").fields["fbp"]), json!("fb.1.7"));
+    }
+}
+
+#[tokio::test]
 async fn one_phone_with_two_emails_is_one_person() {
     for database in databases() {
         let scene = Scene::on(database).await;

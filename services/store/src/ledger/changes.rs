@@ -39,11 +39,9 @@ pub(super) fn add(
     }
     for new in changes.identifiers {
         let Identifier { kind, value, raw, .. } = new.identifier;
-        let message = new.occasion.event.message();
         difference.identifier_keys.push(identifier_key::Model {
             key_hash: KeyHash::identifier(tenant, kind.as_str(), &value).to_column(),
             profile_id: new.profile.bits().to_be_bytes().to_vec(),
-            message_id: message.bits().to_be_bytes().to_vec(),
         });
         difference.identifiers.push(identifier::Model {
             tenant_id: tenant_id.clone(),
@@ -54,7 +52,7 @@ pub(super) fn add(
             norm_version: normalise::VERSION,
             first_seen_at: new.occasion.at.micros(),
             first_seq: new.occasion.sequence.cast_signed(),
-            message_id: message.to_string(),
+            message_id: new.occasion.event.message().to_string(),
         });
     }
     difference.merges.extend(changes.merges.into_iter().map(|merged| merge::Model {

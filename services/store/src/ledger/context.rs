@@ -1,14 +1,15 @@
 //! The browser sessions that a batch touches.
 //!
-//! What is known of a session lies where its cluid found its first owner: at that message, the *anchor*. So rows that
-//! are new lie together; by cluid alone, each would lie on a page of its own.
+//! What is known of a session lies with the profile that its cluid was attached to first, the *anchor*: there it stays,
+//! whatever becomes of that profile. So rows that are new lie together; by cluid alone, each would lie on a page of its
+//! own.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use tributary_domain::{
     context::BrowserContext,
-    id::{MessageId, TenantId},
+    id::{ProfileId, TenantId},
     identity::{IdentifierType, Step},
     time::Timestamp,
     workflow::event::EventDraft,
@@ -29,8 +30,8 @@ pub(super) struct Stored {
     pub(super) context: BrowserContext,
 }
 
-/// By tenant and cluid: the message at which the cluid found its first owner.
-pub(super) type Anchors = HashMap<(TenantId, String), MessageId>;
+/// By tenant and cluid: the profile that the cluid was attached to first.
+pub(super) type Anchors = HashMap<(TenantId, String), ProfileId>;
 
 /// What is known of each session.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ struct Session {
 /// The anchors of those owned identifiers that are cluids.
 pub(super) fn anchors(owners: &[Owner]) -> Anchors {
     let cluids = owners.iter().filter(|owner| owner.kind == IdentifierType::CLUID);
-    cluids.map(|owner| ((owner.tenant, owner.value.clone()), owner.message)).collect()
+    cluids.map(|owner| ((owner.tenant, owner.value.clone()), owner.profile)).collect()
 }
 
 /// Where these cluids' sessions may be stored. One that began before its cluid had an owner stays where it is.
@@ -82,11 +83,16 @@ impl Contexts {
         steps: &[Step],
         seen_at: Timestamp,
     ) -> Map<String, Value> {
+        let mut current = None;
         for step in steps {
-            if let Step::Attached { identifier } = step
-                && identifier.kind.as_str() == IdentifierType::CLUID
-            {
-                self.anchors.insert((plan.tenant, identifier.value.clone()), plan.message);
+            match step {
+                Step::Created { profile } | Step::Matched { profile, .. } => current = Some(*profile),
+                Step::Merged { winner, .. } => current = Some(*winner),
+                Step::Attached { identifier } if identifier.kind.as_str() == IdentifierType::CLUID => {
+                    let key = (plan.tenant, identifier.value.clone());
+                    self.anchors.extend(current.map(|profile| (key, profile)));
+                }
+                _ => {}
             }
         }
         let Some(cluid) = cluid(plan, draft) else { return Map::new() };
@@ -100,7 +106,7 @@ impl Contexts {
         let mut changed = Vec::new();
         for (key, session) in self.sessions.into_iter().filter(|(_, session)| session.is_changed) {
             let is_new = session.stored_at.is_none();
-            let anchor = session.stored_at.or_else(|| self.anchors.get(&key).map(MessageId::to_string));
+            let anchor = session.stored_at.or_else(|| self.anchors.get(&key).map(ProfileId::to_string));
             let row = browser_context::Model {
                 tenant_id: key.0.to_string(),
                 anchor: anchor.unwrap_or_default(),

@@ -117,7 +117,6 @@ pub(super) async fn first_messages(
 struct OwnerRow {
     key_hash: Vec<u8>,
     profile_id: Vec<u8>,
-    message_id: Vec<u8>,
 }
 
 /// Whom an identifier belongs to, as it is stored.
@@ -128,14 +127,12 @@ pub(super) struct Owner {
     pub(super) value: String,
     /// To whom it was attached first; a profile that was merged since is still named here.
     pub(super) profile: ProfileId,
-    /// The message that attached it.
-    pub(super) message: MessageId,
 }
 
 const OWNERS: Sql = Sql {
-    sqlite: "SELECT i.key_hash, i.profile_id, i.message_id FROM json_each(?1) k CROSS JOIN identifier_keys i \
+    sqlite: "SELECT i.key_hash, i.profile_id FROM json_each(?1) k CROSS JOIN identifier_keys i \
              ON i.key_hash = unhex(k.value)",
-    postgres: "SELECT i.key_hash, i.profile_id, i.message_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+    postgres: "SELECT i.key_hash, i.profile_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
                JOIN identifier_keys i ON i.key_hash = decode(k.value, 'hex')",
 };
 
@@ -161,7 +158,6 @@ pub(super) async fn owners(
                 kind: (*kind).to_owned(),
                 value: (*value).to_owned(),
                 profile: ProfileId::from_bits(bits(&row.profile_id, "identifier_keys.profile_id")?),
-                message: MessageId::from_bits(bits(&row.message_id, "identifier_keys.message_id")?),
             })
         })
         .collect()

@@ -122,7 +122,6 @@ async fn an_identifier_has_one_owner_in_each_tenant() {
         let owned = |tenant: u128, owner: u8| identifier_key::Model {
             key_hash: KeyHash::identifier(TenantId::new(1, tenant), "email", "a@example.com").to_column(),
             profile_id: vec![owner; 16],
-            message_id: vec![0; 16],
         };
         let insert = async |row: identifier_key::Model| {
             let row: identifier_key::ActiveModel = row.into();

@@ -139,7 +139,6 @@ pub(super) async fn identify(store: &Store, tenant: TenantId, owned: &[(&str, u1
     let keys = owned.iter().map(|(value, owner)| identifier_key::Model {
         key_hash: KeyHash::identifier(tenant, "email", value).to_column(),
         profile_id: profile(*owner).bits().to_be_bytes().to_vec(),
-        message_id: message_id(1).bits().to_be_bytes().to_vec(),
     });
     write::<identifier_key::Entity>(store, keys.collect()).await;
     let rows = owned.iter().map(|(value, owner)| identifier::Model {
