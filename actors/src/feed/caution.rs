@@ -9,7 +9,7 @@ use std::time::Duration;
 use tributary_journal::ReadLimit;
 use tributary_store::{Store, StoreError, ledger::ParkReason};
 
-use super::reader::BATCH;
+use super::pace::BATCH;
 use crate::plan::Task;
 
 /// Unclean ends at one position before care begins.

@@ -1,8 +1,17 @@
 //! What was accepted can wait, who sends cannot. While more is accepted than is committed, the two compete for the
 //! processor and the disk, and priorities of threads do not keep them apart: the door waits for the disk, and whoever
-//! commits takes the processor meanwhile, and then the disk. So the ledger rests now and then, and catches up later.
+//! commits takes the processor meanwhile, and then the disk. So the ledger rests now and then, and catches up later; and
+//! while somebody sends, it commits less at once.
 
 use std::time::Duration;
+
+use tributary_journal::ReadLimit;
+
+/// The largest batch (the ledger's transaction is bounded by rows besides).
+pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
+/// Most messages of a batch while somebody sends: the journal's next sync waits on the disk behind all that is committed
+/// with them.
+const BESIDE_SENDERS: usize = 128;
 
 /// Messages that wait for the ledger before it rests: while there are fewer, all are helped best by committing at once.
 const BEHIND: u64 = 4_096;
@@ -24,6 +33,11 @@ pub(super) struct Stretch {
     pub(super) took: Duration,
 }
 
+/// Where the next batch ends, when so many messages were accepted since the one before was read.
+pub(super) fn batch(accepted: u64) -> ReadLimit {
+    if accepted == 0 { BATCH } else { ReadLimit { messages: BESIDE_SENDERS, ..BATCH } }
+}
+
 /// How long to rest now; not at all where the ledger keeps up.
 pub(super) fn rest(stretch: Stretch) -> Duration {
     let Stretch { committed, accepted, waiting, took } = stretch;
@@ -43,6 +57,13 @@ mod tests {
 
     fn rest_of(accepted: u64, waiting: u64) -> Duration {
         rest(Stretch { committed: 500, accepted, waiting, took: WORK })
+    }
+
+    #[test]
+    fn batches_are_smaller_while_somebody_sends() {
+        assert_eq!(batch(0), BATCH);
+        assert_eq!(batch(1).messages, BESIDE_SENDERS);
+        assert_eq!(batch(1).bytes, BATCH.bytes);
     }
 
     #[test]

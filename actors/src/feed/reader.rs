@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tributary_domain::partition::Partition;
-use tributary_journal::{Entry, ReadLimit};
+use tributary_journal::Entry;
 use tributary_store::ledger::{Claim, MessagePlan, Origin};
 
-use super::{Feed, caution::Caution, run::FeedError};
+use super::{Feed, caution::Caution, pace, run::FeedError};
 use crate::plan::Task;
-
-/// A batch ends here (the ledger's transaction is bounded by rows besides).
-pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
 
 /// Plans, and how far the journal is read with them.
 #[derive(Debug)]
@@ -51,15 +48,17 @@ pub(super) async fn read(
     mut caution: Caution,
     batches: mpsc::Sender<Evaluated>,
 ) -> Result<(), FeedError> {
+    let mut tail = feed.journal.tail();
     loop {
-        let (is_careful, limit) = (caution.is_careful(), caution.limit(after, BATCH));
+        let accepted = feed.journal.tail().saturating_sub(tail);
+        let (is_careful, limit) = (caution.is_careful(), caution.limit(after, pace::batch(accepted)));
         let batch = tokio::select! {
             biased;
             () = feed.stopping.cancelled() => break,
             batch = feed.journal.read(feed.partitions, after, limit) => batch?,
         };
         after = batch.through;
-        let tail = feed.journal.tail();
+        tail = feed.journal.tail();
         feed.metrics.journal(tail, tail.saturating_sub(feed.committed()));
         let tasks: Vec<Task> =
             batch.entries.into_iter().filter(|entry| !progress.covers(entry)).map(task).collect();

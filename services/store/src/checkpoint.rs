@@ -7,9 +7,9 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use crate::{Store, StoreError, connect::File, lane::Lane};
 
 /// Pages (of 4 KiB) that are worth a checkpoint. Most of them lie scattered over the database file, and the journal's
-/// next bytes wait on the disk behind all of them: so they are few. Were they fewer still, pages that change again and
-/// again would go there too often.
-const WORTH_IT: i64 = 1_024;
+/// next bytes wait on the disk behind all of them: so they are few, about what the ledger commits at once while somebody
+/// sends. Were they fewer still, pages that change again and again would go there too often.
+const WORTH_IT: i64 = 256;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
 const TOO_LONG: i64 = 32_768;
 
