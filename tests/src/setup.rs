@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
     self as pb, CreateAgencyRequest, CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest,
     CreateWorkflowRequest, GetWorkflowRequest, ListProvidersRequest, PublishWorkflowRequest,
-    UpdateWorkflowRequest,
+    ResumeTenantRequest, SuspendTenantRequest, UpdateWorkflowRequest,
 };
 
 use crate::{Server, Sink, Spec, to_struct};
@@ -126,6 +126,18 @@ impl Server {
         let workflow = self.draft(source, key, spec).await;
         self.publish(&workflow).await;
         workflow
+    }
+
+    /// Suspends a tenant: what it is sent from now on waits.
+    pub async fn suspend(&self, tenant: &Tenant) {
+        let request = SuspendTenantRequest { name: tenant.name.clone(), etag: String::new() };
+        self.api.tenants().suspend_tenant(request).await.expect("it is suspended");
+    }
+
+    /// Lets a suspended tenant go on: what waits is applied, several messages at once.
+    pub async fn resume(&self, tenant: &Tenant) {
+        let request = ResumeTenantRequest { name: tenant.name.clone(), etag: String::new() };
+        self.api.tenants().resume_tenant(request).await.expect("it is resumed");
     }
 
     /// Makes a tenant with a Calendly source, whose bookings become events.

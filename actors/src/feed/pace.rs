@@ -12,6 +12,8 @@ pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
 /// Most messages of a batch while somebody sends: the journal's next sync waits on the disk behind all that is committed
 /// with them.
 const BESIDE_SENDERS: usize = 128;
+/// Somebody sends, where at least one message is accepted for so many that are read.
+const SENDS_ONE_IN: u64 = 16;
 
 /// Messages that wait for the ledger before it rests: while there are fewer, all are helped best by committing at once.
 const BEHIND: u64 = 4_096;
@@ -33,9 +35,10 @@ pub(super) struct Stretch {
     pub(super) took: Duration,
 }
 
-/// Where the next batch ends, when so many messages were accepted since the one before was read.
-pub(super) fn batch(accepted: u64) -> ReadLimit {
-    if accepted == 0 { BATCH } else { ReadLimit { messages: BESIDE_SENDERS, ..BATCH } }
+/// Where the next batch ends, when `accepted` messages came in since the one before was read, which had `read`.
+pub(super) fn batch(accepted: u64, read: u64) -> ReadLimit {
+    let somebody_sends = accepted > 0 && accepted.saturating_mul(SENDS_ONE_IN) >= read;
+    if somebody_sends { ReadLimit { messages: BESIDE_SENDERS, ..BATCH } } else { BATCH }
 }
 
 /// How long to rest now; not at all where the ledger keeps up.
@@ -61,9 +64,13 @@ mod tests {
 
     #[test]
     fn batches_are_smaller_while_somebody_sends() {
-        assert_eq!(batch(0), BATCH);
-        assert_eq!(batch(1).messages, BESIDE_SENDERS);
-        assert_eq!(batch(1).bytes, BATCH.bytes);
+        let beside = ReadLimit { messages: BESIDE_SENDERS, ..BATCH };
+        assert_eq!(batch(0, 0), BATCH);
+        assert_eq!(batch(0, 512), BATCH);
+        assert_eq!(batch(1, 512), BATCH, "one now and then is no hurry");
+        assert_eq!(batch(32, 512), beside);
+        assert_eq!(batch(8, 128), beside, "and it stays so at the same rate");
+        assert_eq!(batch(1, 0), beside);
     }
 
     #[test]

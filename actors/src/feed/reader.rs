@@ -48,15 +48,16 @@ pub(super) async fn read(
     mut caution: Caution,
     batches: mpsc::Sender<Evaluated>,
 ) -> Result<(), FeedError> {
-    let mut tail = feed.journal.tail();
+    let (mut tail, mut read) = (feed.journal.tail(), 0);
     loop {
         let accepted = feed.journal.tail().saturating_sub(tail);
-        let (is_careful, limit) = (caution.is_careful(), caution.limit(after, pace::batch(accepted)));
+        let (is_careful, limit) = (caution.is_careful(), caution.limit(after, pace::batch(accepted, read)));
         let batch = tokio::select! {
             biased;
             () = feed.stopping.cancelled() => break,
             batch = feed.journal.read(feed.partitions, after, limit) => batch?,
         };
+        read = batch.through.saturating_sub(after);
         after = batch.through;
         tail = feed.journal.tail();
         feed.metrics.journal(tail, tail.saturating_sub(feed.committed()));

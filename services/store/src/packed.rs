@@ -11,6 +11,8 @@ use crate::StoreError;
 const PLAIN: u8 = 0;
 /// The length as 32 bits, little-endian, then one LZ4 block.
 const LZ4: u8 = 1;
+/// The mark and the length.
+const HEAD: usize = 5;
 /// How often an LZ4 block can be as long unpacked as it is packed, at most: a byte of it stands for 255.
 const MOST: usize = 255;
 
@@ -21,9 +23,16 @@ pub struct Packed(Vec<u8>);
 impl Packed {
     /// Packs `bytes`; they are kept as they are where that is shorter.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut packed = block::compress_prepend_size(bytes);
-        if packed.len() < bytes.len() {
-            packed.insert(0, LZ4);
+        let mut packed = vec![0; HEAD + block::get_maximum_output_size(bytes.len())];
+        if let (Ok(size), Ok(len)) =
+            (block::compress_into(bytes, &mut packed[HEAD..]), u32::try_from(bytes.len()))
+            && HEAD + size < bytes.len()
+        {
+            packed.truncate(HEAD + size);
+            packed[0] = LZ4;
+            packed[1..HEAD].copy_from_slice(&len.to_le_bytes());
+            // It is kept for a while, among many others.
+            packed.shrink_to_fit();
             return Self(packed);
         }
         let mut plain = Vec::with_capacity(bytes.len() + 1);
@@ -56,7 +65,8 @@ pub(crate) fn unpack<'a>(column: &'a [u8], what: &'static str) -> Result<Cow<'a,
             if size > block.len().saturating_mul(MOST) {
                 return Err(corrupt());
             }
-            block::decompress(block, size).map(Cow::Owned).map_err(|_| corrupt())
+            let bytes = block::decompress(block, size).map_err(|_| corrupt())?;
+            if bytes.len() == size { Ok(Cow::Owned(bytes)) } else { Err(corrupt()) }
         }
         _ => Err(corrupt()),
     }
@@ -85,8 +95,10 @@ mod tests {
     fn what_is_corrupt_is_said_to_be() {
         let mut cut = Packed::of(&[b'a'; 1000]).into_column();
         cut.pop();
+        let mut short = Packed::of(&[b'a'; 1000]).into_column();
+        short[1] += 1;
         let huge = [LZ4, 0xff, 0xff, 0xff, 0xff, 0x10];
-        for bad in [&[][..], &[9, 9], &[LZ4], &[LZ4, 1, 0, 0], &huge, &cut] {
+        for bad in [&[][..], &[9, 9], &[LZ4], &[LZ4, 1, 0, 0], &huge, &cut, &short] {
             assert_eq!(unpack(bad, "test"), Err(StoreError::corrupt("test")), "{bad:?}");
         }
     }

@@ -1,8 +1,6 @@
 //! A suspended tenant's messages wait, later ones follow them, and all are applied in the order of acceptance.
 
-use tributary_proto::admin::v1::{
-    HeldMessage, ListHeldMessagesRequest, ResumeTenantRequest, SuspendTenantRequest, run_status::Code,
-};
+use tributary_proto::admin::v1::{HeldMessage, ListHeldMessagesRequest, run_status::Code};
 use tributary_tests::{Booking, Server, ServerBuilder, Sink, Source, Tenant, cluid, databases, eventually};
 
 /// Messages that wait; more than are taken up at once, so that others come while they do.
@@ -28,16 +26,6 @@ impl Scene {
         id
     }
 
-    async fn suspend(&self) {
-        let request = SuspendTenantRequest { name: self.tenant.name.clone(), etag: String::new() };
-        self.server.api().tenants().suspend_tenant(request).await.expect("it is suspended");
-    }
-
-    async fn resume(&self) {
-        let request = ResumeTenantRequest { name: self.tenant.name.clone(), etag: String::new() };
-        self.server.api().tenants().resume_tenant(request).await.expect("it is resumed");
-    }
-
     /// The first messages that wait, in the order in which they will be processed.
     async fn held(&self) -> Vec<HeldMessage> {
         let request = ListHeldMessagesRequest {
@@ -52,7 +40,7 @@ impl Scene {
     /// Suspends the tenant, posts, and resumes it while more is posted; says whether one of the latter had to wait
     /// behind others.
     async fn round(&mut self) -> bool {
-        self.suspend().await;
+        self.server.suspend(&self.tenant).await;
         let from = self.posted.len();
         for _ in 0..WAITING {
             self.post().await;
@@ -71,7 +59,7 @@ impl Scene {
         assert_eq!(first.status.expect("a status").code(), Code::Held);
         assert!(first.runs.is_empty(), "nothing came of it yet");
 
-        self.resume().await;
+        self.server.resume(&self.tenant).await;
         let mut followed = false;
         for _ in 0..FOLLOWING {
             self.post().await;

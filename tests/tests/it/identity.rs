@@ -35,6 +35,18 @@ impl Scene {
         Self { server, tenant, web, crm }
     }
 
+    /// One more source, whose visits are known by a weak identifier besides the cluid.
+    async fn visits(&self) -> Source {
+        let visits = self.server.custom(&self.tenant, "visits").await;
+        let seen = Spec::track("Seen")
+            .identifier("cluid", "$.cluid")
+            .identifier("email", "$.email")
+            .identifier("anonymous_id", "$.visit")
+            .attribute("fbp", "$.fbp");
+        self.server.published(&visits, "visited", seen).await;
+        visits
+    }
+
     /// What becomes of an event with this body.
     async fn sees(&self, source: &Source, body: Value) -> Event {
         let message = self.server.post(source, body.to_string()).await.accepted();
@@ -108,13 +120,7 @@ async fn a_browsers_context_grows_whether_or_not_its_cluid_has_an_owner_yet() {
 async fn a_browsers_context_stays_when_its_cluids_first_owner_becomes_part_of_another() {
     for database in databases() {
         let scene = Scene::on(database).await;
-        let visits = scene.server.custom(&scene.tenant, "visits").await;
-        let seen = Spec::track("Seen")
-            .identifier("cluid", "$.cluid")
-            .identifier("email", "$.email")
-            .identifier("anonymous_id", "$.visit")
-            .attribute("fbp", "$.fbp");
-        scene.server.published(&visits, "visited", seen).await;
+        let visits = scene.visits().await;
         let visit = scene.sees(&visits, json!({"visit": "v-1"})).await;
         scene.sees(&scene.web, json!({"email": "a@example.com"})).await;
         // The cluid goes to the person, who then joins the older visit: all with one event.
@@ -123,6 +129,35 @@ async fn a_browsers_context_stays_when_its_cluids_first_owner_becomes_part_of_an
         let later = scene.sees(&scene.web, json!({"cluid": cluid(1)})).await;
         assert_eq!(later.profile, visit.profile);
         assert_eq!(from_value(&later.browser_context.expect("a context").fields["fbp"]), json!("fb.1.7"));
+    }
+}
+
+#[tokio::test]
+async fn a_browsers_context_is_the_same_when_all_of_it_happens_in_one_batch() {
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let visits = scene.visits().await;
+        // What a suspended tenant was sent is applied several messages at once.
+        scene.server.suspend(&scene.tenant).await;
+        let mut posted = Vec::new();
+        for (source, body) in [
+            (&visits, json!({"visit": "v-1"})),
+            (&visits, json!({"email": "a@example.com", "cluid": cluid(1), "fbp": "fb.1.7"})),
+            (&visits, json!({"email": "a@example.com", "visit": "v-1"})),
+            (&scene.crm, json!({"id": "c-1", "cluid": cluid(2), "gclid": "g-1"})),
+            (&visits, json!({"cluid": cluid(2), "fbp": "fb.1.8"})),
+        ] {
+            posted.push(scene.server.post(source, body.to_string()).await.accepted());
+        }
+        scene.server.resume(&scene.tenant).await;
+        scene.server.all_processed(&posted).await;
+
+        let merged = scene.sees(&visits, json!({"cluid": cluid(1)})).await;
+        assert_eq!(scene.owner("anonymous_id", "v-1").await.as_ref(), Some(&merged.profile));
+        assert_eq!(from_value(&merged.browser_context.expect("a context").fields["fbp"]), json!("fb.1.7"));
+        let owned = scene.sees(&visits, json!({"cluid": cluid(2)})).await;
+        let fields = owned.browser_context.expect("a context").fields;
+        assert_eq!([&fields["gclid"], &fields["fbp"]].map(from_value), [json!("g-1"), json!("fb.1.8")]);
     }
 }
 

@@ -6,7 +6,7 @@
 //! | 2 effects and progress together | `store`: `src/tests/transactions.rs`, `src/tests/claim.rs`; here also `kill`, `journal` |
 //! | 3 in order per tenant | `journal`: `log/tests/model.rs`; here also `one_person` |
 //! | 4 one owner per partition | `domain`: `partition.rs` (the hash never changes); `store`: `src/tests/claim.rs` (who was succeeded commits nothing) |
-//! | 5 one live profile per value | `domain`: `tests/identity` (random histories against a model); `migrations`: the unique index |
+//! | 5 one live profile per value | `domain`: `tests/identity` (random histories against a model); `store`: `src/tests/entities.rs` (the key that only one can have) |
 //! | 6 layers | `house` |
 //! | 7 no query without a tenant | `store`: `src/tests/isolation.rs` |
 //! | 8 backpressure | `ingest`: `tests/it/overload.rs`; `journal`: `log/tests/bounds.rs` |

@@ -5,9 +5,9 @@
 /// How much less weight the threads behind the door have (setpriority(2)); nine is about an eighth of the door's.
 #[cfg(target_os = "linux")]
 const COMMITS: i32 = 9;
-/// The least there is.
+/// Less than that, but not the least there is: where others keep the processor busy, it still has to keep up.
 #[cfg(target_os = "linux")]
-const EVALUATES: i32 = 19;
+const EVALUATES: i32 = 14;
 
 /// Puts the calling thread, and the threads that it starts later, behind those of the door.
 pub(super) fn who_commits() {
@@ -15,7 +15,7 @@ pub(super) fn who_commits() {
     set(COMMITS);
 }
 
-/// Puts the calling thread behind those that commit.
+/// Puts the calling thread, and the threads that it starts later, behind those that commit.
 pub(super) fn who_evaluates() {
     #[cfg(target_os = "linux")]
     set(EVALUATES);

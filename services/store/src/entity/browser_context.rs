@@ -1,4 +1,5 @@
-//! `browser_context`: what is known of a browser, by its cluid.
+//! `browser_context`: what is known of a browser, by its cluid; the anchor says where it lies: see
+//! [`crate::ledger`].
 
 use sea_orm::entity::prelude::*;
 

@@ -31,7 +31,7 @@ use super::{
 use crate::{Store, StoreError, key::KeyHash, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
-const PART: usize = 128;
+const PART: usize = 64;
 /// How many statements wait at most for the database.
 const WAITING: usize = 8;
 
@@ -264,7 +264,7 @@ async fn views(
     for (tenant, state) in load::profiles(txn, owning).await? {
         views.entry(tenant).or_default().insert_profile(state);
     }
-    for Owner { tenant, kind, value, profile, .. } in owners {
+    for Owner { tenant, kind, value, profile } in owners {
         let Some(kind) = IdentifierType::parse(&kind) else { continue };
         views.entry(tenant).or_default().insert_owner(kind, value, profile);
     }

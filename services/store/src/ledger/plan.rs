@@ -131,7 +131,7 @@ impl MessagePlan {
                 .iter()
                 .zip(&run.destinations)
                 .map(|(draft, destinations)| {
-                    4 + draft.identifiers.len() + 2 * draft.groups.len() + destinations.len()
+                    4 + 2 * draft.identifiers.len() + 2 * draft.groups.len() + destinations.len()
                 })
                 .sum(),
             tributary_domain::workflow::event::RunOutcome::Stopped(..) => 0,
