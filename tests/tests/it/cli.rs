@@ -58,6 +58,20 @@ async fn the_commands_send_show_and_check() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_and_what_is_in_use_is_said_with_what_to_do() {
+    let server = ServerBuilder::on(Database::sqlite()).start().await;
+    for (command, arguments, told) in [
+        ("trace", &["foo"][..], "`foo` is no message id: take one from `tributary logs source`"),
+        ("trace", &["msg_01j00000000000000000000000"], "`tributary logs source` lists those there are"),
+        ("serve", &[], "is in use by another process: end it, or choose another folder with --data-dir"),
+    ] {
+        let output = server.builder().command(command).args(arguments).output().expect("the binary starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(told), "{command} {arguments:?}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_cannot_be_done_says_why_in_one_line() {
     let mut server = ServerBuilder::on(Database::sqlite()).start().await;
     server.stop().await;

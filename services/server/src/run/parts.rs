@@ -2,10 +2,15 @@
 //! everything that follows is there.
 
 use std::{
-    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration,
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    sync::Arc,
+    time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tributary_actors::{Faults, House, HouseParts};
@@ -45,6 +50,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let metrics = ground.metrics;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     make_folder(&config.data_dir)?;
+    // Before the database is touched: another build must not migrate what this one works on.
+    let folder = lock_folder(&config.data_dir)?;
     let store = open_store(&config).await?;
     let journal = Arc::new(open_journal(&config, &store).await?);
     let readiness = Readiness::default();
@@ -81,9 +88,12 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         readiness: readiness.clone(),
         limits: DoorLimits { bytes_in_flight: config.http.max_body_bytes, ..DoorLimits::default() },
     });
-    let (door_listener, door_address) = listen(config.http.listen, "the public door").await?;
-    let (admin_listener, admin_address) = listen(config.admin.listen, "the admin API").await?;
-    let (operations_listener, operations_address) = listen(config.operations.listen, "operations").await?;
+    let (door_listener, door_address) =
+        listen(config.http.listen, "the public door", "--http-listen").await?;
+    let (admin_listener, admin_address) =
+        listen(config.admin.listen, "the admin API", "--admin-listen").await?;
+    let (operations_listener, operations_address) =
+        listen(config.operations.listen, "operations", "--operations-listen").await?;
     let public_url = config.public_url(door_address);
 
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
@@ -132,6 +142,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         admin,
         operations: operations_task,
         upkeep,
+        _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;
     tracing::info!(door = %door_address, admin = %admin_address, operations = %operations_address, "serving");
@@ -152,6 +163,24 @@ fn spawn_http(
 pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("the data folder {} cannot be made", folder.display()))
+}
+
+/// Takes the data folder for this process until the file is dropped. The lock is the kernel's and ends with the process,
+/// however that ends.
+fn lock_folder(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("tributary.lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("{} cannot be made", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "the data folder {} is in use by another process: end it, or choose another folder with --data-dir",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
@@ -210,9 +239,10 @@ fn jitter() -> f64 {
     (random_u128() >> 75) as f64 / (1_u64 << 53) as f64
 }
 
-async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("{what} cannot listen on {address}"))?;
+async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("{what} cannot listen on {address}: end what does, or choose another address with {flag}")
+    })?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
 }

@@ -1,6 +1,6 @@
 //! A started house, until it has stopped.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -45,6 +45,8 @@ pub(crate) struct Running {
     pub(super) operations: JoinHandle<()>,
     /// Looks after the database until it closes.
     pub(super) upkeep: JoinHandle<()>,
+    /// Keeps other processes off the data folder.
+    pub(super) _folder: File,
 }
 
 impl Running {

@@ -71,11 +71,11 @@ fn quoted(word: &str) -> String {
 /// A booking by curl: the signature is made when it is run, because it is good for three minutes only. The time makes
 /// each a booking of its own.
 fn curl(url: &str, key: &str) -> String {
-    let body = r#"{"event":"invitee.created","payload":{"uri":"https://api.calendly.com/scheduled_events/by-hand/invitees/'$t'","email":"ann@example.com","name":"Ann Example"}}"#;
+    let body = r#"{"event":"invitee.created","payload":{"uri":"https://api.calendly.com/scheduled_events/by-hand/invitees/'$now'","email":"ann@example.com","name":"Ann Example"}}"#;
     format!(
-        "  t=$(date +%s); body='{body}'\n  \
-         sig=$(printf '%s.%s' \"$t\" \"$body\" | openssl dgst -sha256 -hmac {key} -r | cut -d' ' -f1)\n  \
-         curl -sS {url} -H 'content-type: application/json' -H \"calendly-webhook-signature: t=$t,v1=$sig\" -d \"$body\"",
+        "  now=$(date +%s); body='{body}'\n  \
+         sig=$(printf '%s.%s' \"$now\" \"$body\" | openssl dgst -sha256 -hmac {key} -r | cut -d' ' -f1)\n  \
+         curl -sS {url} -H 'content-type: application/json' -H \"calendly-webhook-signature: t=$now,v1=$sig\" -d \"$body\"",
         key = quoted(key),
         url = quoted(url),
     )

@@ -41,7 +41,10 @@ pub(super) fn run(config: Config, out: &Out) -> anyhow::Result<ExitCode> {
     on_system(&config, |ground| async {
         let running = Box::pin(start(config.clone(), ground)).await?;
         match Box::pin(show(&config, &running, out)).await {
-            Ok(()) => running.until_stopped().await,
+            Ok(()) => {
+                running.until_stopped().await?;
+                Ok(out.text(&Text::new().plain("stopped; the same command goes on with what is here"))?)
+            }
             Err(error) => {
                 running.stop().await?;
                 Err(error)

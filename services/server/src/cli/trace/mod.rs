@@ -8,6 +8,9 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use anyhow::{anyhow, bail};
+use tonic::Code;
+use tributary_domain::id::MessageId;
 use tributary_proto::admin::v1::{GetMessageTraceRequest, MessageTrace};
 
 use super::{
@@ -38,8 +41,20 @@ pub(super) async fn run(args: &Args, client: &Client, out: &Out) -> anyhow::Resu
 /// # Errors
 /// When the server refuses, or there is no such message.
 pub(super) async fn get(client: &Client, message: &str) -> anyhow::Result<MessageTrace> {
+    let id = message.rsplit('/').next().unwrap_or(message);
+    if id.parse::<MessageId>().is_err() {
+        bail!(
+            "`{id}` is no message id: take one from `tributary logs source`, such as msg_… with 26 characters"
+        );
+    }
     let request = GetMessageTraceRequest { name: message.to_owned() };
-    Ok(client.logs().get_message_trace(request).await.map_err(refused)?.into_inner())
+    let trace = client.logs().get_message_trace(request).await.map_err(|status| match status.code() {
+        Code::NotFound => {
+            anyhow!("there is no message `{id}`: `tributary logs source` lists those there are")
+        }
+        _ => refused(status),
+    })?;
+    Ok(trace.into_inner())
 }
 
 /// Shows a trace: as a tree for people.
