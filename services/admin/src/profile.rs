@@ -4,8 +4,8 @@ use serde_json::Value;
 use tonic::{Request, Response, Status};
 use tributary_domain::{id::ProfileId, identity::IdentifierType, normalise};
 use tributary_proto::admin::v1::{
-    Conflict, GetProfileRequest, ListConflictsRequest, ListConflictsResponse, LookupProfileRequest, Profile,
-    profile, profile_service_server::ProfileService,
+    Conflict, GetProfileRequest, ListConflictsRequest, ListConflictsResponse, ListProfilesRequest,
+    ListProfilesResponse, LookupProfileRequest, Profile, profile, profile_service_server::ProfileService,
 };
 use tributary_store::profile::{ConflictRecord, IdentifierRecord, ProfileRecord};
 
@@ -57,6 +57,21 @@ impl ProfileService for Profiles {
         let record =
             located.scope.profile(owner.ok_or_else(|| not_found("profile"))?).await.map_err(from_store)?;
         Ok(Response::new(to_proto(located.names, record)))
+    }
+
+    async fn list_profiles(
+        &self,
+        request: Request<ListProfilesRequest>,
+    ) -> Result<Response<ListProfilesResponse>, Status> {
+        let request = request.into_inner();
+        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let list = List::new("ListProfiles", &[&request.parent]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let found = located.scope.profiles(page).await.map_err(from_store)?;
+        Ok(Response::new(ListProfilesResponse {
+            profiles: found.items.into_iter().map(|record| to_proto(located.names, record)).collect(),
+            next_page_token: list.next(found.next),
+        }))
     }
 
     async fn list_conflicts(

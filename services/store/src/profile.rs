@@ -3,7 +3,7 @@
 mod history;
 mod identifiers;
 
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
     id::ProfileId,
     identity::{IdentifierType, Traits},
@@ -14,7 +14,7 @@ pub use history::ConflictRecord;
 pub use identifiers::{IdentifierRecord, Identifiers};
 
 use crate::{
-    StoreError, TenantScope,
+    Page, Paged, StoreError, TenantScope,
     column::{bits, id, json, number, optional_id},
     entity::{identifier_key, profile},
     key::KeyHash,
@@ -45,7 +45,32 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the tenant has none.
     pub async fn profile(&self, profile: ProfileId) -> Result<ProfileRecord, StoreError> {
-        let row = self.live_profile(profile).await?;
+        self.profile_record(self.live_profile(profile).await?).await
+    }
+
+    /// The tenant's live profiles, newest first: an id begins with the time of the message that made it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn profiles(
+        &self,
+        page: Page<ProfileId>,
+    ) -> Result<Paged<ProfileRecord, ProfileId>, StoreError> {
+        let mut query = profile::Entity::find()
+            .filter(profile::Column::TenantId.eq(self.key()))
+            .filter(profile::Column::MergedInto.is_null());
+        if let Some(before) = page.after {
+            query = query.filter(profile::Column::Id.lt(before.to_string()));
+        }
+        let query = query.order_by_desc(profile::Column::Id).limit(page.rows());
+        let mut records = Vec::new();
+        for row in query.all(self.store().reader()).await? {
+            records.push(self.profile_record(row).await?);
+        }
+        page.fill(records, Ok, |record| record.id)
+    }
+
+    async fn profile_record(&self, row: profile::Model) -> Result<ProfileRecord, StoreError> {
         let profile = id(&row.id, "profiles.id")?;
         let aliases = self.aliases(profile).await?;
         let identifiers = self.identifiers(profile, &aliases).await?;

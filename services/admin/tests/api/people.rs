@@ -2,7 +2,8 @@
 
 use tonic::Code;
 use tributary_proto::admin::v1::{
-    GetEventRequest, GetProfileRequest, ListConflictsRequest, ListEventsRequest, LookupProfileRequest,
+    GetEventRequest, GetProfileRequest, ListConflictsRequest, ListEventsRequest, ListProfilesRequest,
+    LookupProfileRequest,
 };
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
 };
 
 const ONE: &str = "trb_0123456789abcdefghjkmnpqrs";
+const TWO: &str = "trb_0123456789abcdefghjkmnpqrt";
 
 #[tokio::test]
 async fn a_person_is_found_by_an_identifier_with_their_events() {
@@ -34,6 +36,13 @@ async fn a_person_is_found_by_an_identifier_with_their_events() {
     assert_eq!(profile.identifier_counts["email"], 1);
     let found = world.profiles().get_profile(GetProfileRequest { name: profile.name.clone() }).await.unwrap();
     assert_eq!(found.into_inner(), profile);
+    world.commit(&source, 3, &booking(3, "bob@example.com", TWO)).await;
+    let list =
+        |page_token: String| ListProfilesRequest { parent: tenant.name.clone(), page_size: 1, page_token };
+    let newest = world.profiles().list_profiles(list(String::new())).await.unwrap().into_inner();
+    assert_eq!(newest.profiles[0].identifiers[1].value, "bob@example.com");
+    let rest = world.profiles().list_profiles(list(newest.next_page_token)).await.unwrap().into_inner();
+    assert_eq!((rest.profiles, rest.next_page_token.as_str()), (vec![profile.clone()], ""));
 
     let list =
         |parent: &str| ListEventsRequest { parent: parent.to_owned(), page_size: 1, ..Default::default() };

@@ -12,9 +12,9 @@ use tonic::{
 };
 use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
-    event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, source_service_client::SourceServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    log_service_client::LogServiceClient, profile_service_client::ProfileServiceClient,
+    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -90,8 +90,6 @@ services! {
     destinations: DestinationServiceClient,
     /// Logs and traces.
     logs: LogServiceClient,
-    /// Events.
-    events: EventServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
 }

@@ -15,6 +15,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a server is reached.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Server that is asked")]
 pub(super) struct Reach {
     /// Address of the gRPC admin API, such as 127.0.0.1:8090; the default is this configuration's server
     #[arg(long, global = true, value_name = "ADDR", env = "TRIBUTARY_ADDRESS")]

@@ -10,6 +10,7 @@ use super::LogFormat;
 
 /// Flags that override the file and the environment.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Configuration")]
 pub(crate) struct Flags {
     /// Configuration file; the default is tributary.toml in the working folder, if it is there
     #[arg(long, global = true, value_name = "FILE", env = "TRIBUTARY_CONFIG")]

@@ -62,9 +62,12 @@ fn one_line(errors: figment::Error) -> String {
     let lines = errors.into_iter().map(|error| {
         let place =
             if error.path.is_empty() { String::new() } else { format!("`{}`: ", error.path.join(".")) };
-        let source =
-            error.metadata.as_ref().map_or_else(String::new, |metadata| format!(" (in {})", metadata.name));
-        format!("{place}{}{source}", error.kind)
+        let source = error.metadata.as_ref().map_or_else(String::new, |metadata| {
+            let file = metadata.source.as_ref().map_or_else(String::new, |source| format!(", {source}"));
+            format!(" (in {}{file})", metadata.name)
+        });
+        // The kinds put backticks around what has some already.
+        format!("{place}{}{source}", error.kind.to_string().replace("``", "`"))
     });
     lines.collect::<Vec<_>>().join("; ")
 }

@@ -8,6 +8,7 @@ mod show;
 use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tributary_telemetry::TelemetryOptions;
 
 pub(crate) use flags::Flags;
 pub(crate) use load::{ConfigError, load};
@@ -148,7 +149,7 @@ impl Default for Config {
             egress: Egress { allow: Vec::new() },
             telemetry: Telemetry {
                 log_format: LogFormat::Text,
-                log_filter: "info".to_owned(),
+                log_filter: TelemetryOptions::default().filter,
                 otlp_endpoint: String::new(),
             },
             faults: Faults { workflow_panic: String::new() },

@@ -170,7 +170,9 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 fn lock_folder(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("tributary.lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("{} cannot be made", path.display()))?;
+    let file = file.with_context(|| {
+        format!("{} cannot be written to: give the data folder to the user who serves", folder.display())
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(

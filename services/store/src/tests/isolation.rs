@@ -128,6 +128,7 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_absent(other.profile(sample::profile(1)).await, "profile");
         let email = IdentifierType::parse("email").expect("a type");
         assert_eq!(other.profile_by_identifier(&email, "a@example.com").await, Ok(None));
+        is_blank(other.profiles(Page::first(9)).await, "profiles");
         is_blank(other.conflicts(Page::first(9)).await, "conflicts");
         is_absent(other.delivery(delivery).await, "delivery");
         is_blank(other.deliveries(DeliveryFilter::default(), Page::first(9)).await, "deliveries");

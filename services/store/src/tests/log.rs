@@ -138,6 +138,11 @@ async fn a_merged_profile_resolves_to_the_winner_with_all_identifiers() {
         let owner = scope.profile_by_identifier(&email, "c@example.com").await;
         assert_eq!(owner, Ok(Some(sample::profile(1))));
         assert_eq!(scope.profile_by_identifier(&email, "z@example.com").await, Ok(None));
+
+        let newest = scope.profiles(Page::first(1)).await.expect("lists");
+        assert_eq!(newest.items.iter().map(|one| one.id).collect::<Vec<_>>(), [sample::profile(4)]);
+        let rest = scope.profiles(Page::after(newest.next.expect("there are more"), 5)).await.expect("lists");
+        assert_eq!((rest.items, rest.next), (vec![found], None), "and nobody who became part of another");
     })
     .await;
 }

@@ -1,6 +1,10 @@
 //! The data folder, and the space it has.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::{Access, access, statvfs};
 
@@ -9,17 +13,29 @@ use crate::config::Config;
 
 const WHAT: &str = "data folder";
 const SPACE: &str = "free space";
+const KEYS: &str = "keys";
 /// Below so many times the reserve, the end is near.
 const NEAR: u64 = 2;
 
-/// Whether the folder can be written to, and how far it is from the journal's reserve.
+/// Whether the folder can be written to, how far it is from the journal's reserve, and whether its keys are private.
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let folder = config.data_dir.as_path();
     if !folder.exists() {
         let detail = format!("{} is not there yet: the first start makes it", folder.display());
         return vec![Finding::warn(WHAT, detail, "start the server, or name the right one with --data-dir")];
     }
-    vec![writable(folder), space(folder, config.journal.reserve_bytes)]
+    let keys = [config.token_file(), folder.join("master.key")];
+    vec![writable(folder), space(folder, config.journal.reserve_bytes), private(&keys)]
+}
+
+/// Whether nobody but their owner can read the keys that are there.
+fn private(keys: &[PathBuf]) -> Finding {
+    let is_open =
+        |key: &&PathBuf| fs::metadata(key).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    match keys.iter().find(is_open) {
+        None => Finding::ok(KEYS, "nobody else can read them"),
+        Some(key) => Finding::fail(KEYS, format!("others can read {}", key.display()), "run chmod 600 on it"),
+    }
 }
 
 fn writable(folder: &Path) -> Finding {
@@ -79,5 +95,17 @@ mod tests {
         assert_eq!(writable(file.path()).state, State::Fail);
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(writable(folder.path()).state, State::Ok);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("admin.token");
+        assert_eq!(private(std::slice::from_ref(&key)).state, State::Ok, "none is there");
+        for (mode, state) in [(0o600, State::Ok), (0o640, State::Fail), (0o604, State::Fail)] {
+            fs::write(&key, "tra_x").unwrap();
+            fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(private(std::slice::from_ref(&key)).state, state, "{mode:o}");
+        }
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn check(config: &Config) -> Finding {
     }
 }
 
+/// Whether a server has the journal of this configuration open, as far as can be seen.
+pub(super) fn is_open(config: &Config) -> bool {
+    is_held(&config.data_dir.join("journal").join(LOCK)).unwrap_or(false)
+}
+
 /// How many files there are, their bytes, and whether the journal is open.
 fn look(folder: &Path) -> io::Result<(usize, u64, bool)> {
     let (mut files, mut bytes) = (0, 0);

@@ -6,6 +6,7 @@ mod descriptors;
 mod finding;
 mod folder;
 mod journal;
+mod ports;
 mod server;
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ pub(super) fn run(config: Result<Config, ConfigError>, reach: &Reach, out: &Out)
         Err(error) => vec![Finding::fail(
             "configuration",
             failure::line(&error.into()),
-            "mend it; `tributary config` shows what is in force",
+            "mend it where it says; docs/configuration.md lists every key",
         )],
         Ok(config) => runtime()?.block_on(all(&config, reach)),
     };
@@ -46,6 +47,9 @@ async fn all(config: &Config, reach: &Reach) -> Vec<Finding> {
     findings.push(descriptors::check(config));
     findings.push(journal::check(config));
     findings.extend(database::check(config).await);
+    if !journal::is_open(config) {
+        findings.push(ports::check(config));
+    }
     findings.extend(server::check(config, reach).await);
     findings
 }

@@ -3,12 +3,9 @@
 use tributary_proto::admin::v1::{Cluid, Delivery, Message, Run, cluid, delivery::State, message::Signature};
 
 use crate::cli::output::{
-    Listed, cut, id,
+    Listed, id,
     time::{NONE, moment},
 };
-
-/// A longer reason is cut.
-const REASON: usize = 80;
 
 impl Listed for Message {
     const COLUMNS: &'static [&'static str] =
@@ -59,7 +56,7 @@ impl Listed for Run {
             status.display_name,
             self.event_count.to_string(),
             or_dash(id(&self.profile)),
-            status.reason.map(|reason| cut(&reason.message, REASON)).unwrap_or_default(),
+            status.reason.map(|reason| reason.message).unwrap_or_default(),
         ]
     }
 }
@@ -80,7 +77,7 @@ impl Listed for Delivery {
             state_words(self.state()).to_owned(),
             self.attempt_count.to_string(),
             answer,
-            cut(&self.last_error, REASON),
+            self.last_error.clone(),
         ]
     }
 }

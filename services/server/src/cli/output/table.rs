@@ -2,9 +2,17 @@
 
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
-use super::{Out, out::OutputError, text::visible};
+use super::{
+    Out,
+    out::OutputError,
+    text::{cut, visible},
+};
 
-/// Writes rows below headers; cells are wrapped on a terminal that is too narrow, and whole anywhere else.
+/// Longer cells are cut on a terminal.
+const LONGEST: usize = 80;
+
+/// Writes rows below headers; on a terminal long cells are cut, and wrapped where it is too narrow; anywhere else they
+/// are whole.
 pub(crate) fn write(out: &Out, headers: &[&str], rows: Vec<Vec<String>>) -> Result<(), OutputError> {
     out.line(&render(headers, rows, out.is_terminal()))
 }
@@ -18,7 +26,9 @@ fn render(headers: &[&str], rows: Vec<Vec<String>>, is_terminal: bool) -> String
         ContentArrangement::Disabled
     });
     table.set_header(headers.iter().map(|header| header.to_uppercase()));
-    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| visible(cell)).collect::<Vec<_>>()));
+    let limit = if is_terminal { LONGEST } else { usize::MAX };
+    let shown = |row: Vec<String>| row.iter().map(|cell| visible(&cut(cell, limit))).collect::<Vec<_>>();
+    table.add_rows(rows.into_iter().map(shown));
     table.trim_fmt()
 }
 
@@ -35,5 +45,13 @@ mod tests {
         let column = lines[0].find("VALUE").unwrap();
         assert_eq!(lines[1].find(" x").map(|at| at + 1), Some(column), "{table}");
         assert!(!table.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn long_cells_are_cut_for_people_alone() {
+        let why = "because ".repeat(20);
+        let table = |is_terminal| render(&["why"], vec![vec![why.clone()]], is_terminal);
+        assert!(table(false).contains(why.trim_end()));
+        assert!(table(true).contains('…'));
     }
 }

@@ -1,11 +1,9 @@
 //! `tributary profiles`.
 
-use std::collections::HashSet;
-
+use anyhow::anyhow;
 use clap::Subcommand;
-use tributary_proto::admin::v1::{
-    Event, GetProfileRequest, ListEventsRequest, LookupProfileRequest, Profile,
-};
+use tonic::{Code, Status};
+use tributary_proto::admin::v1::{GetProfileRequest, ListProfilesRequest, LookupProfileRequest, Profile};
 
 use super::{Choice, Listing};
 use crate::cli::{
@@ -15,13 +13,10 @@ use crate::cli::{
     pages,
 };
 
-/// Events that are looked through for each person that is to be listed: somebody may have had many.
-const EVENTS_A_PROFILE: usize = 20;
-
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Action {
-    /// List those whom the newest events are about
+    /// List them, the newest first
     List(Listing),
     /// Show one, by its id or by an identifier such as email:ann@example.com
     Get(Choice),
@@ -35,50 +30,35 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
     match action {
         Action::List(Listing { of, limit }) => {
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-            list(out, &newest(client, &tenant, limit).await?)
+            let found = pages::all(limit, async |page_size, page_token| {
+                let request = ListProfilesRequest { parent: tenant.clone(), page_size, page_token };
+                let answer = client.profiles().list_profiles(request).await?.into_inner();
+                Ok((answer.profiles, answer.next_page_token))
+            });
+            list(out, &found.await?)
         }
         Action::Get(Choice { which, of }) => {
             let found = match which.contains('/') {
-                true => get(client, which).await?,
-                false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, &which).await?,
+                true => get(client, which.clone()).await,
+                false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, &which).await,
             };
+            let found = found.map_err(|status| match status.code() {
+                Code::NotFound => {
+                    anyhow!("nobody is known by {which}: `tributary profiles list` shows whom there is")
+                }
+                _ => refused(status),
+            })?;
             one(out, id(&found.name), &found)
         }
     }
 }
 
-/// The profiles of the newest events, each once.
-async fn newest(client: &Client, tenant: &str, limit: usize) -> anyhow::Result<Vec<Profile>> {
-    let events: Vec<Event> =
-        pages::all(limit.saturating_mul(EVENTS_A_PROFILE), async |page_size, page_token| {
-            let request = ListEventsRequest { parent: tenant.to_owned(), page_size, page_token };
-            let answer = client.events().list_events(request).await?.into_inner();
-            Ok((answer.events, answer.next_page_token))
-        })
-        .await?;
-    let (mut asked, mut seen, mut profiles) = (HashSet::new(), HashSet::new(), Vec::new());
-    for name in events.into_iter().map(|event| event.profile).filter(|name| !name.is_empty()) {
-        if profiles.len() == limit {
-            break;
-        }
-        if asked.insert(name.clone()) {
-            // What became part of another profile is answered with that other.
-            let profile = get(client, name).await?;
-            if seen.insert(profile.name.clone()) {
-                profiles.push(profile);
-            }
-        }
-    }
-    Ok(profiles)
-}
-
-async fn get(client: &Client, name: String) -> anyhow::Result<Profile> {
-    let found = client.profiles().get_profile(GetProfileRequest { name }).await;
-    found.map(tonic::Response::into_inner).map_err(refused)
+async fn get(client: &Client, name: String) -> Result<Profile, Status> {
+    Ok(client.profiles().get_profile(GetProfileRequest { name }).await?.into_inner())
 }
 
 /// The profile with this id, or with this identifier, written `type:value`.
-async fn find(client: &Client, tenant: &str, which: &str) -> anyhow::Result<Profile> {
+async fn find(client: &Client, tenant: &str, which: &str) -> Result<Profile, Status> {
     let Some((kind, value)) = identifier(which) else {
         return get(client, format!("{tenant}/profiles/{which}")).await;
     };
@@ -87,8 +67,7 @@ async fn find(client: &Client, tenant: &str, which: &str) -> anyhow::Result<Prof
         identifier_type: kind.to_owned(),
         identifier_value: value.to_owned(),
     };
-    let found = client.profiles().lookup_profile(request).await;
-    found.map(tonic::Response::into_inner).map_err(refused)
+    Ok(client.profiles().lookup_profile(request).await?.into_inner())
 }
 
 /// The parts of `email:ann@example.com`; the type `external_id:crm` has a colon of its own.

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use http::{Method, Request, Uri, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{self, Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
 
 use super::letter::Signed;
+use crate::cli::failure;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +63,7 @@ impl Poster {
         let answered = tokio::time::timeout(PATIENCE, self.exchange(signed)).await;
         let (status, outcome) = match answered {
             Ok(Ok((status, body))) => (Some(status), read(status, &body)),
-            Ok(Err(error)) => (None, Err(format!("{error:#}"))),
+            Ok(Err(error)) => (None, Err(failure::line(&error))),
             Err(_) => (None, Err("no answer within 30 s".to_owned())),
         };
         Answer { status, outcome, took: start.elapsed() }
@@ -74,12 +75,24 @@ impl Poster {
         for (name, value) in signed.headers {
             request = request.header(name, value);
         }
-        let response =
-            self.client.request(request.body(Full::new(signed.body))?).await.context("no answer")?;
+        let answered = self.client.request(request.body(Full::new(signed.body))?).await;
+        let response = answered.map_err(|error| self.unanswered(error))?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
         Ok((status, body.to_bytes()))
+    }
+
+    /// Why there is no answer. The path is not told: it is as good as a password.
+    fn unanswered(&self, error: legacy::Error) -> anyhow::Error {
+        let place = self.url.authority().map_or("", |authority| authority.as_str());
+        let is_connect = error.is_connect();
+        let error = anyhow::Error::new(error);
+        if is_connect {
+            error.context(format!("no server answers at {place}: start it, or say where it is with --url"))
+        } else {
+            error.context(format!("{place} took the request and did not answer"))
+        }
     }
 }
 

@@ -58,8 +58,9 @@ fn accepted(message: &Message) -> Tree {
         Signature::Valid => (Style::Good, "signature valid"),
         Signature::Unsigned => (Style::Warn, "unsigned: the source has no signing key"),
     };
-    let time = moment(message.receive_time.as_ref());
-    let mut label = heading("accepted").plain(time).plain(" UTC").and(style, signature);
+    let time = message.receive_time.as_ref().map(|time| format!("{} UTC", moment(Some(time))));
+    let mut label = heading("accepted").plain(time.as_deref().unwrap_or("and not yet processed"));
+    label = label.and(style, signature);
     if !message.body.is_empty() {
         label = label.and(Style::Plain, format!("{} bytes of JSON", message.body.len()));
     }
