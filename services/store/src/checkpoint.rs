@@ -10,6 +10,10 @@ use crate::{Store, StoreError, connect::File, lane::Lane};
 /// next bytes wait on the disk behind all of them: so they are few, about what the ledger commits at once while somebody
 /// sends. Were they fewer still, pages that change again and again would go there too often.
 const WORTH_IT: i64 = 256;
+/// The same where commits are large: then nobody sends, and what changes in several commits goes its way once.
+const WORTH_IT_AFTER_LARGE: i64 = 2_048;
+/// Pages from which a commit is large.
+const LARGE: i64 = 1_024;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
 const TOO_LONG: i64 = 32_768;
 
@@ -26,6 +30,13 @@ impl Progress {
     fn left(self) -> i64 {
         self.log - self.checkpointed
     }
+
+    /// Whether a checkpoint is due, when the log had `before` pages at the look before this one. A log that began anew
+    /// is short.
+    fn is_due(self, before: i64) -> bool {
+        let is_large = self.log - before >= LARGE;
+        self.left() >= if is_large { WORTH_IT_AFTER_LARGE } else { WORTH_IT }
+    }
 }
 
 impl Store {
@@ -33,18 +44,22 @@ impl Store {
     /// this beside its work; where nobody does, the log is checkpointed by who commits, when it is very long.
     pub async fn keep_log_short(&self) {
         let Some(file) = self.file() else { return };
+        let mut pages = 0;
         loop {
             file.committed.notified().await;
-            if let Err(error) = checkpoint(file).await {
-                tracing::warn!(%error, "the write-ahead log is not checkpointed");
+            match checkpoint(file, pages).await {
+                Ok(progress) => pages = progress.log,
+                Err(error) => tracing::warn!(%error, "the write-ahead log is not checkpointed"),
             }
         }
     }
 }
 
-async fn checkpoint(file: &File) -> Result<(), StoreError> {
-    if look(&file.checkpointer, "NOOP").await?.left() < WORTH_IT {
-        return Ok(());
+/// Makes a checkpoint if one is due, and returns what it found; the log had `before` pages then.
+async fn checkpoint(file: &File, before: i64) -> Result<Progress, StoreError> {
+    let found = look(&file.checkpointer, "NOOP").await?;
+    if !found.is_due(before) {
+        return Ok(found);
     }
     // Readers and the writer go on meanwhile; what they add stays for the next time.
     let progress = look(&file.checkpointer, "PASSIVE").await?;
@@ -53,7 +68,7 @@ async fn checkpoint(file: &File) -> Result<(), StoreError> {
         let _turn = file.lanes.turn(Lane::Other).await;
         look(&file.checkpointer, "PASSIVE").await?;
     }
-    Ok(())
+    Ok(progress)
 }
 
 /// Makes a checkpoint of this mode (sqlite.org/pragma.html#pragma_wal_checkpoint).
@@ -70,6 +85,18 @@ mod tests {
     use super::*;
     use crate::support::Database;
 
+    #[test]
+    fn after_large_commits_checkpoints_are_rarer() {
+        let progress = |log, checkpointed| Progress { log, checkpointed };
+        assert!(!progress(255, 0).is_due(0));
+        assert!(progress(256, 0).is_due(0));
+        assert!(progress(1_023, 0).is_due(0), "several small ones");
+        assert!(!progress(1_024, 0).is_due(0), "a large one");
+        assert!(progress(2_100, 0).is_due(1_050), "and another");
+        assert!(progress(1_300, 1_000).is_due(1_100), "a small one after them");
+        assert!(progress(300, 0).is_due(9_000), "the log began anew");
+    }
+
     #[tokio::test]
     async fn what_was_committed_comes_into_the_file_aside() {
         let database = Database::fresh("sqlite").await.expect("it is always there");
@@ -77,7 +104,7 @@ mod tests {
         store.migrate().await.expect("migrates");
         let file = store.file().expect("it is SQLite");
         store.put_meta("test", "few").await.expect("writes");
-        checkpoint(file).await.expect("looks");
+        checkpoint(file, 0).await.expect("looks");
         assert!(
             look(&file.checkpointer, "NOOP").await.expect("looks").left() > 0,
             "few pages are not worth it"
