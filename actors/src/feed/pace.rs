@@ -11,9 +11,14 @@ use tributary_journal::ReadLimit;
 pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
 /// Most messages of a batch while somebody sends: the journal's next sync waits on the disk behind all that is committed
 /// with them.
-const BESIDE_SENDERS: usize = 128;
+const BESIDE_SENDERS: usize = 64;
+/// The same where more is sent than is committed: then the ledger has to get on, and whoever sends waits for the journal's
+/// own bytes most of all.
+const BEHIND_SENDERS: usize = 256;
 /// Somebody sends, where at least one message is accepted for so many that are read.
 const SENDS_ONE_IN: u64 = 16;
+/// More is sent than is committed, where so many messages are accepted for each that is read.
+const OUTRUN: u64 = 2;
 
 /// Messages that wait for the ledger before it rests: while there are fewer, all are helped best by committing at once.
 const BEHIND: u64 = 4_096;
@@ -37,8 +42,13 @@ pub(super) struct Stretch {
 
 /// Where the next batch ends, when `accepted` messages came in since the one before was read, which had `read`.
 pub(super) fn batch(accepted: u64, read: u64) -> ReadLimit {
-    let somebody_sends = accepted > 0 && accepted.saturating_mul(SENDS_ONE_IN) >= read;
-    if somebody_sends { ReadLimit { messages: BESIDE_SENDERS, ..BATCH } } else { BATCH }
+    let messages = match accepted {
+        0 => BATCH.messages,
+        _ if accepted.saturating_mul(SENDS_ONE_IN) < read => BATCH.messages,
+        _ if accepted > read.saturating_mul(OUTRUN) && read > 0 => BEHIND_SENDERS,
+        _ => BESIDE_SENDERS,
+    };
+    ReadLimit { messages, ..BATCH }
 }
 
 /// How long to rest now; not at all where the ledger keeps up.
@@ -69,8 +79,14 @@ mod tests {
         assert_eq!(batch(0, 512), BATCH);
         assert_eq!(batch(1, 512), BATCH, "one now and then is no hurry");
         assert_eq!(batch(32, 512), beside);
-        assert_eq!(batch(8, 128), beside, "and it stays so at the same rate");
+        assert_eq!(batch(4, 64), beside, "and it stays so at the same rate");
         assert_eq!(batch(1, 0), beside);
+        assert_eq!(batch(128, 64), beside);
+        assert_eq!(
+            batch(129, 64),
+            ReadLimit { messages: BEHIND_SENDERS, ..BATCH },
+            "more than can be kept up with"
+        );
     }
 
     #[test]
