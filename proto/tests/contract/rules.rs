@@ -1,18 +1,10 @@
 //! What holds for the whole contract: everything has a comment, every list has pages, names follow the rules.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 
-use prost::Message;
-use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
-use tributary_proto::FILE_DESCRIPTOR_SET;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
-fn files() -> Vec<FileDescriptorProto> {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let ours: Vec<_> = set.file.into_iter().filter(|file| file.package() == "tributary.admin.v1").collect();
-    assert!(ours.len() > 10, "the contract is there");
-    ours
-}
+use crate::descriptors::{comments, files};
 
 /// The descriptor paths of what a file declares, each with its name.
 #[derive(Default)]
@@ -65,12 +57,7 @@ impl Declared {
 #[test]
 fn everything_has_a_comment() {
     for file in files() {
-        let comments: HashMap<Vec<i32>, String> = file
-            .source_code_info
-            .iter()
-            .flat_map(|info| &info.location)
-            .map(|location| (location.path.clone(), location.leading_comments().trim().to_owned()))
-            .collect();
+        let comments = comments(&file);
         for (path, name) in Declared::of(&file).0 {
             let comment = comments.get(&path).map_or("", String::as_str);
             assert!(!comment.is_empty(), "{name} in {} has no comment", file.name());

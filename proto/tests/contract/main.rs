@@ -1,0 +1,6 @@
+//! The contract as its descriptors tell it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod descriptors;
+mod reference;
+mod rules;
