@@ -70,7 +70,7 @@ impl Page<'_> {
         let about = self.comment(&[SYNTAX]);
         self.add(format_args!("\n## {name}\n\n{about}\n"));
         for (index, service) in (0..).zip(&self.file.service) {
-            self.service(vec![SERVICE, index], service);
+            self.service(&[SERVICE, index], service);
         }
         for (index, message) in (0..).zip(&self.file.message_type) {
             self.message(&[MESSAGE, index], message, "");
@@ -80,14 +80,14 @@ impl Page<'_> {
         }
     }
 
-    fn service(&mut self, path: Vec<i32>, service: &ServiceDescriptorProto) {
-        let about = self.comment(&path);
+    fn service(&mut self, path: &[i32], service: &ServiceDescriptorProto) {
+        let about = self.comment(path);
         self.add(format_args!(
             "\n### {}\n\n{about}\n\n| call | takes | returns | what it does |\n|---|---|---|---|\n",
             service.name()
         ));
         for (index, method) in (0..).zip(&service.method) {
-            let about = in_a_line(&self.comment(&below(&path, 2, index)));
+            let about = in_a_line(&self.comment(&below(path, 2, index)));
             let stream = if method.server_streaming() { "stream of " } else { "" };
             let (takes, returns) = (named(method.input_type()), named(method.output_type()));
             self.add(format_args!("| `{}` | {takes} | {stream}{returns} | {about} |\n", method.name()));
