@@ -55,7 +55,7 @@ async fn a_person_is_found_by_an_identifier_with_their_events() {
         world.events().get_event(GetEventRequest { name: first.events[0].name.clone() }).await.unwrap();
     assert_eq!(event.into_inner(), first.events[0]);
     let all = ListEventsRequest { page_size: 0, ..list(&tenant.name) };
-    assert_eq!(world.events().list_events(all).await.unwrap().into_inner().events.len(), 2);
+    assert_eq!(world.events().list_events(all).await.unwrap().into_inner().events.len(), 3);
 
     let unknown = world.profiles().lookup_profile(look("email", "nobody@example.com")).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
