@@ -9,8 +9,7 @@ use tributary_proto::admin::v1::{
 use tributary_store::agency::{AgencyRecord, NewAgency};
 
 use crate::{
-    AdminContext, check::required, convert::value::to_time, error::from_store, name, page::List,
-    violations::Violations,
+    AdminContext, check::required, convert::value::to_time, error::from_store, name, violations::Violations,
 };
 
 /// Answers calls about agencies.
@@ -30,7 +29,7 @@ impl AgencyService for Agencies {
         request: Request<ListAgenciesRequest>,
     ) -> Result<Response<ListAgenciesResponse>, Status> {
         let request = request.into_inner();
-        let list = List::new("ListAgencies", &[]);
+        let list = self.0.list("ListAgencies", &[]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = self.0.store.agencies().list(page).await.map_err(from_store)?;
         Ok(Response::new(ListAgenciesResponse {

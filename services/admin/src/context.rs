@@ -12,6 +12,7 @@ use crate::{
     error::{from_store, not_found, status},
     house::House,
     name::{Names, TenantPath},
+    page::List,
 };
 
 /// Gives 128 bits that nobody can guess.
@@ -72,6 +73,11 @@ impl AdminContext {
         }
         let names = Names { agency: record.agency, tenant: record.id };
         Ok(Located { scope: self.store.tenant(record.id), record, names })
+    }
+
+    /// The list that `call` makes of these `parts`: its parent, its filter and whatever else decides what is in it.
+    pub(crate) fn list(&self, call: &str, parts: &[&str]) -> List {
+        List::new(self.store.key("page tokens"), call, parts)
     }
 
     /// What a new id is made of: the milliseconds of `author`'s change and random bits.

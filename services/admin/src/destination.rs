@@ -22,7 +22,7 @@ use crate::{
     context::Located,
     error::from_store,
     name::TenantPath,
-    page::{self, List},
+    page,
     violations::Violations,
 };
 
@@ -51,7 +51,7 @@ impl DestinationService for Destinations {
     ) -> Result<Response<ListDestinationsResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = List::new("ListDestinations", &[&request.parent]);
+        let list = self.0.list("ListDestinations", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.destinations(page).await.map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
@@ -153,8 +153,12 @@ impl DestinationService for Destinations {
             id: platform.name().to_owned(),
             display_name: platform.display_name().to_owned(),
         });
-        let (platforms, next_page_token) =
-            page::of_all("ListPlatforms", all.collect(), request.page_size, &request.page_token)?;
+        let (platforms, next_page_token) = page::of_all(
+            &self.0.list("ListPlatforms", &[]),
+            all.collect(),
+            request.page_size,
+            &request.page_token,
+        )?;
         Ok(Response::new(ListPlatformsResponse { platforms, next_page_token }))
     }
 }

@@ -22,7 +22,6 @@ use crate::{
     },
     error::from_store,
     name::{Names, TenantPath},
-    page::List,
 };
 
 /// Answers calls about events.
@@ -50,7 +49,7 @@ impl EventService for Events {
                 (path, Some(profile))
             }
         };
-        let list = List::new("ListEvents", &[&request.parent]);
+        let list = self.0.list("ListEvents", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let located = self.0.locate(path).await?;
         let found = match profile {

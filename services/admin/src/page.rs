@@ -1,12 +1,13 @@
 //! Pages: how long they are, and the tokens that lead from one to the next.
 //!
-//! A token holds the position after which the next page begins, and a hash of the list that it belongs to (which
-//! call, which parent, which filter). So it cannot be used with another list.
+//! A token holds the position after which the next page begins, signed together with the list that it belongs to (which
+//! call, which parent, which filter). So it cannot be used with another list, and nobody makes one up.
 
 use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use tonic::Status;
 use tributary_store::Page;
 
@@ -16,33 +17,33 @@ use crate::violations::invalid;
 const DEFAULT_SIZE: u32 = 50;
 /// The length of the longest page.
 const MAX_SIZE: u32 = 200;
-/// How many bytes of a token are the list's hash.
-const HASH: usize = 12;
+/// How many bytes of a token are its signature.
+const SIGNATURE: usize = 16;
 /// No position is longer.
 const MAX_TOKEN: usize = 1_024;
 
 /// Which list a page belongs to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct List {
-    hash: [u8; HASH],
+    /// HMAC-SHA256 that has read the list's parts, and not yet a position.
+    signer: Hmac<Sha256>,
 }
 
 impl List {
     /// The list that `call` makes of these `parts`: its parent, its filter and whatever else decides what is in it.
-    pub(crate) fn new(call: &str, parts: &[&str]) -> Self {
-        let mut hasher = Sha256::new();
+    pub(crate) fn new(key: [u8; 64], call: &str, parts: &[&str]) -> Self {
+        let mut signer = Hmac::new(&key.into());
         for part in [call].iter().chain(parts) {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
+            signer.update(&(part.len() as u64).to_be_bytes());
+            signer.update(part.as_bytes());
         }
-        let mut hash = [0; HASH];
-        hash.copy_from_slice(&hasher.finalize()[..HASH]);
-        Self { hash }
+        Self { signer }
     }
 
     /// The token of the page after `position`.
     fn token(&self, position: &str) -> String {
-        URL_SAFE_NO_PAD.encode([self.hash.as_slice(), position.as_bytes()].concat())
+        let signature = self.signer.clone().chain_update(position).finalize().into_bytes();
+        URL_SAFE_NO_PAD.encode([&signature[..SIGNATURE], position.as_bytes()].concat())
     }
 
     /// The position that `token` holds; nothing for the first page.
@@ -53,15 +54,21 @@ impl List {
         if token.is_empty() {
             return Ok(None);
         }
-        let refused =
-            || invalid("page_token", "not a token of this list: send the same parent and filter, or none");
+        let position = self.signed(token).and_then(|position| String::from_utf8(position).ok());
+        position.and_then(|position| position.parse().ok()).map(Some).ok_or_else(|| {
+            invalid("page_token", "not a token of this list: send the same parent and filter, or none")
+        })
+    }
+
+    /// What a token holds, if its signature is ours.
+    fn signed(&self, token: &str) -> Option<Vec<u8>> {
         if token.len() > MAX_TOKEN {
-            return Err(refused());
+            return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-        let position =
-            bytes.strip_prefix(self.hash.as_slice()).and_then(|position| std::str::from_utf8(position).ok());
-        position.and_then(|position| position.parse().ok()).map(Some).ok_or_else(refused)
+        let mut signature = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let position = (signature.len() >= SIGNATURE).then(|| signature.split_off(SIGNATURE))?;
+        self.signer.clone().chain_update(&position).verify_truncated_left(&signature).ok()?;
+        Some(position)
     }
 
     /// The store's page that a request asks for.
@@ -95,12 +102,11 @@ fn size(page_size: i32) -> Result<u32, Status> {
 /// # Errors
 /// INVALID_ARGUMENT for a negative size or a token of another list.
 pub(crate) fn of_all<T>(
-    call: &str,
+    list: &List,
     all: Vec<T>,
     page_size: i32,
     token: &str,
 ) -> Result<(Vec<T>, String), Status> {
-    let list = List::new(call, &[]);
     let (size, start) = (size(page_size)?, list.position::<usize>(token)?.unwrap_or(0));
     let size = size as usize;
     let end = start.saturating_add(size);
@@ -112,19 +118,28 @@ pub(crate) fn of_all<T>(
 mod tests {
     use super::*;
 
+    const KEY: [u8; 64] = [1; 64];
+
     #[test]
     fn a_token_leads_on_in_its_own_list_only() {
-        let list = List::new("ListRuns", &["parent", "status = \"FAILED\""]);
+        let list = List::new(KEY, "ListRuns", &["parent", "status = \"FAILED\""]);
         let token = list.token("msg_1");
         assert_eq!(list.position::<String>(&token).unwrap().as_deref(), Some("msg_1"));
         assert_eq!(list.position::<String>("").unwrap(), None);
         for other in [
-            List::new("ListRuns", &["parent", ""]),
-            List::new("ListRuns", &["paren", "tstatus = \"FAILED\""]),
-            List::new("ListMessages", &["parent", "status = \"FAILED\""]),
+            List::new([2; 64], "ListRuns", &["parent", "status = \"FAILED\""]),
+            List::new(KEY, "ListRuns", &["parent", ""]),
+            List::new(KEY, "ListRuns", &["paren", "tstatus = \"FAILED\""]),
+            List::new(KEY, "ListMessages", &["parent", "status = \"FAILED\""]),
         ] {
             assert!(other.position::<String>(&token).is_err());
         }
+        let mut forged = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        *forged.last_mut().unwrap() = b'2';
+        assert!(
+            list.position::<String>(&URL_SAFE_NO_PAD.encode(forged)).is_err(),
+            "a position of the caller's own"
+        );
         assert!(list.position::<String>("AAAA").is_err() && list.position::<String>("%").is_err());
         assert!(list.position::<u32>(&token).is_err(), "a position of another kind");
     }
@@ -133,7 +148,7 @@ mod tests {
     fn pages_of_a_known_list_are_complete_and_do_not_overlap() {
         let (mut seen, mut token) = (Vec::new(), String::new());
         loop {
-            let (page, next) = of_all("ListX", (0..7).collect(), 3, &token).unwrap();
+            let (page, next) = of_all(&List::new(KEY, "ListX", &[]), (0..7).collect(), 3, &token).unwrap();
             seen.extend(page);
             if next.is_empty() {
                 break;

@@ -17,7 +17,6 @@ use crate::{
     },
     error::{from_store, not_found},
     name::{Names, TenantPath},
-    page::List,
     violations::{Violations, invalid},
 };
 
@@ -65,7 +64,7 @@ impl ProfileService for Profiles {
     ) -> Result<Response<ListProfilesResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = List::new("ListProfiles", &[&request.parent]);
+        let list = self.0.list("ListProfiles", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.profiles(page).await.map_err(from_store)?;
         Ok(Response::new(ListProfilesResponse {
@@ -80,7 +79,7 @@ impl ProfileService for Profiles {
     ) -> Result<Response<ListConflictsResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = List::new("ListConflicts", &[&request.parent]);
+        let list = self.0.list("ListConflicts", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.conflicts(page).await.map_err(from_store)?;
         Ok(Response::new(ListConflictsResponse {

@@ -26,7 +26,7 @@ use crate::{
     error::from_store,
     log::MessageReader,
     name::TenantPath,
-    page::{self, List},
+    page,
     violations::{Violations, invalid},
 };
 
@@ -53,7 +53,7 @@ impl SourceService for Sources {
     ) -> Result<Response<ListSourcesResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = List::new("ListSources", &[&request.parent]);
+        let list = self.0.list("ListSources", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.sources(page).await.map_err(from_store)?;
         let mut sources = Vec::with_capacity(found.items.len());
@@ -139,7 +139,7 @@ impl SourceService for Sources {
         let request = request.into_inner();
         let all = providers::all();
         let (providers, next_page_token) =
-            page::of_all("ListProviders", all, request.page_size, &request.page_token)?;
+            page::of_all(&self.0.list("ListProviders", &[]), all, request.page_size, &request.page_token)?;
         Ok(Response::new(ListProvidersResponse { providers, next_page_token }))
     }
 
@@ -195,7 +195,7 @@ impl SourceService for Sources {
             _ => return Err(invalid("page_size", "must not be negative")),
         };
         let (located, now) = self.find("parent", &request.parent).await?;
-        let page = List::new("ListSamples", &[&request.parent]).page(size, "")?;
+        let page = self.0.list("ListSamples", &[&request.parent]).page(size, "")?;
         let found = located.scope.messages(now.id, page).await.map_err(from_store)?;
         let (samples, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
         Ok(Response::new(ListSamplesResponse { samples, next_page_token: String::new() }))

@@ -22,7 +22,6 @@ use crate::{
     convert::value::to_time,
     error::from_store,
     name::{self, Names, TenantPath},
-    page::List,
     violations::Violations,
 };
 
@@ -44,7 +43,7 @@ impl TenantService for Tenants {
         let request = request.into_inner();
         let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
         let agency = name::id_or_any::<AgencyId>("parent", segment)?;
-        let list = List::new("ListTenants", &[&request.parent]);
+        let list = self.0.list("ListTenants", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = self.0.store.tenants().list(agency, page).await.map_err(from_store)?;
         Ok(Response::new(ListTenantsResponse {

@@ -32,7 +32,7 @@ use crate::{
     context::Located,
     error::{from_store, not_found, refused},
     name::TenantPath,
-    page::{self, List},
+    page,
     violations::Violations,
 };
 
@@ -57,7 +57,7 @@ impl WorkflowService for Workflows {
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
         let located = self.0.locate(path).await?;
-        let list = List::new("ListWorkflows", &[&request.parent]);
+        let list = self.0.list("ListWorkflows", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.workflows(source, page).await.map_err(from_store)?;
         let mut workflows = Vec::with_capacity(found.items.len());
@@ -170,8 +170,12 @@ impl WorkflowService for Workflows {
     ) -> Result<Response<ListEventDefinitionsResponse>, Status> {
         let request = request.into_inner();
         let all = catalogue::EVENTS.iter().map(language::event).collect();
-        let (event_definitions, next_page_token) =
-            page::of_all("ListEventDefinitions", all, request.page_size, &request.page_token)?;
+        let (event_definitions, next_page_token) = page::of_all(
+            &self.0.list("ListEventDefinitions", &[]),
+            all,
+            request.page_size,
+            &request.page_token,
+        )?;
         Ok(Response::new(ListEventDefinitionsResponse { event_definitions, next_page_token }))
     }
 
@@ -181,8 +185,12 @@ impl WorkflowService for Workflows {
     ) -> Result<Response<ListTraitDefinitionsResponse>, Status> {
         let request = request.into_inner();
         let all = catalogue::TRAITS.iter().map(language::user_trait).collect();
-        let (trait_definitions, next_page_token) =
-            page::of_all("ListTraitDefinitions", all, request.page_size, &request.page_token)?;
+        let (trait_definitions, next_page_token) = page::of_all(
+            &self.0.list("ListTraitDefinitions", &[]),
+            all,
+            request.page_size,
+            &request.page_token,
+        )?;
         Ok(Response::new(ListTraitDefinitionsResponse { trait_definitions, next_page_token }))
     }
 }

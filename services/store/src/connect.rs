@@ -89,6 +89,11 @@ impl Store {
         TenantScope::new(self, tenant)
     }
 
+    /// A secret key for `purpose`, derived from the master key: the same on every node.
+    pub fn key(&self, purpose: &str) -> [u8; 64] {
+        self.sealer().key(purpose)
+    }
+
     /// Brings the schema to this build's; nodes that do it at once wait for each other.
     ///
     /// # Errors

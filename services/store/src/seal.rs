@@ -84,6 +84,14 @@ impl Sealer {
         Self { derive: Hkdf::new(Some(b"tributary sealed columns"), &master_key) }
     }
 
+    /// A key for another purpose than sealing: the same on every node, and none that a secret is sealed with.
+    pub(crate) fn key(&self, purpose: &str) -> [u8; 64] {
+        let mut key = [0; 64];
+        // Only a longer key than 8,160 bytes has no derivation (RFC 5869).
+        let _ = self.derive.expand_multi_info(&[b"key for ", purpose.as_bytes()], &mut key);
+        key
+    }
+
     pub(crate) fn seal(&self, place: Place<'_>, clear: &[u8]) -> Result<Vec<u8>, StoreError> {
         let nonce: [u8; NONCE] = rand::random();
         let payload = Payload { msg: clear, aad: &place.bytes() };
@@ -145,6 +153,15 @@ mod tests {
             assert!(sealer.open(place(1, "a"), &changed).is_err(), "byte {index}");
         }
         assert!(sealer.open(place(1, "a"), &sealed[..20]).is_err(), "cut short");
+    }
+
+    #[test]
+    fn each_purpose_and_each_master_key_has_a_key_of_its_own() {
+        let keys =
+            [Sealer::new([7; 32]).key("a"), Sealer::new([7; 32]).key("b"), Sealer::new([8; 32]).key("a")];
+        assert_eq!(std::collections::HashSet::from(keys).len(), 3);
+        assert_eq!(keys[0], Sealer::new([7; 32]).key("a"), "every node makes the same");
+        assert!(keys.iter().all(|key| *key != [0; 64]));
     }
 
     #[test]

@@ -21,7 +21,6 @@ use crate::{
     error::from_store,
     filter::{Comparison, Filter},
     name::{Names, TenantPath},
-    page::List,
 };
 
 /// Answers ListDeliveries.
@@ -38,7 +37,7 @@ pub(super) async fn list(
         state: filter.parsed("state", "PENDING, DELIVERED or FAILED", DeliveryState::from_code)?,
     };
     let window = Window::of(&filter)?;
-    let list = List::new("ListDeliveries", &[&request.parent, &request.filter]);
+    let list = context.list("ListDeliveries", &[&request.parent, &request.filter]);
     let page = list.page(request.page_size, &request.page_token)?;
     let page = window.begin(page, |message| DeliveryId::range(message).0);
     let located = context.locate(path).await?;

@@ -20,7 +20,6 @@ use crate::{
     error::from_store,
     filter::Filter,
     name::{Names, TenantPath},
-    page::List,
 };
 
 /// Answers ListMessages.
@@ -31,7 +30,7 @@ pub(super) async fn messages(
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
     let view = check::message_view(request.view)?;
     let window = Window::of(&Filter::parse(&request.filter, &window::CLAUSES)?)?;
-    let list = List::new("ListMessages", &[&request.parent, &request.filter]);
+    let list = context.list("ListMessages", &[&request.parent, &request.filter]);
     let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
     let located = context.locate(path).await?;
     let found = located.scope.messages(source, page).await.map_err(from_store)?;
@@ -46,7 +45,7 @@ pub(super) async fn rejected_requests(
     request: ListRejectedRequestsRequest,
 ) -> Result<ListRejectedRequestsResponse, Status> {
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
-    let list = List::new("ListRejectedRequests", &[&request.parent]);
+    let list = context.list("ListRejectedRequests", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = context.locate(path).await?;
     let found = located.scope.rejections(source, page).await.map_err(from_store)?;
@@ -81,7 +80,7 @@ pub(super) async fn held_messages(
     request: ListHeldMessagesRequest,
 ) -> Result<ListHeldMessagesResponse, Status> {
     let located = context.locate(TenantPath::parse("parent", &request.parent)?).await?;
-    let list = List::new("ListHeldMessages", &[&request.parent]);
+    let list = context.list("ListHeldMessages", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let found = located.scope.held_messages(page).await.map_err(from_store)?;
     Ok(ListHeldMessagesResponse {

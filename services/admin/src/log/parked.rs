@@ -13,7 +13,6 @@ use crate::{
     convert::value::to_time,
     error::{from_command, from_store},
     name::{Names, TenantPath},
-    page::List,
 };
 
 /// The ledger's name of the command.
@@ -25,7 +24,7 @@ pub(super) async fn list(
     request: ListParkedMessagesRequest,
 ) -> Result<ListParkedMessagesResponse, Status> {
     let located = context.locate(TenantPath::parse("parent", &request.parent)?).await?;
-    let list = List::new("ListParkedMessages", &[&request.parent]);
+    let list = context.list("ListParkedMessages", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let found = located.scope.parked_messages(page).await.map_err(from_store)?;
     Ok(ListParkedMessagesResponse {

@@ -12,7 +12,6 @@ use crate::{
     error::{from_store, not_found},
     filter::{Comparison, Filter},
     name::{Names, TenantPath},
-    page::List,
 };
 
 /// Answers ListRuns.
@@ -25,7 +24,7 @@ pub(super) async fn list(
     let filter = Filter::parse(&request.filter, &[("status", Comparison::Is), from, before])?;
     let status = filter.parsed("status", "a code such as FILTER_CONDITION_FAILED", RunStatus::from_code)?;
     let window = Window::of(&filter)?;
-    let list = List::new("ListRuns", &[&request.parent, &request.filter]);
+    let list = context.list("ListRuns", &[&request.parent, &request.filter]);
     let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
     let located = context.locate(path).await?;
     let found = located.scope.runs(workflow, status.as_slice(), page).await.map_err(from_store)?;
