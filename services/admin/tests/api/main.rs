@@ -4,6 +4,7 @@
 
 mod access;
 mod destinations;
+mod every_call;
 mod logs;
 mod people;
 mod sources;

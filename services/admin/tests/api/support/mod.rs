@@ -103,6 +103,11 @@ impl World {
         self.served.await.unwrap().unwrap();
     }
 
+    /// What a call's `authorization` has to be.
+    pub(crate) fn token(&self) -> &AsciiMetadataValue {
+        &self.bearer.0
+    }
+
     fn wire(&self) -> (Channel, Bearer) {
         (self.channel.clone(), self.bearer.clone())
     }
