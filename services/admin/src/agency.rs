@@ -19,8 +19,10 @@ pub(crate) struct Agencies(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl AgencyService for Agencies {
     async fn get_agency(&self, request: Request<GetAgencyRequest>) -> Result<Response<Agency>, Status> {
-        let [segment] = name::segments("name", &request.get_ref().name, ["agencies"])?;
-        let agency = self.0.store.agencies().get(name::id("name", segment)?).await.map_err(from_store)?;
+        let call = self.0.call(&request)?;
+        let id = name::agency_id("name", &request.get_ref().name)?;
+        call.check_agency(id)?;
+        let agency = self.0.store.agencies().get(id).await.map_err(from_store)?;
         Ok(Response::new(to_proto(agency)))
     }
 
@@ -28,9 +30,17 @@ impl AgencyService for Agencies {
         &self,
         request: Request<ListAgenciesRequest>,
     ) -> Result<Response<ListAgenciesResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let list = self.0.list("ListAgencies", &[]);
         let page = list.page(request.page_size, &request.page_token)?;
+        if let Some(standing) = call.standing() {
+            let own = self.0.store.agencies().get(standing.agency).await.map_err(from_store)?;
+            return Ok(Response::new(ListAgenciesResponse {
+                agencies: vec![to_proto(own)],
+                next_page_token: String::new(),
+            }));
+        }
         let found = self.0.store.agencies().list(page).await.map_err(from_store)?;
         Ok(Response::new(ListAgenciesResponse {
             agencies: found.items.into_iter().map(to_proto).collect(),
@@ -39,19 +49,19 @@ impl AgencyService for Agencies {
     }
 
     async fn create_agency(&self, request: Request<CreateAgencyRequest>) -> Result<Response<Agency>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let agency = required("agency", request.into_inner().agency)?;
         let mut violations = Violations::default();
         violations.key("agency.key", &agency.key);
         violations.display_name("agency.display_name", &agency.display_name);
         violations.check()?;
-        let (millis, random) = self.0.id_parts(&author);
+        let (millis, random) = self.0.id_parts(&call.author);
         let new = NewAgency {
             id: AgencyId::new(millis, random),
             key: agency.key,
             display_name: agency.display_name,
         };
-        let made = self.0.store.agencies().create(&new, &author).await.map_err(from_store)?;
+        let made = self.0.store.agencies().create(&new, &call.author).await.map_err(from_store)?;
         Ok(Response::new(to_proto(made)))
     }
 }

@@ -2,6 +2,7 @@
 
 use prost_types::FieldMask;
 use tonic::Status;
+use tributary_auth::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
 use tributary_proto::admin::v1::MessageView;
 
 use crate::{
@@ -11,6 +12,8 @@ use crate::{
 
 /// The longest name for people, in characters.
 const MAX_DISPLAY_NAME: usize = 200;
+/// The longest e-mail address, in characters.
+const MAX_EMAIL: usize = 254;
 /// The longest key.
 const MAX_KEY: usize = 63;
 
@@ -31,6 +34,34 @@ impl Violations {
             self.add(path, "has to be set");
         }
         self.text(path, name, MAX_DISPLAY_NAME);
+    }
+
+    /// Checks an e-mail address that somebody signs in with: at most 254 characters (RFC 5321), with one `@` and
+    /// something on both sides of it. The outcome is what is compared: without spaces around it, in lower case.
+    pub(crate) fn email(&mut self, path: &str, email: &str) -> String {
+        let email = email.trim().to_lowercase();
+        let parts: Vec<&str> = email.split('@').collect();
+        let is_address = matches!(parts.as_slice(), [name, host] if !name.is_empty() && host.contains('.'));
+        if !is_address || email.contains(char::is_whitespace) {
+            self.add(path, "has to be an e-mail address");
+        }
+        self.text(path, &email, MAX_EMAIL);
+        email
+    }
+
+    /// Checks a password that is to be set.
+    pub(crate) fn password(&mut self, path: &str, password: &str) {
+        let count = password.chars().count();
+        if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&count) {
+            self.add(path, format!("{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"));
+        }
+    }
+
+    /// Checks that a text is there.
+    pub(crate) fn filled(&mut self, path: &str, text: &str) {
+        if text.is_empty() {
+            self.add(path, "has to be set");
+        }
     }
 
     /// Checks a text: at most `max` characters, none of them a control character.

@@ -3,17 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use tonic::{Request, Status};
-use tributary_auth::Caller;
-use tributary_domain::{error::ErrorCode, time::Clock};
-use tributary_store::{Store, TenantScope, audit::Author, tenant::TenantRecord};
+use tributary_domain::time::Clock;
+use tributary_store::{Store, audit::Author};
 
-use crate::{
-    error::{from_store, not_found, status},
-    house::House,
-    name::{Names, TenantPath},
-    page::List,
-};
+use crate::{house::House, page::List};
 
 /// Gives 128 bits that nobody can guess.
 pub type Random = Arc<dyn Fn() -> u128 + Send + Sync>;
@@ -39,42 +32,7 @@ impl fmt::Debug for AdminContext {
     }
 }
 
-/// A tenant that was found by its name: the way to its data, and how its resources are called.
-#[derive(Debug)]
-pub(crate) struct Located<'a> {
-    /// The way to its data.
-    pub(crate) scope: TenantScope<'a>,
-    /// The tenant itself.
-    pub(crate) record: TenantRecord,
-    /// How its resources are called.
-    pub(crate) names: Names,
-}
-
 impl AdminContext {
-    /// Who makes a change, for the audit log.
-    ///
-    /// # Errors
-    /// UNAUTHENTICATED when the layer that asks who calls let nobody through.
-    pub(crate) fn author<T>(&self, request: &Request<T>) -> Result<Author, Status> {
-        let caller = request.extensions().get::<Caller>().ok_or_else(|| {
-            status(ErrorCode::Unauthenticated, "CALLER_UNKNOWN", "the call came without a known caller")
-        })?;
-        Ok(Author::new(caller.actor(), self.clock.now()))
-    }
-
-    /// The tenant that a name belongs to.
-    ///
-    /// # Errors
-    /// NOT_FOUND when there is none, or it belongs to another agency than the name says.
-    pub(crate) async fn locate(&self, path: TenantPath) -> Result<Located<'_>, Status> {
-        let record = self.store.tenants().get(path.tenant).await.map_err(from_store)?;
-        if path.agency.is_some_and(|agency| agency != record.agency) {
-            return Err(not_found("tenant"));
-        }
-        let names = Names { agency: record.agency, tenant: record.id };
-        Ok(Located { scope: self.store.tenant(record.id), record, names })
-    }
-
     /// The list that `call` makes of these `parts`: its parent, its filter and whatever else decides what is in it.
     pub(crate) fn list(&self, call: &str, parts: &[&str]) -> List {
         List::new(self.store.key("page tokens"), call, parts)

@@ -11,15 +11,12 @@ use tributary_proto::admin::v1::{
     PauseDestinationRequest, Platform, ResumeDestinationRequest, UpdateDestinationRequest,
     destination_service_server::DestinationService,
 };
-use tributary_store::{
-    audit::Author,
-    destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination},
-};
+use tributary_store::destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination};
 
 use crate::{
     AdminContext,
+    call::{Call, Located},
     check::{self, required},
-    context::Located,
     error::from_store,
     name::TenantPath,
     page,
@@ -41,7 +38,8 @@ impl DestinationService for Destinations {
         &self,
         request: Request<GetDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let (located, record) = self.find("name", &request.get_ref().name).await?;
+        let call = self.0.call(&request)?;
+        let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
     }
 
@@ -49,8 +47,9 @@ impl DestinationService for Destinations {
         &self,
         request: Request<ListDestinationsRequest>,
     ) -> Result<Response<ListDestinationsResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListDestinations", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.destinations(page).await.map_err(from_store)?;
@@ -65,9 +64,9 @@ impl DestinationService for Destinations {
         &self,
         request: Request<CreateDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("destination", request.destination)?;
         let mut violations = Violations::default();
         violations.key("destination.key", &given.key);
@@ -78,7 +77,7 @@ impl DestinationService for Destinations {
         let filter = given.filter.map(|filter| convert::filter(&filter, &mut violations));
         let event_names = convert::event_names(given.event_names, &mut violations);
         violations.check()?;
-        let (millis, random) = self.0.id_parts(&author);
+        let (millis, random) = self.0.id_parts(&call.author);
         let new = NewDestination {
             id: DestinationId::new(millis, random),
             key: given.key,
@@ -89,7 +88,7 @@ impl DestinationService for Destinations {
             filter,
             event_names,
         };
-        let made = located.scope.create_destination(&new, &author).await.map_err(from_store)?;
+        let made = located.scope.create_destination(&new, &call.author).await.map_err(from_store)?;
         self.changed(&located, made).await
     }
 
@@ -97,16 +96,19 @@ impl DestinationService for Destinations {
         &self,
         request: Request<UpdateDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let given = required("destination", request.destination)?;
         let mask = check::mask(request.update_mask, &UPDATABLE)?;
         let revision = check::revision("destination.etag", &given.etag)?;
-        let (located, now) = self.find("destination.name", &given.name).await?;
+        let (located, now) = self.find(&call, "destination.name", &given.name).await?;
         let id = now.id;
         let change = change(&located, &mask, given, now).await?;
-        let changed =
-            located.scope.update_destination(id, revision, &change, &author).await.map_err(from_store)?;
+        let changed = located
+            .scope
+            .update_destination(id, revision, &change, &call.author)
+            .await
+            .map_err(from_store)?;
         self.changed(&located, changed).await
     }
 
@@ -114,11 +116,11 @@ impl DestinationService for Destinations {
         &self,
         request: Request<DeleteDestinationRequest>,
     ) -> Result<Response<()>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let DeleteDestinationRequest { name, etag } = request.into_inner();
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_destination(now.id, revision, &author).await.map_err(from_store)?;
+        located.scope.delete_destination(now.id, revision, &call.author).await.map_err(from_store)?;
         self.0.house.configuration_changed(located.record.id);
         Ok(Response::new(()))
     }
@@ -127,21 +129,21 @@ impl DestinationService for Destinations {
         &self,
         request: Request<PauseDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let PauseDestinationRequest { name, etag, reason } = request.into_inner();
         let mut violations = Violations::default();
         violations.text("reason", &reason, MAX_REASON);
         violations.check()?;
-        self.set_state(&name, &etag, DestinationState::Paused, &reason, &author).await
+        self.set_state(&call, &name, &etag, DestinationState::Paused, &reason).await
     }
 
     async fn resume_destination(
         &self,
         request: Request<ResumeDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let ResumeDestinationRequest { name, etag } = request.into_inner();
-        self.set_state(&name, &etag, DestinationState::Enabled, "", &author).await
+        self.set_state(&call, &name, &etag, DestinationState::Enabled, "").await
     }
 
     async fn list_platforms(
@@ -164,27 +166,32 @@ impl DestinationService for Destinations {
 }
 
 impl Destinations {
-    async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, DestinationRecord), Status> {
+    async fn find<'a>(
+        &self,
+        call: &Call<'a>,
+        field: &str,
+        name: &str,
+    ) -> Result<(Located<'a>, DestinationRecord), Status> {
         let (path, destination) = TenantPath::child(field, name, "destinations")?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let record = located.scope.destination(destination).await.map_err(from_store)?;
         Ok((located, record))
     }
 
     async fn set_state(
         &self,
+        call: &Call<'_>,
         name: &str,
         etag: &str,
         state: DestinationState,
         reason: &str,
-        author: &Author,
     ) -> Result<Response<Destination>, Status> {
-        let (located, now) = self.find("name", name).await?;
+        let (located, now) = self.find(call, "name", name).await?;
         let revision = match etag {
             "" => None,
             etag => Some(check::revision_or(etag, now.revision)?),
         };
-        let set = located.scope.set_destination_state(now.id, revision, state, reason, author).await;
+        let set = located.scope.set_destination_state(now.id, revision, state, reason, &call.author).await;
         let set = set.map_err(from_store)?;
         self.changed(&located, set).await
     }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tributary_domain::error::ErrorCode;
+use tributary_proto::admin::v1::LeastRole;
 use tributary_store::{Conflict, StoreError};
 
 use crate::house::CommandError;
@@ -43,6 +44,27 @@ pub(crate) fn not_found(what: &str) -> Status {
     status(ErrorCode::NotFound, &reason, format!("{what} not found"))
 }
 
+/// RESOURCE_EXHAUSTED for what may be tried again after `span`.
+pub(crate) fn wait(reason: &str, message: impl Into<String>, span: Duration) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    details.set_retry_info(Some(span));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// UNAUTHENTICATED for a token that was valid when a stream began, and is not any more.
+pub(crate) fn token_invalid() -> Status {
+    status(ErrorCode::Unauthenticated, "TOKEN_INVALID", "the token is not valid any more: get another one")
+}
+
+/// PERMISSION_DENIED for a call that takes a higher role than the caller has.
+pub(crate) fn role_forbids(least: LeastRole) -> Status {
+    let role = least.as_str_name().trim_start_matches("LEAST_ROLE_");
+    let message = format!("this call takes the role {role}: ask an admin of the agency for it");
+    let metadata = HashMap::from([("least_role".to_owned(), role.to_owned())]);
+    let details = ErrorDetails::with_error_info("ROLE_FORBIDS", DOMAIN, metadata);
+    Status::with_error_details(Code::PermissionDenied, message, details)
+}
+
 /// ABORTED for an etag that is not that of the resource now.
 pub(crate) fn etag_mismatch() -> Status {
     status(
@@ -63,6 +85,14 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         StoreError::Conflict { conflict: Conflict::Revision, .. } => etag_mismatch(),
         StoreError::Conflict { conflict: Conflict::State, what } => {
             status(code, "STATE_FORBIDS", format!("{what}: its state does not allow that now"))
+        }
+        StoreError::Conflict { conflict: Conflict::LastOwner, .. } => status(
+            code,
+            "LAST_OWNER",
+            "this is the last owner of the agency: make another member an owner first",
+        ),
+        StoreError::Conflict { conflict: Conflict::Role, .. } => {
+            status(code, "OWNERS_ONLY", "somebody of that role is not yours to decide about: ask an owner")
         }
         StoreError::Contention => {
             status(code, "DATABASE_BUSY", "the database is busy with other writers: try again")

@@ -14,7 +14,7 @@ use tributary_store::{
 
 use crate::{
     AdminContext,
-    context::Located,
+    call::Located,
     convert::{
         enums::Twin,
         identifier,
@@ -31,8 +31,9 @@ pub(crate) struct Events(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl EventService for Events {
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Event>, Status> {
+        let call = self.0.call(&request)?;
         let (path, event) = TenantPath::child::<EventId>("name", &request.get_ref().name, "events")?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let record = located.scope.event(event).await.map_err(from_store)?;
         Ok(Response::new(to_proto(located.names, &record)))
     }
@@ -41,6 +42,7 @@ impl EventService for Events {
         &self,
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let (path, profile) = match TenantPath::parse("parent", &request.parent) {
             Ok(path) => (path, None),
@@ -51,7 +53,7 @@ impl EventService for Events {
         };
         let list = self.0.list("ListEvents", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let found = match profile {
             Some(profile) => of_profile(&located, profile, page).await?,
             None => located.scope.events(&EventFilter::default(), page).await.map_err(from_store)?,

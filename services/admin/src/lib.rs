@@ -1,7 +1,11 @@
 //! gRPC face: one file a resource, thin. A call is converted, the store does the work, the answer is converted back;
 //! what has to reach the running house goes through [`House`].
 
+mod access;
 mod agency;
+mod api_key;
+mod auth;
+mod call;
 mod check;
 mod context;
 mod convert;
@@ -13,6 +17,7 @@ mod filter;
 mod house;
 mod incoming;
 mod log;
+mod member;
 mod name;
 mod page;
 mod profile;
@@ -25,4 +30,4 @@ mod workflow;
 
 pub use context::{AdminContext, Random};
 pub use house::{CommandError, CommandOutcome, House};
-pub use routes::{ServeError, ServeOptions, serve, services};
+pub use routes::{ServeError, ServeOptions, serve};

@@ -45,47 +45,55 @@ impl LogService for Logs {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
-        lists::messages(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        lists::messages(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_message(&self, request: Request<GetMessageRequest>) -> Result<Response<Message>, Status> {
-        message::get(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        message::get(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_rejected_requests(
         &self,
         request: Request<ListRejectedRequestsRequest>,
     ) -> Result<Response<ListRejectedRequestsResponse>, Status> {
-        lists::rejected_requests(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        lists::rejected_requests(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_runs(
         &self,
         request: Request<ListRunsRequest>,
     ) -> Result<Response<ListRunsResponse>, Status> {
-        run::list(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        run::list(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_deliveries(
         &self,
         request: Request<ListDeliveriesRequest>,
     ) -> Result<Response<ListDeliveriesResponse>, Status> {
-        delivery::list(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        delivery::list(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_delivery(&self, request: Request<GetDeliveryRequest>) -> Result<Response<Delivery>, Status> {
-        delivery::get(&self.context, &request.into_inner().name).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        delivery::get(&call, &request.into_inner().name).await.map(Response::new)
     }
 
     async fn get_message_trace(
         &self,
         request: Request<GetMessageTraceRequest>,
     ) -> Result<Response<MessageTrace>, Status> {
-        trace::get(&self.context, &request.into_inner().name).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        trace::get(&call, &request.into_inner().name).await.map(Response::new)
     }
 
     async fn tail(&self, request: Request<TailRequest>) -> Result<Response<Self::TailStream>, Status> {
-        let stream = tail::open(&self.context, self.closing.clone(), request.into_inner()).await?;
+        let call = self.context.call(&request)?;
+        let stream = tail::open(&call, self.closing.clone(), request.into_inner()).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 
@@ -93,21 +101,23 @@ impl LogService for Logs {
         &self,
         request: Request<ListParkedMessagesRequest>,
     ) -> Result<Response<ListParkedMessagesResponse>, Status> {
-        parked::list(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        parked::list(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn redrive_parked_message(
         &self,
         request: Request<RedriveParkedMessageRequest>,
     ) -> Result<Response<RedriveParkedMessageResponse>, Status> {
-        let author = self.context.author(&request)?;
-        parked::redrive(&self.context, &request.into_inner().name, &author).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        parked::redrive(&call, &request.into_inner().name).await.map(Response::new)
     }
 
     async fn list_held_messages(
         &self,
         request: Request<ListHeldMessagesRequest>,
     ) -> Result<Response<ListHeldMessagesResponse>, Status> {
-        lists::held_messages(&self.context, request.into_inner()).await.map(Response::new)
+        let call = self.context.call(&request)?;
+        lists::held_messages(&call, request.into_inner()).await.map(Response::new)
     }
 }

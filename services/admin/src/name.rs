@@ -3,9 +3,12 @@
 use std::str::FromStr;
 
 use tonic::Status;
-use tributary_domain::id::{
-    AgencyId, ConflictId, DeliveryId, DestinationId, EventId, MessageId, ProfileId, RejectionId, SourceId,
-    TenantId, WorkflowId,
+use tributary_domain::{
+    access::PrincipalId,
+    id::{
+        AgencyId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MessageId, ProfileId,
+        RejectionId, SourceId, TenantId, WorkflowId,
+    },
 };
 
 use crate::violations::invalid;
@@ -101,6 +104,35 @@ impl TenantPath {
 /// The name of an agency.
 pub(crate) fn agency(agency: AgencyId) -> String {
     format!("agencies/{agency}")
+}
+
+/// The agency of the name `agencies/…`.
+pub(crate) fn agency_id(field: &str, name: &str) -> Result<AgencyId, Status> {
+    let [segment] = segments(field, name, ["agencies"])?;
+    id(field, segment)
+}
+
+/// The agency and the id of a name one collection below it.
+pub(crate) fn agency_child<T>(field: &str, name: &str, collection: &str) -> Result<(AgencyId, T), Status>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let [agency, child] = segments(field, name, ["agencies", collection])?;
+    Ok((id(field, agency)?, id(field, child)?))
+}
+
+/// The name of a member or an API key.
+pub(crate) fn principal(agency: AgencyId, principal: PrincipalId) -> String {
+    let collection = match principal {
+        PrincipalId::Member(_) => "members",
+        PrincipalId::ApiKey(_) => "apiKeys",
+    };
+    format!("agencies/{agency}/{collection}/{principal}")
+}
+
+/// The name of an invitation.
+pub(crate) fn invitation(agency: AgencyId, invitation: InvitationId) -> String {
+    format!("agencies/{agency}/invitations/{invitation}")
 }
 
 /// Writes the names of one tenant's resources.

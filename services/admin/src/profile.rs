@@ -30,8 +30,9 @@ pub(crate) struct Profiles(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl ProfileService for Profiles {
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Result<Response<Profile>, Status> {
+        let call = self.0.call(&request)?;
         let (path, profile) = TenantPath::child::<ProfileId>("name", &request.get_ref().name, "profiles")?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let record = located.scope.profile(profile).await.map_err(from_store)?;
         Ok(Response::new(to_proto(located.names, record)))
     }
@@ -40,6 +41,7 @@ impl ProfileService for Profiles {
         &self,
         request: Request<LookupProfileRequest>,
     ) -> Result<Response<Profile>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let path = TenantPath::parse("parent", &request.parent)?;
         let kind = IdentifierType::parse(&request.identifier_type)
@@ -47,7 +49,7 @@ impl ProfileService for Profiles {
         let mut violations = Violations::default();
         violations.text("identifier_value", &request.identifier_value, MAX_VALUE);
         violations.check()?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let value = Value::String(request.identifier_value);
         let identifier = normalise::identifier(&kind, &value, &located.record.settings)
             .map_err(|rejection| invalid("identifier_value", rejection.to_string()))?;
@@ -62,8 +64,9 @@ impl ProfileService for Profiles {
         &self,
         request: Request<ListProfilesRequest>,
     ) -> Result<Response<ListProfilesResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListProfiles", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.profiles(page).await.map_err(from_store)?;
@@ -77,8 +80,9 @@ impl ProfileService for Profiles {
         &self,
         request: Request<ListConflictsRequest>,
     ) -> Result<Response<ListConflictsResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListConflicts", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.conflicts(page).await.map_err(from_store)?;

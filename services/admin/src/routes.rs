@@ -1,6 +1,6 @@
 //! All services together, and how they are served.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch};
 use tonic::{
@@ -10,15 +10,30 @@ use tonic::{
 use tonic_health::ServingStatus;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
-    agency_service_server::AgencyServiceServer, destination_service_server::DestinationServiceServer,
+    agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
+    auth_service_server::AuthServiceServer, destination_service_server::DestinationServiceServer,
     event_service_server::EventServiceServer, log_service_server::LogServiceServer,
-    profile_service_server::ProfileServiceServer, source_service_server::SourceServiceServer,
-    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+    member_service_server::MemberServiceServer, profile_service_server::ProfileServiceServer,
+    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 
 use crate::{
-    AdminContext, agency::Agencies, destination::Destinations, detach::DetachLayer, event::Events,
-    incoming::incoming, log::Logs, profile::Profiles, source::Sources, tenant::Tenants, workflow::Workflows,
+    AdminContext,
+    access::{Gate, KeyRing, Passwords},
+    agency::Agencies,
+    api_key::ApiKeys,
+    auth::Tokens,
+    destination::Destinations,
+    detach::DetachLayer,
+    event::Events,
+    incoming::incoming,
+    log::Logs,
+    member::Members,
+    profile::Profiles,
+    source::Sources,
+    tenant::Tenants,
+    workflow::Workflows,
 };
 
 /// The largest request.
@@ -42,9 +57,13 @@ macro_rules! limited {
 }
 
 /// The services of the contract. Streams end when `closing` turns true.
-pub fn services(context: &AdminContext, closing: watch::Receiver<bool>) -> Routes {
+fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver<bool>) -> Routes {
     let context = || context.clone();
+    let tokens = Tokens { context: context(), keys, passwords: Passwords::default() };
     Routes::new(limited!(AgencyServiceServer, Agencies(context())))
+        .add_service(limited!(AuthServiceServer, tokens))
+        .add_service(limited!(MemberServiceServer, Members(context())))
+        .add_service(limited!(ApiKeyServiceServer, ApiKeys(context())))
         .add_service(limited!(TenantServiceServer, Tenants(context())))
         .add_service(limited!(SourceServiceServer, Sources(context())))
         .add_service(limited!(WorkflowServiceServer, Workflows(context())))
@@ -89,7 +108,9 @@ pub async fn serve(
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(WHOLE, ServingStatus::Serving).await;
     reporter.set_serving::<LogServiceServer<Logs>>().await;
-    let mut routes = services(context, closing).add_service(health);
+    let keys = Arc::new(KeyRing::new(context.clone()));
+    let gate = Gate { context: context.clone(), admin: options.token, keys: Arc::clone(&keys) };
+    let mut routes = services(context, keys, closing).add_service(health);
     if options.reflection {
         let builder = || {
             tonic_reflection::server::Builder::configure()
@@ -112,7 +133,7 @@ pub async fn serve(
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .layer(AuthLayer::new(options.token))
+        .layer(AuthLayer::new(Arc::new(gate)))
         .layer(calls.clone())
         .add_routes(routes.prepare())
         .serve_with_incoming_shutdown(incoming(listener), closed)

@@ -20,8 +20,8 @@ use tributary_store::{
 
 use crate::{
     AdminContext,
+    call::{Call, Located},
     check::{self, required},
-    context::Located,
     convert::value::from_span,
     error::from_store,
     log::MessageReader,
@@ -43,7 +43,8 @@ pub(crate) struct Sources(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl SourceService for Sources {
     async fn get_source(&self, request: Request<GetSourceRequest>) -> Result<Response<Source>, Status> {
-        let (located, source) = self.find("name", &request.get_ref().name).await?;
+        let call = self.0.call(&request)?;
+        let (located, source) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, source).await?))
     }
 
@@ -51,8 +52,9 @@ impl SourceService for Sources {
         &self,
         request: Request<ListSourcesRequest>,
     ) -> Result<Response<ListSourcesResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListSources", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.sources(page).await.map_err(from_store)?;
@@ -67,9 +69,9 @@ impl SourceService for Sources {
         &self,
         request: Request<CreateSourceRequest>,
     ) -> Result<Response<CreateSourceResponse>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
+        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("source", request.source)?;
         let mut violations = Violations::default();
         violations.key("source.key", &given.key);
@@ -79,7 +81,7 @@ impl SourceService for Sources {
         let signing_keys = convert::signing_keys(request.signing_keys, &mut violations);
         violations.check()?;
         let secret = self.0.url_secret();
-        let (millis, random) = self.0.id_parts(&author);
+        let (millis, random) = self.0.id_parts(&call.author);
         let new = NewSource {
             id: SourceId::new(millis, random),
             key: given.key,
@@ -90,19 +92,19 @@ impl SourceService for Sources {
             body_limit,
             secret: UrlSecret::of(&secret),
         };
-        let made = located.scope.create_source(&new, &author).await.map_err(from_store)?;
+        let made = located.scope.create_source(&new, &call.author).await.map_err(from_store)?;
         self.changed(&made).await;
         let source = Some(convert::to_proto(&located, made).await?);
         Ok(Response::new(CreateSourceResponse { source, webhook_url: self.0.webhook_url(&secret) }))
     }
 
     async fn update_source(&self, request: Request<UpdateSourceRequest>) -> Result<Response<Source>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let given = required("source", request.source)?;
         let mask = check::mask(request.update_mask, &["display_name", "settings", "body_limit"])?;
         let revision = check::revision("source.etag", &given.etag)?;
-        let (located, now) = self.find("source.name", &given.name).await?;
+        let (located, now) = self.find(&call, "source.name", &given.name).await?;
         let mut violations = Violations::default();
         let mut change = SourceChange::default();
         for path in &mask {
@@ -119,15 +121,15 @@ impl SourceService for Sources {
             }
         }
         violations.check()?;
-        self.update(&located, now.id, revision, &change, &author).await
+        self.update(&located, now.id, revision, &change, &call.author).await
     }
 
     async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<()>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let DeleteSourceRequest { name, etag } = request.into_inner();
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_source(now.id, revision, &author).await.map_err(from_store)?;
+        located.scope.delete_source(now.id, revision, &call.author).await.map_err(from_store)?;
         self.changed(&now).await;
         Ok(Response::new(()))
     }
@@ -147,18 +149,18 @@ impl SourceService for Sources {
         &self,
         request: Request<RotateSourceSecretRequest>,
     ) -> Result<Response<RotateSourceSecretResponse>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let RotateSourceSecretRequest { name, overlap } = request.into_inner();
         let overlap = match overlap {
             Some(span) => from_span(span, LONGEST_OVERLAP).map_err(|error| invalid("overlap", error))?,
             None => DEFAULT_OVERLAP,
         };
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let secret = self.0.url_secret();
-        let old_until: Timestamp = author.at.plus(overlap);
+        let old_until: Timestamp = call.author.at.plus(overlap);
         located
             .scope
-            .rotate_source_secret(now.id, &UrlSecret::of(&secret), old_until, &author)
+            .rotate_source_secret(now.id, &UrlSecret::of(&secret), old_until, &call.author)
             .await
             .map_err(from_store)?;
         self.changed(&now).await;
@@ -170,21 +172,22 @@ impl SourceService for Sources {
         &self,
         request: Request<SetSigningKeysRequest>,
     ) -> Result<Response<Source>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let SetSigningKeysRequest { name, signing_keys, etag } = request.into_inner();
         let mut violations = Violations::default();
         let keys = convert::signing_keys(signing_keys, &mut violations);
         violations.check()?;
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
         let change = SourceChange { signing_keys: Some(keys), ..SourceChange::default() };
-        self.update(&located, now.id, revision, &change, &author).await
+        self.update(&located, now.id, revision, &change, &call.author).await
     }
 
     async fn list_samples(
         &self,
         request: Request<ListSamplesRequest>,
     ) -> Result<Response<ListSamplesResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         if !request.page_token.is_empty() {
             return Err(invalid("page_token", "samples have one page"));
@@ -194,7 +197,7 @@ impl SourceService for Sources {
             0.. => MAX_SAMPLES,
             _ => return Err(invalid("page_size", "must not be negative")),
         };
-        let (located, now) = self.find("parent", &request.parent).await?;
+        let (located, now) = self.find(&call, "parent", &request.parent).await?;
         let page = self.0.list("ListSamples", &[&request.parent]).page(size, "")?;
         let found = located.scope.messages(now.id, page).await.map_err(from_store)?;
         let (samples, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
@@ -203,9 +206,14 @@ impl SourceService for Sources {
 }
 
 impl Sources {
-    async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, SourceRecord), Status> {
+    async fn find<'a>(
+        &self,
+        call: &Call<'a>,
+        field: &str,
+        name: &str,
+    ) -> Result<(Located<'a>, SourceRecord), Status> {
         let (path, source) = TenantPath::child(field, name, "sources")?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let record = located.scope.source(source).await.map_err(from_store)?;
         Ok((located, record))
     }

@@ -11,13 +11,11 @@ use tributary_proto::admin::v1::{
     CreateTenantRequest, GetTenantRequest, ListTenantsRequest, ListTenantsResponse, ResumeTenantRequest,
     SuspendTenantRequest, Tenant, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
 };
-use tributary_store::{
-    audit::Author,
-    tenant::{NewTenant, TenantChange, TenantRecord, TenantState},
-};
+use tributary_store::tenant::{NewTenant, TenantChange, TenantRecord, TenantState};
 
 use crate::{
     AdminContext,
+    call::Call,
     check::{self, required},
     convert::value::to_time,
     error::from_store,
@@ -32,20 +30,29 @@ pub(crate) struct Tenants(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl TenantService for Tenants {
     async fn get_tenant(&self, request: Request<GetTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let call = self.0.call(&request)?;
         let path = TenantPath::parse("name", &request.get_ref().name)?;
-        Ok(Response::new(to_proto(self.0.locate(path).await?.record)))
+        Ok(Response::new(to_proto(call.locate(path).await?.record)))
     }
 
     async fn list_tenants(
         &self,
         request: Request<ListTenantsRequest>,
     ) -> Result<Response<ListTenantsResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
-        let agency = name::id_or_any::<AgencyId>("parent", segment)?;
+        let named = name::id_or_any::<AgencyId>("parent", segment)?;
+        if let Some(agency) = named {
+            call.check_agency(agency)?;
+        }
+        // Without a name, what the caller may see: everything, what is in their agency, or what was granted.
+        let agency = named.or(call.standing().map(|standing| standing.agency));
+        let granted = call.granted();
         let list = self.0.list("ListTenants", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = self.0.store.tenants().list(agency, page).await.map_err(from_store)?;
+        let found =
+            self.0.store.tenants().list(agency, granted.as_deref(), page).await.map_err(from_store)?;
         Ok(Response::new(ListTenantsResponse {
             tenants: found.items.into_iter().map(to_proto).collect(),
             next_page_token: list.next(found.next),
@@ -53,10 +60,10 @@ impl TenantService for Tenants {
     }
 
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
-        let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
-        let agency = name::id("parent", segment)?;
+        let agency = name::agency_id("parent", &request.parent)?;
+        call.check_agency(agency)?;
         let given = required("tenant", request.tenant)?;
         let mut violations = Violations::default();
         violations.key("tenant.key", &given.key);
@@ -66,25 +73,30 @@ impl TenantService for Tenants {
             None => TenantSettings::default(),
         };
         violations.check()?;
-        let (millis, random) = self.0.id_parts(&author);
+        let (millis, random) = self.0.id_parts(&call.author);
         let id = TenantId::new(millis, random);
         let new = NewTenant { id, agency, key: given.key, display_name: given.display_name, settings };
-        let made = self.0.store.tenants().create(&new, &author).await.map_err(from_store)?;
+        let made = self.0.store.tenants().create(&new, &call.author).await.map_err(from_store)?;
         self.0.house.configuration_changed(made.id);
         Ok(Response::new(to_proto(made)))
     }
 
     async fn update_tenant(&self, request: Request<UpdateTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let given = required("tenant", request.tenant)?;
         let mask = check::mask(request.update_mask, &settings::UPDATABLE)?;
         let path = TenantPath::parse("tenant.name", &given.name)?;
         let revision = check::revision("tenant.etag", &given.etag)?;
-        let now = self.0.locate(path).await?.record;
+        let now = call.locate(path).await?.record;
         let change = change(&mask, given, now.settings)?;
-        let changed =
-            self.0.store.tenants().update(now.id, revision, &change, &author).await.map_err(from_store)?;
+        let changed = self
+            .0
+            .store
+            .tenants()
+            .update(now.id, revision, &change, &call.author)
+            .await
+            .map_err(from_store)?;
         self.0.house.configuration_changed(changed.id);
         Ok(Response::new(to_proto(changed)))
     }
@@ -93,15 +105,15 @@ impl TenantService for Tenants {
         &self,
         request: Request<SuspendTenantRequest>,
     ) -> Result<Response<Tenant>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let SuspendTenantRequest { name, etag } = request.into_inner();
-        self.set_state(&name, &etag, TenantState::Suspended, &author).await
+        self.set_state(&call, &name, &etag, TenantState::Suspended).await
     }
 
     async fn resume_tenant(&self, request: Request<ResumeTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let ResumeTenantRequest { name, etag } = request.into_inner();
-        self.set_state(&name, &etag, TenantState::Active, &author).await
+        self.set_state(&call, &name, &etag, TenantState::Active).await
     }
 }
 
@@ -109,19 +121,24 @@ impl Tenants {
     /// Brings a tenant into `state`; one that is in it stays as it is.
     async fn set_state(
         &self,
+        call: &Call<'_>,
         name: &str,
         etag: &str,
         state: TenantState,
-        author: &Author,
     ) -> Result<Response<Tenant>, Status> {
-        let now = self.0.locate(TenantPath::parse("name", name)?).await?.record;
+        let now = call.locate(TenantPath::parse("name", name)?).await?.record;
         let revision = check::revision_or(etag, now.revision)?;
         if now.state == state {
             return Ok(Response::new(to_proto(now)));
         }
         let change = TenantChange { state: Some(state), ..TenantChange::default() };
-        let changed =
-            self.0.store.tenants().update(now.id, revision, &change, author).await.map_err(from_store)?;
+        let changed = self
+            .0
+            .store
+            .tenants()
+            .update(now.id, revision, &change, &call.author)
+            .await
+            .map_err(from_store)?;
         self.0.house.configuration_changed(changed.id);
         Ok(Response::new(to_proto(changed)))
     }

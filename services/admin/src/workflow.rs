@@ -28,8 +28,8 @@ use tributary_store::{
 
 use crate::{
     AdminContext,
+    call::{Call, Located},
     check::{self, required},
-    context::Located,
     error::{from_store, not_found, refused},
     name::TenantPath,
     page,
@@ -46,7 +46,8 @@ pub(crate) struct Workflows(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl WorkflowService for Workflows {
     async fn get_workflow(&self, request: Request<GetWorkflowRequest>) -> Result<Response<Workflow>, Status> {
-        let (located, record) = self.find("name", &request.get_ref().name).await?;
+        let call = self.0.call(&request)?;
+        let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
     }
 
@@ -54,9 +55,10 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<ListWorkflowsRequest>,
     ) -> Result<Response<ListWorkflowsResponse>, Status> {
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let list = self.0.list("ListWorkflows", &[&request.parent]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.workflows(source, page).await.map_err(from_store)?;
@@ -71,10 +73,10 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<CreateWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let source = located.scope.source(source).await.map_err(from_store)?;
         let given = required("workflow", request.workflow)?;
         let mut violations = Violations::default();
@@ -88,7 +90,7 @@ impl WorkflowService for Workflows {
         let sample = convert::sample(&given.sample_message, &located, &mut violations);
         violations.check()?;
         check_sample(&located, sample).await?;
-        let (millis, random) = self.0.id_parts(&author);
+        let (millis, random) = self.0.id_parts(&call.author);
         let new = NewWorkflow {
             id: WorkflowId::new(millis, random),
             source: source.id,
@@ -99,7 +101,7 @@ impl WorkflowService for Workflows {
             draft,
             sample_message: sample,
         };
-        let made = located.scope.create_workflow(&new, &author).await.map_err(from_store)?;
+        let made = located.scope.create_workflow(&new, &call.author).await.map_err(from_store)?;
         self.changed(&located, made).await
     }
 
@@ -107,25 +109,28 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<UpdateWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let request = request.into_inner();
         let given = required("workflow", request.workflow)?;
         let mask = check::mask(request.update_mask, &UPDATABLE)?;
         let revision = check::revision("workflow.etag", &given.etag)?;
-        let (located, now) = self.find("workflow.name", &given.name).await?;
+        let (located, now) = self.find(&call, "workflow.name", &given.name).await?;
         let change = change(&located, &mask, &given)?;
         check_sample(&located, change.sample_message.flatten()).await?;
-        let changed =
-            located.scope.update_workflow(now.id, revision, &change, &author).await.map_err(from_store)?;
+        let changed = located
+            .scope
+            .update_workflow(now.id, revision, &change, &call.author)
+            .await
+            .map_err(from_store)?;
         self.changed(&located, changed).await
     }
 
     async fn delete_workflow(&self, request: Request<DeleteWorkflowRequest>) -> Result<Response<()>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let DeleteWorkflowRequest { name, etag } = request.into_inner();
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        located.scope.delete_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
         self.0.house.configuration_changed(located.record.id);
         Ok(Response::new(()))
     }
@@ -134,12 +139,12 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<PublishWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let PublishWorkflowRequest { name, etag } = request.into_inner();
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
         check_draft(&now.draft)?;
-        located.scope.publish_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        located.scope.publish_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
         let published = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, published).await
     }
@@ -148,11 +153,11 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<UnpublishWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let author = self.0.author(&request)?;
+        let call = self.0.call(&request)?;
         let UnpublishWorkflowRequest { name, etag } = request.into_inner();
-        let (located, now) = self.find("name", &name).await?;
+        let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.unpublish_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        located.scope.unpublish_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
         let unpublished = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, unpublished).await
     }
@@ -196,9 +201,14 @@ impl WorkflowService for Workflows {
 }
 
 impl Workflows {
-    async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, WorkflowRecord), Status> {
+    async fn find<'a>(
+        &self,
+        call: &Call<'a>,
+        field: &str,
+        name: &str,
+    ) -> Result<(Located<'a>, WorkflowRecord), Status> {
         let (path, source, workflow) = TenantPath::workflow(field, name)?;
-        let located = self.0.locate(path).await?;
+        let located = call.locate(path).await?;
         let record = located.scope.workflow(workflow).await.map_err(from_store)?;
         if source.is_some_and(|source| source != record.source) {
             return Err(not_found("workflow"));

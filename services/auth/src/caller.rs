@@ -1,18 +1,32 @@
 //! Who calls: what the layer puts into a request's extensions, for the handlers and the audit log.
 
-/// Who calls. There is one kind so far: whoever holds the admin token may do everything. Members, API keys and
-/// their roles become further kinds here, and the handlers ask this type what its holder may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    actor: &'static str,
+use tributary_domain::{
+    access::{PrincipalId, Standing},
+    id::SessionId,
+};
+
+/// Who calls, and what they may do as of this call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever runs the installation: the holder of the admin token.
+    Operator,
+    /// A member or an API key.
+    Principal {
+        /// Which.
+        principal: PrincipalId,
+        /// The member's session, where there is one.
+        session: Option<SessionId>,
+        /// What they may do.
+        standing: Standing,
+    },
 }
 
 impl Caller {
-    /// The holder of the admin token.
-    pub const ADMIN: Self = Self { actor: "admin_token" };
-
     /// The name that the audit log has for the caller.
-    pub fn actor(self) -> &'static str {
-        self.actor
+    pub fn actor(&self) -> String {
+        match self {
+            Self::Operator => "admin_token".to_owned(),
+            Self::Principal { principal, .. } => principal.to_string(),
+        }
     }
 }

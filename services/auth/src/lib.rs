@@ -1,11 +1,19 @@
-//! Who may call: the admin token, and one tower layer that asks for it.
+//! Who calls: the admin token, access tokens, passwords, and one tower layer that asks for a token.
 
 mod caller;
 mod file;
+mod jwt;
 mod layer;
+mod password;
+mod secret;
+mod throttle;
 mod token;
 
 pub use caller::Caller;
 pub use file::{TokenFileError, create_private, load_or_create};
-pub use layer::{Auth, AuthLayer};
+pub use jwt::{ACCESS_LIFETIME, Identified, KeyError, SigningKey, TokenRefused, key_of};
+pub use layer::{Auth, AuthLayer, Authenticate};
+pub use password::{HashError, LONGEST_PASSWORD, SHORTEST_PASSWORD, hash_password, is_password};
+pub use secret::{SecretKind, shown};
+pub use throttle::Throttle;
 pub use token::{AdminToken, InvalidToken};

@@ -1,13 +1,11 @@
-//! The admin token: 256 random bits as text.
+//! The admin token: the secret of whoever runs the installation.
 
 use std::{fmt, str::FromStr};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-const PREFIX: &str = "tra_";
-const BYTES: usize = 32;
+use crate::secret::SecretKind;
 
 /// A text that is not an admin token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +21,8 @@ pub struct AdminToken {
 
 impl AdminToken {
     /// Makes a token of 256 bits that `random` gives, 128 at a time.
-    pub fn generate(mut random: impl FnMut() -> u128) -> Self {
-        let mut bytes = [0_u8; BYTES];
-        let (high, low) = bytes.split_at_mut(BYTES / 2);
-        high.copy_from_slice(&random().to_be_bytes());
-        low.copy_from_slice(&random().to_be_bytes());
-        Self::of_text(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    pub fn generate(random: impl FnMut() -> u128) -> Self {
+        Self::of_text(SecretKind::Admin.generate(random))
     }
 
     fn of_text(text: String) -> Self {
@@ -53,12 +47,7 @@ impl FromStr for AdminToken {
     type Err = InvalidToken;
 
     fn from_str(text: &str) -> Result<Self, InvalidToken> {
-        let bytes = text.strip_prefix(PREFIX).and_then(|body| URL_SAFE_NO_PAD.decode(body).ok());
-        if bytes.is_some_and(|bytes| bytes.len() == BYTES) {
-            Ok(Self::of_text(text.to_owned()))
-        } else {
-            Err(InvalidToken)
-        }
+        if SecretKind::Admin.fits(text) { Ok(Self::of_text(text.to_owned())) } else { Err(InvalidToken) }
     }
 }
 

@@ -15,6 +15,8 @@ pub enum ErrorCode {
     Aborted,
     /// Who calls is not known.
     Unauthenticated,
+    /// Who calls may not do it.
+    PermissionDenied,
     /// A rate, a size or a quota is used up.
     ResourceExhausted,
     /// A part of the house cannot serve now: try again.
@@ -33,6 +35,7 @@ impl ErrorCode {
             Self::DeadlineExceeded => 4,
             Self::NotFound => 5,
             Self::AlreadyExists => 6,
+            Self::PermissionDenied => 7,
             Self::ResourceExhausted => 8,
             Self::FailedPrecondition => 9,
             Self::Aborted => 10,
@@ -47,6 +50,7 @@ impl ErrorCode {
         match self {
             Self::InvalidArgument => 400,
             Self::Unauthenticated => 401,
+            Self::PermissionDenied => 403,
             Self::NotFound => 404,
             Self::AlreadyExists | Self::Aborted => 409,
             Self::FailedPrecondition => 412,

@@ -236,6 +236,16 @@ id!(/// A refused request: what came to the door and was not accepted.
     RejectionId, "rej");
 id!(/// An audit entry: who changed what.
     AuditId, "aud");
+id!(/// A member: a person who works for an agency.
+    MemberId, "mem");
+id!(/// An API key: what a service of an agency calls with.
+    ApiKeyId, "key");
+id!(/// An invitation: how somebody becomes a member, or sets a new password.
+    InvitationId, "inv");
+id!(/// A session: all tokens that one sign-in led to.
+    SessionId, "ses");
+id!(/// A key that access tokens are signed with.
+    SigningKeyId, "sgk");
 
 message_part_id!(/// An event: what a run that succeeds produces.
     EventId, "evt");

@@ -5,7 +5,7 @@ use tributary_domain::{id::AgencyId, time::Timestamp};
 
 use crate::{
     Lane, Page, Paged, Store, StoreError,
-    audit::{self, Author, Deed},
+    audit::{self, Author, Deed, Owner},
     column::id,
     entity::agency,
     txn::Txn,
@@ -62,6 +62,7 @@ impl Agencies<'_> {
             display_name: new.display_name.clone(),
             created_at: author.at.micros(),
             updated_at: author.at.micros(),
+            access_rev: 1,
         };
         let inserted = &row;
         let write = |txn: Txn| async move {
@@ -70,7 +71,7 @@ impl Agencies<'_> {
                 .exec_without_returning(txn)
                 .await
                 .map_err(|error| StoreError::from(error).of("agency"))?;
-            audit::append(txn, None, author, &Deed::new("agency.create", new.id)).await
+            audit::append(txn, Owner::Agency(new.id), author, &Deed::new("agency.create", new.id)).await
         };
         self.store.write_txn(Lane::Other, "agency.create", write).await?;
         row.try_into()

@@ -1,13 +1,13 @@
 //! Who changed what. Entries are written in the transaction of the change.
 
-use std::fmt::Display;
+use std::{fmt::Display, net::IpAddr};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::Value;
 use tributary_domain::{
-    id::{AuditId, TenantId},
+    id::{AgencyId, AuditId, TenantId},
     time::Timestamp,
 };
 
@@ -24,13 +24,26 @@ pub struct Author {
     pub actor: String,
     /// The time of the change.
     pub at: Timestamp,
+    /// The address that the call came from, where there was a call.
+    pub address: Option<IpAddr>,
 }
 
 impl Author {
     /// An author.
     pub fn new(actor: impl Into<String>, at: Timestamp) -> Self {
-        Self { actor: actor.into(), at }
+        Self { actor: actor.into(), at, address: None }
     }
+}
+
+/// Whose audit log an entry belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// That of whoever runs the installation.
+    Installation,
+    /// An agency's.
+    Agency(AgencyId),
+    /// A tenant's.
+    Tenant(TenantId),
 }
 
 /// One entry of the audit log.
@@ -72,14 +85,22 @@ impl Deed {
 
 pub(crate) async fn append(
     connection: &impl ConnectionTrait,
-    tenant: Option<TenantId>,
+    owner: Owner,
     author: &Author,
     deed: &Deed,
 ) -> Result<(), StoreError> {
     let row = audit_log::Model {
         id: AuditId::new(author.at.millis(), rand::random()).to_string(),
         at: author.at.micros(),
-        tenant_id: tenant.map(|tenant| tenant.to_string()),
+        tenant_id: match owner {
+            Owner::Tenant(tenant) => Some(tenant.to_string()),
+            Owner::Installation | Owner::Agency(_) => None,
+        },
+        agency_id: match owner {
+            Owner::Agency(agency) => Some(agency.to_string()),
+            Owner::Installation | Owner::Tenant(_) => None,
+        },
+        address: author.address.map(|address| address.to_string()),
         actor: author.actor.clone(),
         action: deed.action.to_owned(),
         resource: deed.resource.clone(),

@@ -10,7 +10,7 @@ use tributary_domain::{
 
 use crate::{
     Lane, Page, Paged, Store, StoreError, TenantScope,
-    audit::{self, Author, Deed},
+    audit::{self, Author, Deed, Owner},
     column::{codes, id, json, number, to_json},
     entity::ledger_command,
     txn::Txn,
@@ -82,7 +82,7 @@ impl TenantScope<'_> {
                 .exec_without_returning(txn)
                 .await
                 .map_err(|error| StoreError::from(error).of("command"))?;
-            audit::append(txn, Some(self.id()), author, deed).await
+            audit::append(txn, Owner::Tenant(self.id()), author, deed).await
         };
         self.store().write_txn(Lane::Other, "command.enqueue", write).await
     }

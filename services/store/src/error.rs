@@ -69,6 +69,12 @@ pub enum Conflict {
     /// Its state does not allow it.
     #[error("its state does not allow that now")]
     State,
+    /// It is the last owner of its agency.
+    #[error("it is the last owner of the agency")]
+    LastOwner,
+    /// Who asks may not decide about somebody of that role.
+    #[error("somebody of that role is not yours to change")]
+    Role,
 }
 
 impl StoreError {
@@ -78,7 +84,10 @@ impl StoreError {
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Conflict { conflict: Conflict::Exists, .. } => ErrorCode::AlreadyExists,
             Self::Conflict { conflict: Conflict::Revision, .. } => ErrorCode::Aborted,
-            Self::Conflict { conflict: Conflict::State, .. } => ErrorCode::FailedPrecondition,
+            Self::Conflict { conflict: Conflict::State | Conflict::LastOwner, .. } => {
+                ErrorCode::FailedPrecondition
+            }
+            Self::Conflict { conflict: Conflict::Role, .. } => ErrorCode::PermissionDenied,
             Self::Contention | Self::Unavailable { .. } | Self::UnknownCommit { .. } => {
                 ErrorCode::Unavailable
             }
@@ -115,6 +124,14 @@ impl StoreError {
 
     pub(crate) fn state(what: &'static str) -> Self {
         Self::Conflict { what, conflict: Conflict::State }
+    }
+
+    pub(crate) fn last_owner() -> Self {
+        Self::Conflict { what: "member", conflict: Conflict::LastOwner }
+    }
+
+    pub(crate) fn role(what: &'static str) -> Self {
+        Self::Conflict { what, conflict: Conflict::Role }
     }
 
     pub(crate) fn corrupt(what: &'static str) -> Self {

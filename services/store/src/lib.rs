@@ -3,6 +3,7 @@
 //! [`Store::open`] opens it. A tenant's data is reached through [`Store::tenant`] and in no other way. Writes are
 //! transactions of the store's own; nobody outside holds a connection.
 
+pub mod access;
 pub mod agency;
 pub mod audit;
 mod bulk;

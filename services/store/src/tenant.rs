@@ -14,7 +14,7 @@ use tributary_domain::{
 
 use crate::{
     Lane, Page, Paged, Store, StoreError,
-    audit::{self, Author, Deed},
+    audit::{self, Author, Deed, Owner},
     column::{codes, id, json, number, to_json},
     entity::{agency, tenant},
     txn::Txn,
@@ -122,7 +122,7 @@ impl Tenants<'_> {
                 .exec_without_returning(txn)
                 .await
                 .map_err(|error| StoreError::from(error).of("tenant"))?;
-            audit::append(txn, Some(new.id), author, &Deed::new("tenant.create", new.id)).await
+            audit::append(txn, Owner::Tenant(new.id), author, &Deed::new("tenant.create", new.id)).await
         };
         self.store.write_txn(Lane::Other, "tenant.create", write).await?;
         row.try_into()
@@ -148,18 +148,22 @@ impl Tenants<'_> {
         query.one(self.store.reader()).await?.ok_or_else(|| StoreError::not_found("tenant"))?.try_into()
     }
 
-    /// The tenants of an agency, or of all, oldest first.
+    /// The tenants of an agency, or of all, oldest first; `only` these, where that is said.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list(
         &self,
         agency: Option<AgencyId>,
+        only: Option<&[TenantId]>,
         page: Page<TenantId>,
     ) -> Result<Paged<TenantRecord, TenantId>, StoreError> {
         let mut query = live();
         if let Some(agency) = agency {
             query = query.filter(tenant::Column::AgencyId.eq(agency.to_string()));
+        }
+        if let Some(only) = only {
+            query = query.filter(tenant::Column::Id.is_in(only.iter().map(ToString::to_string)));
         }
         if let Some(after) = page.after {
             query = query.filter(tenant::Column::Id.gt(after.to_string()));

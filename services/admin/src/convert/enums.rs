@@ -1,13 +1,17 @@
 //! Enumerations that have the same values in the contract and in the domain.
 
-use tributary_domain::workflow::{
-    compile::Severity,
-    evaluate::NodeOutcome,
-    spec::{CaseTo, Kind, Logic, Match, MessageField, NamePart, OnEmpty, Operator, Pick, ValueType},
-    status::RunStatus,
+use tributary_domain::{
+    access::{AgencyRole, TenantRole},
+    workflow::{
+        compile::Severity,
+        evaluate::NodeOutcome,
+        spec::{CaseTo, Kind, Logic, Match, MessageField, NamePart, OnEmpty, Operator, Pick, ValueType},
+        status::RunStatus,
+    },
 };
 use tributary_proto::admin::v1::{
-    answer, condition, group, input, mapping, node_trace, path, problem, run_status, step, workflow_spec,
+    self as proto, answer, condition, group, input, mapping, node_trace, path, problem, run_status, step,
+    workflow_spec,
 };
 
 /// A domain enumeration with its twin in the contract, which has one more value: *not set*.
@@ -55,6 +59,8 @@ macro_rules! twins {
 }
 
 twins! {
+    TenantRole = proto::TenantRole { Viewer, Editor, Admin }
+    AgencyRole = proto::AgencyRole { Member, Admin, Owner }
     Kind = workflow_spec::Kind { Track, Identify, Group }
     ValueType = mapping::ValueType { Any, String, Number, Bool, Time }
     OnEmpty = mapping::OnEmpty { Skip, Clear, Fail }

@@ -80,6 +80,19 @@ pub(crate) fn to_time(time: Timestamp) -> ProtoTimestamp {
     ProtoTimestamp { seconds: time.seconds(), nanos: i32::try_from(nanos).unwrap_or_default() }
 }
 
+/// A time of the contract.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn from_time(time: ProtoTimestamp) -> Result<Timestamp, String> {
+    let micros = time
+        .seconds
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(i64::from(time.nanos / 1_000)));
+    let micros = micros.filter(|_| (0..1_000_000_000).contains(&time.nanos));
+    micros.map(Timestamp::from_micros).ok_or_else(|| "is not a time".to_owned())
+}
+
 /// A span as the contract has it.
 pub(crate) fn to_span(span: Duration) -> prost_types::Duration {
     prost_types::Duration {

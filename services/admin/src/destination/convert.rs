@@ -14,8 +14,8 @@ use tributary_store::{
 };
 
 use crate::{
+    call::Located,
     check,
-    context::Located,
     convert::{
         spec,
         value::{from_struct, to_struct, to_time},

@@ -15,8 +15,7 @@ use super::{
     window::{self, Window},
 };
 use crate::{
-    AdminContext,
-    context::Located,
+    call::{Call, Located},
     convert::value::{to_span, to_time},
     error::from_store,
     filter::{Comparison, Filter},
@@ -25,7 +24,7 @@ use crate::{
 
 /// Answers ListDeliveries.
 pub(super) async fn list(
-    context: &AdminContext,
+    call: &Call<'_>,
     request: ListDeliveriesRequest,
 ) -> Result<ListDeliveriesResponse, Status> {
     let path = TenantPath::parse("parent", &request.parent)?;
@@ -37,10 +36,10 @@ pub(super) async fn list(
         state: filter.parsed("state", "PENDING, DELIVERED or FAILED", DeliveryState::from_code)?,
     };
     let window = Window::of(&filter)?;
-    let list = context.list("ListDeliveries", &[&request.parent, &request.filter]);
+    let list = call.list("ListDeliveries", &[&request.parent, &request.filter]);
     let page = list.page(request.page_size, &request.page_token)?;
     let page = window.begin(page, |message| DeliveryId::range(message).0);
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     let found = located.scope.deliveries(wanted, page).await.map_err(from_store)?;
     let found = window.end(found, |delivery| delivery.id.message());
     Ok(ListDeliveriesResponse {
@@ -50,9 +49,9 @@ pub(super) async fn list(
 }
 
 /// Answers GetDelivery.
-pub(super) async fn get(context: &AdminContext, name: &str) -> Result<Delivery, Status> {
+pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<Delivery, Status> {
     let (path, delivery) = TenantPath::child::<DeliveryId>("name", name, "deliveries")?;
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     let record = located.scope.delivery(delivery).await.map_err(from_store)?;
     with_attempts(&located, record).await
 }

@@ -15,7 +15,8 @@ use super::{
     window::{self, Window},
 };
 use crate::{
-    AdminContext, check,
+    call::Call,
+    check,
     convert::value::to_time,
     error::from_store,
     filter::Filter,
@@ -24,15 +25,15 @@ use crate::{
 
 /// Answers ListMessages.
 pub(super) async fn messages(
-    context: &AdminContext,
+    call: &Call<'_>,
     request: ListMessagesRequest,
 ) -> Result<ListMessagesResponse, Status> {
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
     let view = check::message_view(request.view)?;
     let window = Window::of(&Filter::parse(&request.filter, &window::CLAUSES)?)?;
-    let list = context.list("ListMessages", &[&request.parent, &request.filter]);
+    let list = call.list("ListMessages", &[&request.parent, &request.filter]);
     let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     let found = located.scope.messages(source, page).await.map_err(from_store)?;
     let found = window.end(found, |line| line.id);
     let (messages, full_at) = MessageReader::new(&located).all(found.items, view).await?;
@@ -41,13 +42,13 @@ pub(super) async fn messages(
 
 /// Answers ListRejectedRequests.
 pub(super) async fn rejected_requests(
-    context: &AdminContext,
+    call: &Call<'_>,
     request: ListRejectedRequestsRequest,
 ) -> Result<ListRejectedRequestsResponse, Status> {
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
-    let list = context.list("ListRejectedRequests", &[&request.parent]);
+    let list = call.list("ListRejectedRequests", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     let found = located.scope.rejections(source, page).await.map_err(from_store)?;
     let mut counts = located.scope.rejection_counts(source).await.map_err(from_store)?;
     counts.sort_by_key(|counted| Reverse(counted.count));
@@ -76,11 +77,11 @@ fn rejected(names: Names, record: RejectionRecord) -> RejectedRequest {
 
 /// Answers ListHeldMessages.
 pub(super) async fn held_messages(
-    context: &AdminContext,
+    call: &Call<'_>,
     request: ListHeldMessagesRequest,
 ) -> Result<ListHeldMessagesResponse, Status> {
-    let located = context.locate(TenantPath::parse("parent", &request.parent)?).await?;
-    let list = context.list("ListHeldMessages", &[&request.parent]);
+    let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
+    let list = call.list("ListHeldMessages", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let found = located.scope.held_messages(page).await.map_err(from_store)?;
     Ok(ListHeldMessagesResponse {

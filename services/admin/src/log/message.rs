@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::HeaderMap;
 use serde_json::Value;
-use tonic::Status;
+use tonic::{Code, Status};
 use tributary_connectors::sources;
 use tributary_domain::{
     committed::CommittedMessage,
@@ -22,8 +22,8 @@ use tributary_store::{
 };
 
 use crate::{
-    AdminContext, check,
-    context::Located,
+    call::{Call, Located},
+    check,
     convert::{status, value::to_time},
     error::{from_store, not_found},
     name::{Names, TenantPath},
@@ -46,7 +46,7 @@ pub(super) enum Found<'a> {
 ///
 /// # Errors
 /// NOT_FOUND when it was never accepted, or belongs to another tenant than the name says.
-pub(super) async fn find<'a>(context: &'a AdminContext, name: &str) -> Result<Found<'a>, Status> {
+pub(super) async fn find<'a>(call: &Call<'a>, name: &str) -> Result<Found<'a>, Status> {
     let (named, message) = match name.parse::<MessageId>() {
         Ok(message) => (None, message),
         Err(_) => {
@@ -54,32 +54,39 @@ pub(super) async fn find<'a>(context: &'a AdminContext, name: &str) -> Result<Fo
             (Some(path), message)
         }
     };
-    if let Some(found) = stored(context, named, message).await? {
+    if let Some(found) = stored(call, named, message).await? {
         return Ok(found);
     }
-    let accepted = context.house.tenant_of_accepted(message).await;
+    let accepted = call.house.tenant_of_accepted(message).await;
     // What waits of another tenant is not there for whoever named this one.
     if let Some(tenant) = accepted.filter(|tenant| named.is_none_or(|path| path.tenant == *tenant)) {
         let path = named.unwrap_or(TenantPath { agency: None, tenant });
-        return Ok(Found::Accepted(message, context.locate(path).await?.names));
+        return match call.locate(path).await {
+            Err(status) if named.is_none() && status.code() == Code::NotFound => Err(not_found("message")),
+            located => Ok(Found::Accepted(message, located?.names)),
+        };
     }
     // It may have been committed between the two looks.
-    stored(context, named, message).await?.ok_or_else(|| not_found("message"))
+    stored(call, named, message).await?.ok_or_else(|| not_found("message"))
 }
 
 async fn stored<'a>(
-    context: &'a AdminContext,
+    call: &Call<'a>,
     named: Option<TenantPath>,
     message: MessageId,
 ) -> Result<Option<Found<'a>>, Status> {
     let path = match named {
         Some(path) => path,
-        None => match context.store.tenant_of_message(message).await.map_err(from_store)? {
+        None => match call.store.tenant_of_message(message).await.map_err(from_store)? {
             Some(tenant) => TenantPath { agency: None, tenant },
             None => return Ok(None),
         },
     };
-    let located = context.locate(path).await?;
+    let located = match call.locate(path).await {
+        // A bare id of a message that the caller may not know of is one that is not there.
+        Err(status) if named.is_none() && status.code() == Code::NotFound => return Ok(None),
+        located => located?,
+    };
     match located.scope.message(message).await {
         Ok(record) => Ok(Some(Found::Stored(Box::new((located, record))))),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -88,12 +95,12 @@ async fn stored<'a>(
 }
 
 /// Answers GetMessage.
-pub(super) async fn get(context: &AdminContext, request: GetMessageRequest) -> Result<Message, Status> {
+pub(super) async fn get(call: &Call<'_>, request: GetMessageRequest) -> Result<Message, Status> {
     let view = match check::message_view(request.view)? {
         MessageView::Unspecified => MessageView::Full,
         view => view,
     };
-    match find(context, &request.name).await? {
+    match find(call, &request.name).await? {
         Found::Accepted(message, names) => Ok(accepted(message, names)),
         Found::Stored(stored) => {
             let (located, record) = *stored;

@@ -6,10 +6,10 @@ use tributary_domain::id::{CommandId, MessageId};
 use tributary_proto::admin::v1::{
     ListParkedMessagesRequest, ListParkedMessagesResponse, ParkedMessage, RedriveParkedMessageResponse,
 };
-use tributary_store::{audit::Author, parked::ParkedRecord};
+use tributary_store::parked::ParkedRecord;
 
 use crate::{
-    AdminContext,
+    call::Call,
     convert::value::to_time,
     error::{from_command, from_store},
     name::{Names, TenantPath},
@@ -20,11 +20,11 @@ const REDRIVE: &str = "redrive_parked";
 
 /// Answers ListParkedMessages.
 pub(super) async fn list(
-    context: &AdminContext,
+    call: &Call<'_>,
     request: ListParkedMessagesRequest,
 ) -> Result<ListParkedMessagesResponse, Status> {
-    let located = context.locate(TenantPath::parse("parent", &request.parent)?).await?;
-    let list = context.list("ListParkedMessages", &[&request.parent]);
+    let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
+    let list = call.list("ListParkedMessages", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let found = located.scope.parked_messages(page).await.map_err(from_store)?;
     Ok(ListParkedMessagesResponse {
@@ -34,19 +34,15 @@ pub(super) async fn list(
 }
 
 /// Answers RedriveParkedMessage: asks the ledger, and waits until it did.
-pub(super) async fn redrive(
-    context: &AdminContext,
-    name: &str,
-    author: &Author,
-) -> Result<RedriveParkedMessageResponse, Status> {
+pub(super) async fn redrive(call: &Call<'_>, name: &str) -> Result<RedriveParkedMessageResponse, Status> {
     let (path, message) = TenantPath::child::<MessageId>("name", name, "parkedMessages")?;
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     located.scope.parked_message(message).await.map_err(from_store)?;
-    let (millis, random) = context.id_parts(author);
+    let (millis, random) = call.id_parts(&call.author);
     let command = CommandId::new(millis, random);
     let payload = json!({ "message": message });
-    located.scope.enqueue_command(command, REDRIVE, &payload, author).await.map_err(from_store)?;
-    context.house.apply_command(located.record.id, command).await.map_err(from_command)?;
+    located.scope.enqueue_command(command, REDRIVE, &payload, &call.author).await.map_err(from_store)?;
+    call.house.apply_command(located.record.id, command).await.map_err(from_command)?;
     Ok(RedriveParkedMessageResponse { message: located.names.message(message) })
 }
 

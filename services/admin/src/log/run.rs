@@ -7,7 +7,7 @@ use tributary_store::run::RunRecord;
 
 use super::window::{self, Window};
 use crate::{
-    AdminContext,
+    call::Call,
     convert::{status, value::to_time},
     error::{from_store, not_found},
     filter::{Comparison, Filter},
@@ -15,18 +15,15 @@ use crate::{
 };
 
 /// Answers ListRuns.
-pub(super) async fn list(
-    context: &AdminContext,
-    request: ListRunsRequest,
-) -> Result<ListRunsResponse, Status> {
+pub(super) async fn list(call: &Call<'_>, request: ListRunsRequest) -> Result<ListRunsResponse, Status> {
     let (path, source, workflow) = TenantPath::workflow("parent", &request.parent)?;
     let [from, before] = window::CLAUSES;
     let filter = Filter::parse(&request.filter, &[("status", Comparison::Is), from, before])?;
     let status = filter.parsed("status", "a code such as FILTER_CONDITION_FAILED", RunStatus::from_code)?;
     let window = Window::of(&filter)?;
-    let list = context.list("ListRuns", &[&request.parent, &request.filter]);
+    let list = call.list("ListRuns", &[&request.parent, &request.filter]);
     let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     let found = located.scope.runs(workflow, status.as_slice(), page).await.map_err(from_store)?;
     // All runs of a workflow are of its one source, which the name may leave open.
     if found.items.iter().any(|run| source.is_some_and(|source| run.source != source)) {

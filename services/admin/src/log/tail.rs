@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, future::ready};
+use futures::{Stream, StreamExt, future::ready, stream};
 use tokio::sync::watch;
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use tonic::Status;
@@ -14,7 +14,7 @@ use tributary_proto::admin::v1::{TailRequest, TailResponse, tail_response::Entry
 
 use super::{delivery, message};
 use crate::{
-    AdminContext,
+    call::Call,
     convert::value::to_time,
     error::from_store,
     name::{Names, TenantPath},
@@ -36,15 +36,16 @@ impl Wanted {
     }
 }
 
-/// Opens a stream of what is committed from now on. It ends when `closing` turns true, or the house stops. A reader
+/// Opens a stream of what is committed from now on. It ends when `closing` turns true, the house
+/// stops, or the caller may not read it any more. A reader
 /// that is too slow is told how many entries, of any tenant, it missed.
 pub(super) async fn open(
-    context: &AdminContext,
+    call: &Call<'_>,
     closing: watch::Receiver<bool>,
     request: TailRequest,
 ) -> Result<impl Stream<Item = Result<TailResponse, Status>> + Send + use<>, Status> {
     // Subscribed before anything is looked up, so that nothing is missed meanwhile.
-    let committed = BroadcastStream::new(context.house.tail());
+    let committed = BroadcastStream::new(call.house.tail());
     let (path, source) = match TenantPath::parse("parent", &request.parent) {
         Ok(path) => (path, None),
         Err(_) => {
@@ -52,16 +53,20 @@ pub(super) async fn open(
             (path, Some(source))
         }
     };
-    let located = context.locate(path).await?;
+    let located = call.locate(path).await?;
     if let Some(source) = source {
         located.scope.source(source).await.map_err(from_store)?;
     }
     let wanted = Wanted { tenant: located.record.id, source, messages_only: request.messages_only };
-    let (names, clock) = (located.names, Arc::clone(&context.clock));
+    let (names, clock) = (located.names, Arc::clone(&call.clock));
     let entries = committed.filter_map(move |item| ready(entry(names, wanted, item)));
     let answers =
         entries.map(move |entry| Ok(TailResponse { time: Some(to_time(clock.now())), entry: Some(entry) }));
-    Ok(answers.take_until(closed(closing)))
+    let revoked = stream::once(call.revoked(names)).map(|why| Some(Err(why)));
+    // Whichever ends first ends both: the entries with the house, or the caller's right to them.
+    let answers = answers.map(Some).chain(stream::once(ready(None)));
+    let both = stream::select(answers, revoked).take_while(|answer| ready(answer.is_some()));
+    Ok(both.filter_map(ready).take_until(closed(closing)))
 }
 
 /// Waits until the server closes.

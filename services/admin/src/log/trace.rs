@@ -18,11 +18,11 @@ use super::{
     message::{Found, MessageReader, accepted, find},
     parked, run, step,
 };
-use crate::{AdminContext, context::Located, error::from_store, event};
+use crate::{call::Call, call::Located, error::from_store, event};
 
 /// Answers GetMessageTrace.
-pub(super) async fn get(context: &AdminContext, name: &str) -> Result<MessageTrace, Status> {
-    match find(context, name).await? {
+pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<MessageTrace, Status> {
+    match find(call, name).await? {
         Found::Accepted(message, names) => {
             Ok(MessageTrace { message: Some(accepted(message, names)), ..MessageTrace::default() })
         }

@@ -8,8 +8,8 @@ use tributary_proto::admin::v1::{Source, source};
 use tributary_store::{Secret, source::SourceRecord};
 
 use crate::{
+    call::Located,
     check,
-    context::Located,
     convert::value::{from_struct, to_struct, to_time},
     error::from_store,
     secret::masked,

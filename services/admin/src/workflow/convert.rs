@@ -14,8 +14,8 @@ use tributary_proto::admin::v1::{self as proto, Workflow};
 use tributary_store::workflow::WorkflowRecord;
 
 use crate::{
+    call::Located,
     check,
-    context::Located,
     convert::{
         enums::Twin,
         spec,

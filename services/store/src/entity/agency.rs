@@ -11,6 +11,7 @@ pub(crate) struct Model {
     pub(crate) display_name: String,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) access_rev: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub(crate) struct Model {
     pub(crate) action: String,
     pub(crate) resource: String,
     pub(crate) detail: String,
+    pub(crate) agency_id: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -2,6 +2,7 @@
 //! the repositories turn rows into typed records. `tributary-migrations` makes the tables, a test holds the two together.
 
 pub(crate) mod agency;
+pub(crate) mod api_key;
 pub(crate) mod audit_log;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;
@@ -11,13 +12,16 @@ pub(crate) mod delivery_attempt;
 pub(crate) mod destination;
 pub(crate) mod event;
 pub(crate) mod evidence;
+pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod group_member;
 pub(crate) mod held_message;
 pub(crate) mod identifier;
 pub(crate) mod identifier_key;
+pub(crate) mod invitation;
 pub(crate) mod journal_progress;
 pub(crate) mod ledger_command;
+pub(crate) mod member;
 pub(crate) mod merge;
 pub(crate) mod message;
 pub(crate) mod meta;
@@ -25,9 +29,12 @@ pub(crate) mod never_join;
 pub(crate) mod parked_message;
 pub(crate) mod partition_progress;
 pub(crate) mod profile;
+pub(crate) mod refresh_token;
 pub(crate) mod rejected_count;
 pub(crate) mod rejected_request;
 pub(crate) mod run;
+pub(crate) mod session;
+pub(crate) mod signing_key;
 pub(crate) mod source;
 pub(crate) mod source_secret;
 pub(crate) mod tenant;

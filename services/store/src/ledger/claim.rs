@@ -15,7 +15,7 @@ use tributary_domain::{
 
 use crate::{
     Store, StoreError,
-    audit::{self, Author, Deed},
+    audit::{self, Author, Deed, Owner},
     bulk,
     column::to_json,
     entity::{journal_progress, partition_progress},
@@ -149,7 +149,8 @@ impl Store {
                 .await?;
             let gap = gap(&known, journal, tail);
             if let Some(gap) = &gap {
-                audit::append(txn, None, &Author::new("ledger", now), &deed(journal, gap)).await?;
+                audit::append(txn, Owner::Installation, &Author::new("ledger", now), &deed(journal, gap))
+                    .await?;
             }
             keep_others(txn, &known, journal).await?;
             let rows: Vec<_> = known

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr}
 
 use crate::{
     Lane, StoreError, TenantScope,
-    audit::{self, Author, Deed},
+    audit::{self, Author, Deed, Owner},
     column::number,
     entity::tenant,
     txn::Txn,
@@ -39,7 +39,7 @@ impl TenantScope<'_> {
                 return Err(StoreError::not_found("tenant"));
             }
             let value = work(Arc::clone(&txn)).await?;
-            audit::append(txn.as_ref(), Some(self.id()), author, deed).await?;
+            audit::append(txn.as_ref(), Owner::Tenant(self.id()), author, deed).await?;
             Ok(value)
         };
         self.store().write_txn(Lane::Other, deed.action, write).await

@@ -20,7 +20,7 @@ use tributary_store::{
 };
 
 use crate::{
-    context::Located,
+    call::Located,
     convert::{enums::Twin, value},
     error::from_store,
 };

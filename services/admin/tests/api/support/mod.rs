@@ -1,11 +1,14 @@
 //! A running API over a database of its own.
 
+pub(crate) mod contract;
 mod house;
 mod ledger;
+mod people;
 
 use std::{
     sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -31,16 +34,18 @@ use tributary_store::{Sealer, Store, StoreOptions};
 
 pub(crate) use house::TestHouse;
 pub(crate) use ledger::{id, tenant_of};
+pub(crate) use people::{PASSWORD, grant};
 
 /// The time in all tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
-#[derive(Debug)]
-struct Frozen;
+/// A clock that stands still until a test sets it forward.
+#[derive(Debug, Default)]
+pub(crate) struct Frozen(AtomicU64);
 
 impl Clock for Frozen {
     fn now(&self) -> Timestamp {
-        NOW
+        NOW.plus(Duration::from_secs(self.0.load(Ordering::Relaxed)))
     }
 }
 
@@ -63,6 +68,7 @@ pub(crate) struct World {
     pub(crate) house: Arc<TestHouse>,
     pub(crate) channel: Channel,
     bearer: Bearer,
+    clock: Arc<Frozen>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<(), ServeError>>,
     _folder: TempDir,
@@ -75,11 +81,11 @@ impl World {
         let store = Arc::new(Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap());
         store.migrate().await.unwrap();
         let house = Arc::new(TestHouse::new(Arc::clone(&store)).await);
-        let count = AtomicU64::new(1);
+        let (count, clock) = (AtomicU64::new(1), Arc::new(Frozen::default()));
         let context = AdminContext {
             store: Arc::clone(&store),
             house: house.clone(),
-            clock: Arc::new(Frozen),
+            clock: clock.clone(),
             random: Arc::new(move || u128::from(count.fetch_add(1, Ordering::Relaxed))),
             public_url: "https://in.example.com".to_owned(),
         };
@@ -93,7 +99,7 @@ impl World {
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, house, channel, bearer, stop: Some(stop), served, _folder: folder }
+        Self { store, house, channel, bearer, clock, stop: Some(stop), served, _folder: folder }
     }
 
     /// Stops the server and waits until it is gone.
@@ -103,53 +109,56 @@ impl World {
         self.served.await.unwrap().unwrap();
     }
 
-    /// What a call's `authorization` has to be.
-    pub(crate) fn token(&self) -> &AsciiMetadataValue {
-        &self.bearer.0
+    /// Lets so many seconds pass.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    fn wire(&self) -> (Channel, Bearer) {
-        (self.channel.clone(), self.bearer.clone())
+    /// The wire of somebody with this access token.
+    pub(crate) fn wire_of(&self, token: &str) -> Wire {
+        InterceptedService::new(self.channel.clone(), Bearer(format!("Bearer {token}").parse().unwrap()))
+    }
+
+    /// The wire of whoever runs the installation.
+    pub(crate) fn wire(&self) -> Wire {
+        InterceptedService::new(self.channel.clone(), self.bearer.clone())
+    }
+
+    /// What the `authorization` of whoever runs the installation is.
+    pub(crate) fn bearer(&self) -> String {
+        self.bearer.0.to_str().unwrap().to_owned()
     }
 
     pub(crate) fn agencies(&self) -> AgencyServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        AgencyServiceClient::with_interceptor(channel, bearer)
+        AgencyServiceClient::new(self.wire())
     }
 
     pub(crate) fn tenants(&self) -> TenantServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        TenantServiceClient::with_interceptor(channel, bearer)
+        TenantServiceClient::new(self.wire())
     }
 
     pub(crate) fn sources(&self) -> SourceServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        SourceServiceClient::with_interceptor(channel, bearer)
+        SourceServiceClient::new(self.wire())
     }
 
     pub(crate) fn workflows(&self) -> WorkflowServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        WorkflowServiceClient::with_interceptor(channel, bearer)
+        WorkflowServiceClient::new(self.wire())
     }
 
     pub(crate) fn destinations(&self) -> DestinationServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        DestinationServiceClient::with_interceptor(channel, bearer)
+        DestinationServiceClient::new(self.wire())
     }
 
     pub(crate) fn logs(&self) -> LogServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        LogServiceClient::with_interceptor(channel, bearer)
+        LogServiceClient::new(self.wire())
     }
 
     pub(crate) fn events(&self) -> EventServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        EventServiceClient::with_interceptor(channel, bearer)
+        EventServiceClient::new(self.wire())
     }
 
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Wire> {
-        let (channel, bearer) = self.wire();
-        ProfileServiceClient::with_interceptor(channel, bearer)
+        ProfileServiceClient::new(self.wire())
     }
 
     /// An agency and a tenant of it.
@@ -178,6 +187,11 @@ impl World {
         };
         self.sources().create_source(request).await.unwrap().into_inner()
     }
+}
+
+/// The name of the agency that a name is below.
+pub(crate) fn agency_of(name: &str) -> String {
+    name.split('/').take(2).collect::<Vec<_>>().join("/")
 }
 
 /// The reason of an error.

@@ -1,0 +1,9 @@
+//! Who calls: keys of access tokens, and how callers are known by them.
+
+mod gate;
+mod keys;
+mod passwords;
+
+pub(crate) use gate::{Gate, from_ring};
+pub(crate) use keys::KeyRing;
+pub(crate) use passwords::{Attempt, Passwords};

@@ -1,0 +1,185 @@
+//! One call: who makes it, and the way to what it may reach. What hangs below a tenant is found through [`Call::locate`]
+//! and in no other way, so that no call forgets to ask whether it may.
+
+use std::{
+    future::{Future, pending},
+    ops::Deref,
+    time::Duration,
+};
+
+use tonic::{Request, Status};
+use tributary_auth::Caller;
+use tributary_domain::{
+    access::{AgencyRole, Standing, TenantRole, Verdict},
+    error::ErrorCode,
+    id::{AgencyId, TenantId},
+};
+use tributary_proto::admin::v1::LeastRole;
+use tributary_store::{TenantScope, access::Appointer, audit::Author, tenant::TenantRecord};
+
+use crate::{
+    AdminContext,
+    error::{from_store, not_found, role_forbids, status, token_invalid},
+    name::{Names, TenantPath},
+};
+
+/// How often a stream asks whether its caller still may: what is taken away is to be gone within 5 s.
+const LOOKED_AFTER: Duration = Duration::from_secs(2);
+
+/// A tenant that was found by its name: the way to its data, and how its resources are called.
+#[derive(Debug)]
+pub(crate) struct Located<'a> {
+    /// The way to its data.
+    pub(crate) scope: TenantScope<'a>,
+    /// The tenant itself.
+    pub(crate) record: TenantRecord,
+    /// How its resources are called.
+    pub(crate) names: Names,
+}
+
+/// A call that is being answered.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    context: &'a AdminContext,
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// The least role that the call takes, as the contract says.
+    least: LeastRole,
+    /// Who makes the change, for the audit log.
+    pub(crate) author: Author,
+}
+
+impl Deref for Call<'_> {
+    type Target = AdminContext;
+
+    fn deref(&self) -> &AdminContext {
+        self.context
+    }
+}
+
+impl AdminContext {
+    /// The call that `request` makes.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when the layer that asks who calls let nobody through.
+    pub(crate) fn call<T>(&self, request: &Request<T>) -> Result<Call<'_>, Status> {
+        let unknown = || status(ErrorCode::Unauthenticated, "CALLER_UNKNOWN", "it is not known who calls");
+        let caller = request.extensions().get::<Caller>().ok_or_else(unknown)?.clone();
+        let least = *request.extensions().get::<LeastRole>().ok_or_else(unknown)?;
+        let mut author = Author::new(caller.actor(), self.clock.now());
+        author.address = request.remote_addr().map(|address| address.ip());
+        let call = Call { context: self, caller, least, author };
+        // What only the operator may do is refused whatever it names.
+        if least == LeastRole::Operator && call.standing().is_some() {
+            return Err(role_forbids(least));
+        }
+        Ok(call)
+    }
+}
+
+impl<'a> Call<'a> {
+    /// What the caller may do; nothing for the operator, who may do everything.
+    pub(crate) fn standing(&self) -> Option<&Standing> {
+        match &self.caller {
+            Caller::Operator => None,
+            Caller::Principal { standing, .. } => Some(standing),
+        }
+    }
+
+    /// The tenant that a name belongs to.
+    ///
+    /// # Errors
+    /// NOT_FOUND when there is none, it belongs to another agency than the name says, or the caller may not know of it;
+    /// PERMISSION_DENIED when their role does not reach as far as this call.
+    pub(crate) async fn locate(&self, path: TenantPath) -> Result<Located<'a>, Status> {
+        let record = self.context.store.tenants().get(path.tenant).await.map_err(from_store)?;
+        if path.agency.is_some_and(|agency| agency != record.agency) {
+            return Err(not_found("tenant"));
+        }
+        refused(self.verdict(record.agency, record.id), self.least, "tenant")?;
+        let names = Names { agency: record.agency, tenant: record.id };
+        Ok(Located { scope: self.context.store.tenant(record.id), record, names })
+    }
+
+    /// Whether the call may be made in an agency.
+    ///
+    /// # Errors
+    /// NOT_FOUND or PERMISSION_DENIED, as [`Call::locate`].
+    pub(crate) fn check_agency(&self, agency: AgencyId) -> Result<(), Status> {
+        let least = agency_role(self.least).unwrap_or(AgencyRole::Member);
+        let verdict = self.standing().map_or(Verdict::Allowed, |standing| standing.in_agency(agency, least));
+        refused(verdict, self.least, "agency")
+    }
+
+    /// The tenants that the caller reaches, where those are not all of an agency.
+    pub(crate) fn granted(&self) -> Option<Vec<TenantId>> {
+        let standing = self.standing().filter(|standing| standing.role == AgencyRole::Member)?;
+        Some(standing.grants.keys().copied().collect())
+    }
+
+    /// Who gives or takes roles in this call.
+    pub(crate) fn appointer(&self) -> Appointer {
+        Appointer(self.standing().map_or(AgencyRole::Owner, |standing| standing.role))
+    }
+
+    /// Waits until the caller may not do any more in a tenant what they began, as a stream does; then says why.
+    pub(crate) fn revoked(&self, names: Names) -> impl Future<Output = Status> + Send + 'static + use<> {
+        let (context, caller, least) = (self.context.clone(), self.caller.clone(), self.least);
+        async move {
+            let Caller::Principal { principal, session, .. } = caller else { return pending().await };
+            loop {
+                tokio::time::sleep(LOOKED_AFTER).await;
+                let standing = context.store.standing(principal, session, context.clock.now()).await;
+                let checked = match standing {
+                    Ok(Some(standing)) => {
+                        refused(verdict(&standing, least, names.agency, names.tenant), least, "tenant")
+                    }
+                    Ok(None) => Err(token_invalid()),
+                    Err(error) => Err(from_store(error)),
+                };
+                if let Err(why) = checked {
+                    return why;
+                }
+            }
+        }
+    }
+
+    fn verdict(&self, agency: AgencyId, tenant: TenantId) -> Verdict {
+        self.standing().map_or(Verdict::Allowed, |standing| verdict(standing, self.least, agency, tenant))
+    }
+}
+
+/// What a verdict about `what` is answered with.
+fn refused(verdict: Verdict, least: LeastRole, what: &str) -> Result<(), Status> {
+    match verdict {
+        Verdict::Allowed => Ok(()),
+        Verdict::Forbidden => Err(role_forbids(least)),
+        Verdict::Hidden => Err(not_found(what)),
+    }
+}
+
+fn agency_role(least: LeastRole) -> Option<AgencyRole> {
+    match least {
+        LeastRole::AgencyMember => Some(AgencyRole::Member),
+        LeastRole::AgencyAdmin => Some(AgencyRole::Admin),
+        _ => None,
+    }
+}
+
+fn verdict(standing: &Standing, least: LeastRole, agency: AgencyId, tenant: TenantId) -> Verdict {
+    let in_tenant = |role| standing.in_tenant(agency, tenant, role);
+    match least {
+        LeastRole::TenantEditor => in_tenant(TenantRole::Editor),
+        LeastRole::TenantAdmin => in_tenant(TenantRole::Admin),
+        LeastRole::AgencyAdmin | LeastRole::Operator if in_tenant(TenantRole::Viewer) == Verdict::Hidden => {
+            Verdict::Hidden
+        }
+        LeastRole::AgencyAdmin => standing.in_agency(agency, AgencyRole::Admin),
+        LeastRole::Operator => Verdict::Forbidden,
+        LeastRole::TenantViewer
+        | LeastRole::AgencyMember
+        | LeastRole::Caller
+        | LeastRole::Nobody
+        | LeastRole::Unspecified => in_tenant(TenantRole::Viewer),
+    }
+}

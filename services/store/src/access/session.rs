@@ -1,0 +1,227 @@
+//! Sessions: what a member's sign-in led to. A session has one refresh token at a time; the used ones are kept, because
+//! one that comes a second time was stolen, from the member or by whoever used it first.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+use tributary_domain::{
+    access::{PrincipalId, Standing},
+    id::{MemberId, SessionId},
+    time::Timestamp,
+};
+
+use super::{TokenHash, api_key, grant, member, role};
+use crate::{
+    Lane, Store, StoreError,
+    column::id,
+    entity::{api_key as api_key_row, member as member_row, refresh_token, session},
+    txn::Txn,
+};
+
+/// How many sessions that are over are swept away when another begins.
+const SWEPT: u64 = 100;
+
+/// What came of a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The session goes on with the next token.
+    Yes {
+        /// Which session.
+        session: SessionId,
+        /// Whose.
+        member: MemberId,
+    },
+    /// It was used before. The session is over.
+    Reused {
+        /// Which session it was.
+        session: SessionId,
+    },
+    /// It belongs to no session, or to one that is over.
+    Unknown,
+}
+
+/// The sessions of the installation.
+#[derive(Debug, Clone, Copy)]
+pub struct Sessions<'a> {
+    store: &'a Store,
+}
+
+impl Store {
+    /// The sessions of the installation.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions { store: self }
+    }
+
+    /// What a principal may do now; nothing when it is gone or has expired, or the session is over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn standing(
+        &self,
+        principal: PrincipalId,
+        session: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Option<Standing>, StoreError> {
+        if let Some(session) = session {
+            let query = session::Entity::find_by_id(session.to_string())
+                .filter(session::Column::PrincipalId.eq(principal.to_string()))
+                .filter(session::Column::ExpiresAt.gt(now.micros()));
+            if query.one(self.reader()).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        let found = match principal {
+            PrincipalId::Member(member) => {
+                let query = member::live().filter(member_row::Column::Id.eq(member.to_string()));
+                query.one(self.reader()).await?.map(|row| (row.agency_id, row.role))
+            }
+            PrincipalId::ApiKey(key) => {
+                let query = api_key::valid(now).filter(api_key_row::Column::Id.eq(key.to_string()));
+                query.one(self.reader()).await?.map(|row| (row.agency_id, row.role))
+            }
+        };
+        let Some((agency, held)) = found else { return Ok(None) };
+        Ok(Some(Standing {
+            agency: id(&agency, "agency_id")?,
+            role: role(&held, "role")?,
+            grants: grant::of(self.reader(), principal).await?,
+        }))
+    }
+}
+
+impl Sessions<'_> {
+    /// Begins a session of a member with its first refresh token. Some of those that are over are swept away.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(
+        &self,
+        session: SessionId,
+        member: MemberId,
+        token: &TokenHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            sweep(txn, now).await?;
+            let row = session::Model {
+                id: session.to_string(),
+                principal_id: PrincipalId::Member(member).to_string(),
+                created_at: now.micros(),
+                expires_at: expires_at.micros(),
+            };
+            session::Entity::insert(row.into_active_model()).exec_without_returning(txn).await?;
+            add(txn, session, token).await
+        };
+        self.store.write_txn(Lane::Other, "session.begin", write).await
+    }
+
+    /// Takes a refresh token for the next one. One that was used before ends its session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refresh(
+        &self,
+        token: &TokenHash,
+        next: &TokenHash,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Refreshed, StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            // Whoever takes the token first locks its row; another transaction that waits for it finds it used.
+            let used = refresh_token::Entity::update_many()
+                .set(refresh_token::ActiveModel { used_at: Set(Some(now.micros())), ..Default::default() })
+                .filter(refresh_token::Column::Hash.eq(token.0.as_str()))
+                .filter(refresh_token::Column::UsedAt.is_null())
+                .exec(txn)
+                .await?;
+            let Some(found) = refresh_token::Entity::find_by_id(token.0.as_str()).one(txn).await? else {
+                return Ok(Refreshed::Unknown);
+            };
+            let session = id(&found.session_id, "refresh_tokens.session_id")?;
+            if used.rows_affected == 0 {
+                end(txn, &[found.session_id]).await?;
+                return Ok(Refreshed::Reused { session });
+            }
+            let row = session::Entity::find_by_id(found.session_id.as_str())
+                .filter(session::Column::ExpiresAt.gt(now.micros()));
+            let Some(row) = row.one(txn).await? else { return Ok(Refreshed::Unknown) };
+            let member = id(&row.principal_id, "sessions.principal_id")?;
+            let mut row = row.into_active_model();
+            row.expires_at = Set(expires_at.micros());
+            row.update(txn).await?;
+            add(txn, session, next).await?;
+            Ok(Refreshed::Yes { session, member })
+        };
+        self.store.write_txn(Lane::Other, "session.refresh", write).await
+    }
+
+    /// Ends a session; one that is over stays so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end(&self, session: SessionId) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move { end(txn.as_ref(), &[session.to_string()]).await };
+        self.store.write_txn(Lane::Other, "session.end", write).await
+    }
+
+    /// Ends the session of a refresh token, used or not; nothing happens when there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_by_token(&self, token: &TokenHash) -> Result<(), StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            match refresh_token::Entity::find_by_id(token.0.as_str()).one(txn).await? {
+                Some(found) => end(txn, &[found.session_id]).await,
+                None => Ok(()),
+            }
+        };
+        self.store.write_txn(Lane::Other, "session.end", write).await
+    }
+}
+
+/// Ends all sessions of a principal, but for `kept`.
+pub(super) async fn end_all(
+    connection: &impl ConnectionTrait,
+    principal: PrincipalId,
+    kept: Option<SessionId>,
+) -> Result<(), StoreError> {
+    let mut query = ids().filter(session::Column::PrincipalId.eq(principal.to_string()));
+    if let Some(kept) = kept {
+        query = query.filter(session::Column::Id.ne(kept.to_string()));
+    }
+    let sessions: Vec<String> = query.into_tuple().all(connection).await?;
+    end(connection, &sessions).await
+}
+
+async fn sweep(connection: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
+    let over = ids().filter(session::Column::ExpiresAt.lte(now.micros()));
+    let over = over.order_by_asc(session::Column::ExpiresAt).limit(SWEPT);
+    let sessions: Vec<String> = over.into_tuple().all(connection).await?;
+    end(connection, &sessions).await
+}
+
+fn ids() -> sea_orm::Select<session::Entity> {
+    session::Entity::find().select_only().column(session::Column::Id)
+}
+
+async fn end(connection: &impl ConnectionTrait, sessions: &[String]) -> Result<(), StoreError> {
+    let of_them = refresh_token::Column::SessionId.is_in(sessions);
+    refresh_token::Entity::delete_many().filter(of_them).exec(connection).await?;
+    session::Entity::delete_many().filter(session::Column::Id.is_in(sessions)).exec(connection).await?;
+    Ok(())
+}
+
+async fn add(
+    connection: &impl ConnectionTrait,
+    session: SessionId,
+    token: &TokenHash,
+) -> Result<(), StoreError> {
+    let row = refresh_token::Model { hash: token.0.clone(), session_id: session.to_string(), used_at: None };
+    refresh_token::Entity::insert(row.into_active_model()).exec_without_returning(connection).await?;
+    Ok(())
+}
