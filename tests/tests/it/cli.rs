@@ -1,5 +1,7 @@
 //! The commands of a person, as the binary, against a server that runs.
 
+use std::{io::Write, process::Stdio};
+
 use serde_json::Value;
 use tributary_tests::{Database, Server, ServerBuilder, Sink, databases};
 
@@ -55,6 +57,63 @@ async fn the_commands_send_show_and_check() {
         assert!(!migrations.is_empty());
         assert!(migrations.iter().all(|one| one["state"] == "APPLIED_BEFORE"), "{migrations:?}");
     }
+}
+
+#[tokio::test]
+async fn an_agency_gets_its_owner_once_and_a_service_reaches_what_was_granted() {
+    for database in databases() {
+        println!("on {}", database.kind());
+        let server = ServerBuilder::on(database).start().await;
+        let bootstrap = ["--agency", "house", "--email", "o@example.com"];
+        let invited = ask(&server, "bootstrap", &bootstrap);
+        assert!(invited[0]["token"].as_str().is_some_and(|token| token.starts_with("tri_")), "{invited:?}");
+        let mut process = server.builder().command("bootstrap");
+        process.args(bootstrap).arg("--password-stdin").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = process.spawn().expect("the binary starts");
+        process.stdin.take().expect("piped").write_all(b"correct horse battery\n").expect("is read");
+        let output = process.wait_with_output().expect("ends");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("owns the agency house"), "{said}");
+        let again = ask(&server, "bootstrap", &bootstrap);
+        assert!(again[0]["token"].is_null() && again[0]["owner"] == "o@example.com", "{again:?}");
+        assert!(tells(&ask(&server, "members", &["list", "--agency", "house"]), "o@example.com"));
+
+        let (tenant, ..) = server.bookings().await;
+        let made = ask(
+            &server,
+            "api-keys",
+            &[
+                "create",
+                "reports",
+                "--agency",
+                agency(&tenant.name),
+                "--grant",
+                &format!("{}=viewer", tenant.name),
+            ],
+        );
+        let secret = made[0]["secret"].as_str().expect("its secret").to_owned();
+        let by_key = |command: &str, arguments: &[&str]| {
+            let mut process = server.builder().command(command);
+            process.args(arguments).args(["--token", &secret]).output().expect("the binary starts")
+        };
+        let seen = by_key("tenants", &["list", "--output", "json"]);
+        assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
+        assert_eq!(String::from_utf8_lossy(&seen.stdout).lines().count(), 1);
+        let refused = by_key("members", &["list"]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && told.contains("AGENCY_ADMIN"), "{told}");
+        let key = made[0]["api_key"].as_str().expect("its name");
+        ask(&server, "api-keys", &["delete", key, "--agency", agency(&tenant.name)]);
+        let refused = by_key("tenants", &["list"]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && told.contains("API key is not valid"), "{told}");
+        assert!(!server.log().contains(&secret), "no secret in the log");
+    }
+}
+
+/// The id of the agency that a name is below.
+fn agency(name: &str) -> &str {
+    name.split('/').nth(1).expect("the name of a tenant")
 }
 
 #[tokio::test]

@@ -68,8 +68,15 @@ async fn the_demo_shows_one_booking_all_the_way_and_its_second_start_finds_every
 
     let demo = Demo::start(&builder, &folder);
     let first = demo.shown().await;
-    for part in ["signature valid", "invitee.created", "a new person", "delivered", "attempt 1  200", "curl"]
-    {
+    for part in [
+        "signature valid",
+        "invitee.created",
+        "a new person",
+        "delivered",
+        "attempt 1  200",
+        "curl",
+        "owner@example.com",
+    ] {
         assert!(first.contains(part), "no `{part}` in:\n{first}");
     }
     assert!(demo.interrupt().await.success());

@@ -33,12 +33,9 @@ pub(crate) fn grants(given: &[Grant], agency: AgencyId, path: &str, violations: 
     }
     for (index, grant) in given.iter().enumerate() {
         let at = |field: &str| format!("{path}[{index}].{field}");
-        let role = match TenantRole::of_number(grant.role) {
-            Ok(Some(role)) => role,
-            Ok(None) | Err(_) => {
-                violations.add(at("role"), "has to be one of the roles in a tenant");
-                continue;
-            }
+        let Ok(Some(role)) = TenantRole::of_number(grant.role) else {
+            violations.add(at("role"), "has to be one of the roles in a tenant");
+            continue;
         };
         match TenantPath::parse(&at("tenant"), &grant.tenant) {
             Ok(found) if found.agency.is_some_and(|named| named != agency) => {

@@ -11,10 +11,11 @@ use tonic::{
     transport::Channel,
 };
 use tributary_proto::admin::v1::{
-    agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
-    log_service_client::LogServiceClient, profile_service_client::ProfileServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    agency_service_client::AgencyServiceClient, api_key_service_client::ApiKeyServiceClient,
+    auth_service_client::AuthServiceClient, destination_service_client::DestinationServiceClient,
+    log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
+    profile_service_client::ProfileServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -80,6 +81,12 @@ macro_rules! services {
 services! {
     /// Agencies.
     agencies: AgencyServiceClient,
+    /// Tokens.
+    auth: AuthServiceClient,
+    /// Members and invitations.
+    members: MemberServiceClient,
+    /// API keys.
+    api_keys: ApiKeyServiceClient,
     /// Tenants.
     tenants: TenantServiceClient,
     /// Sources.
@@ -98,7 +105,7 @@ services! {
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 pub(super) fn refused(status: Status) -> anyhow::Error {
     match status.code() {
-        Code::Unauthenticated => anyhow!("{}: give the server's own with --token", status.message()),
+        Code::Unauthenticated => anyhow!("{}: give one of this server with --token", status.message()),
         Code::Unavailable => anyhow!("the server cannot answer now: {}", status.message()),
         // The transport's own words, of this side and of the other, for a call that took too long.
         Code::Cancelled | Code::DeadlineExceeded if status.message() == "Timeout expired" => {

@@ -2,8 +2,8 @@
 
 use anyhow::{anyhow, bail};
 use tributary_proto::admin::v1::{
-    Destination, ListDestinationsRequest, ListSourcesRequest, ListTenantsRequest, ListWorkflowsRequest,
-    Source, Tenant, Workflow,
+    Agency, Destination, ListAgenciesRequest, ListDestinationsRequest, ListSourcesRequest,
+    ListTenantsRequest, ListWorkflowsRequest, Source, Tenant, Workflow,
 };
 
 use super::{client::Client, output::id, pages};
@@ -32,9 +32,33 @@ macro_rules! keyed {
     };
 }
 
-keyed!(Tenant: "tenant", Source: "source", Workflow: "workflow", Destination: "destination");
+keyed!(Agency: "agency", Tenant: "tenant", Source: "source", Workflow: "workflow", Destination: "destination");
 
-/// All tenants of all agencies.
+/// The agencies that the caller sees, oldest first.
+///
+/// # Errors
+/// When the server refuses.
+pub(super) async fn agencies(client: &Client, limit: usize) -> anyhow::Result<Vec<Agency>> {
+    pages::all(limit, async |page_size, page_token| {
+        let request = ListAgenciesRequest { page_size, page_token };
+        let answer = client.agencies().list_agencies(request).await?.into_inner();
+        Ok((answer.agencies, answer.next_page_token))
+    })
+    .await
+}
+
+/// The name of the agency that is meant, or of the only one.
+///
+/// # Errors
+/// When there is none such, or several and none was named.
+pub(super) async fn agency(client: &Client, given: Option<&str>) -> anyhow::Result<String> {
+    Ok(pick(agencies(client, usize::MAX).await?, given)?.name)
+}
+
+/// The tenants that the caller sees, oldest first.
+///
+/// # Errors
+/// When the server refuses.
 pub(super) async fn tenants(client: &Client, limit: usize) -> anyhow::Result<Vec<Tenant>> {
     pages::all(limit, async |page_size, page_token| {
         let request = ListTenantsRequest { parent: "agencies/-".to_owned(), page_size, page_token };
@@ -100,7 +124,7 @@ pub(super) fn pick<T: Keyed>(mut items: Vec<T>, given: Option<&str>) -> anyhow::
         return match items.len() {
             0 => bail!("there is no {what} yet"),
             1 => Ok(items.swap_remove(0)),
-            _ => bail!("there are several {what}s, say which one: {}", keys()),
+            _ => bail!("there is more than one {what}, say which: {}", keys()),
         };
     };
     let matches = |item: &T| item.key() == given || item.name() == given || id(item.name()) == given;
@@ -130,7 +154,7 @@ mod tests {
         assert_eq!(message(vec![]), "there is no tenant yet");
         assert_eq!(
             message(vec![tenant(1), tenant(2)]),
-            "there are several tenants, say which one: key1, key2"
+            "there is more than one tenant, say which: key1, key2"
         );
     }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command. What talks to a server does so through the gRPC API and in no other way.
 
 mod address;
+mod bootstrap;
 mod client;
 mod completions;
 mod config;
@@ -10,6 +11,7 @@ mod finder;
 mod logs;
 mod migrate;
 mod output;
+mod owner;
 mod pages;
 mod quickstart;
 mod reach;
@@ -66,11 +68,19 @@ enum Command {
 /// What a running server is asked.
 #[derive(Debug, Subcommand)]
 enum Question {
+    /// Make an agency and its first owner
+    Bootstrap(bootstrap::Args),
     /// Show what came in, what workflows did with it, and where it went
     #[command(subcommand)]
     Logs(logs::Log),
     /// Show a message's whole life
     Trace(trace::Args),
+    /// People who work for an agency
+    #[command(subcommand)]
+    Members(resources::members::Action),
+    /// What services of an agency call with
+    #[command(subcommand)]
+    ApiKeys(resources::api_keys::Action),
     /// Client accounts
     #[command(subcommand)]
     Tenants(resources::tenants::Action),
@@ -119,6 +129,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
     let client = reach.connect(config).await?;
     match question {
+        Question::Bootstrap(args) => bootstrap::run(args, &client, out).await,
+        Question::Members(action) => resources::members::run(action, &client, out).await,
+        Question::ApiKeys(action) => resources::api_keys::run(action, &client, out).await,
         Question::Logs(log) => logs::run(log, &client, out).await,
         Question::Trace(args) => trace::run(&args, &client, out).await,
         Question::Tenants(action) => resources::tenants::run(action, &client, out).await,

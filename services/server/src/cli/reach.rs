@@ -4,13 +4,16 @@ use std::{fmt, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use tonic::transport::{Channel, Endpoint};
+use tributary_proto::admin::v1::{ExchangeApiKeyRequest, auth_service_client::AuthServiceClient};
 
 use super::{
     address::Addresses,
-    client::{Bearer, Client},
+    client::{Bearer, Client, refused},
 };
 use crate::config::Config;
 
+/// What API keys begin with.
+const API_KEY: &str = "trk_";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a server is reached.
@@ -20,7 +23,7 @@ pub(super) struct Reach {
     /// Address of the gRPC admin API, such as 127.0.0.1:8090; the default is this configuration's server
     #[arg(long, global = true, value_name = "ADDR", env = "TRIBUTARY_ADDRESS")]
     address: Option<String>,
-    /// Admin token; the default is the one in the data folder
+    /// Admin token, access token or API key; the default is the admin token in the data folder
     #[arg(long, global = true, value_name = "TOKEN", env = "TRIBUTARY_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
@@ -44,8 +47,12 @@ impl Reach {
     /// When the address is one that cannot be talked to, there is no token, or nobody answers.
     pub(super) async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
         self.url(config)?;
-        let bearer = Bearer::of(&self.token(config)?)?;
-        Ok(Client { channel: self.channel(config).await?, bearer })
+        let token = self.token(config)?;
+        // What cannot be a header is refused before anything is sent.
+        Bearer::of(&token)?;
+        let channel = self.channel(config).await?;
+        let token = if token.starts_with(API_KEY) { exchanged(channel.clone(), token).await? } else { token };
+        Ok(Client { channel, bearer: Bearer::of(&token)? })
     }
 
     /// Connects without a token, for what needs none.
@@ -93,6 +100,14 @@ impl Reach {
         })?;
         Ok(token.trim().to_owned())
     }
+}
+
+/// The access token that an API key is worth.
+async fn exchanged(channel: Channel, secret: String) -> anyhow::Result<String> {
+    let mut auth = AuthServiceClient::new(channel);
+    let answer = auth.exchange_api_key(ExchangeApiKeyRequest { secret }).await.map_err(refused)?;
+    let token = answer.into_inner().access_token.map(|token| token.token);
+    token.ok_or_else(|| anyhow!("the server took the API key and gave no token for it"))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ use super::{
     door::Doorkeeper,
     keys,
     priority::{who_commits, who_evaluates},
+    running::Signals,
     system::Ground,
 };
 use crate::config::Config;
@@ -125,6 +126,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         spawn_http(operations_listener, shown, ServeOptions::default(), Metrics::unread(), end.clone());
     readiness.serve();
     let running = Running {
+        signals: Signals::heard()?,
         door_address,
         admin_address,
         operations_address,

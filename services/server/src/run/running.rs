@@ -5,7 +5,7 @@ use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use serde_json::json;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,21 @@ pub(crate) const ADDRESSES: &str = "addresses.json";
 /// How long calls of the admin API may take to end. Those at work are short; what stays open longer are streams of
 /// health and reflection, which nothing is lost with.
 const ADMIN_DRAIN: Duration = Duration::from_secs(5);
+
+/// What stops a house. It is heard from the start on: one that comes before anybody waits for it is not lost, and does
+/// not end the process where it stands.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn heard() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+}
 
 /// A started house.
 pub(crate) struct Running {
@@ -45,6 +60,7 @@ pub(crate) struct Running {
     pub(super) operations: JoinHandle<()>,
     /// Looks after the database until it closes.
     pub(super) upkeep: JoinHandle<()>,
+    pub(super) signals: Signals,
     /// Keeps other processes off the data folder.
     pub(super) _folder: File,
 }
@@ -81,13 +97,11 @@ impl Running {
     ///
     /// # Errors
     /// When the house could not go on.
-    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+    pub(crate) async fn until_stopped(mut self) -> anyhow::Result<()> {
         let fatal = self.journal.fatal();
         let failure = tokio::select! {
-            _ = interrupt.recv() => None,
-            _ = terminate.recv() => None,
+            _ = self.signals.interrupt.recv() => None,
+            _ = self.signals.terminate.recv() => None,
             () = self.house.failed() => Some("the house cannot go on: see the log".to_owned()),
             error = fatal => Some(format!("the journal failed, and what is on disk is only known after a restart: {error}")),
         };

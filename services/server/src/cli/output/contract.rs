@@ -22,7 +22,20 @@ macro_rules! contract {
     };
 }
 
-contract!(Delivery, Destination, Message, MessageTrace, Profile, Run, Source, TailResponse, Tenant, Workflow);
+contract!(
+    ApiKey,
+    Delivery,
+    Destination,
+    Member,
+    Message,
+    MessageTrace,
+    Profile,
+    Run,
+    Source,
+    TailResponse,
+    Tenant,
+    Workflow
+);
 
 static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
     LazyLock::new(|| DescriptorPool::decode(tributary_proto::FILE_DESCRIPTOR_SET));
@@ -65,8 +78,10 @@ mod tests {
         fn check<T: Contract + Default>() {
             assert!(super::json(&T::default()).is_ok(), "{}", T::NAME);
         }
+        check::<v1::ApiKey>();
         check::<v1::Delivery>();
         check::<v1::Destination>();
+        check::<v1::Member>();
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();

@@ -4,7 +4,7 @@ use std::env;
 
 use serde_json::json;
 
-use super::Saved;
+use super::{Saved, setup::OWNER};
 use crate::{
     cli::{
         address::Addresses,
@@ -20,7 +20,7 @@ pub(super) fn show(out: &Out, config: &Config, saved: &Saved, running: &Running)
     if out.is_json() {
         return Ok(out.json_line(&json!({
             "webhook_url": saved.webhook_url, "signing_key": saved.signing_key,
-            "grpc": admin, "operations": operations, "token_file": config.token_file(),
+            "owner": OWNER, "owner_password": saved.owner_password, "grpc": admin, "operations": operations, "token_file": config.token_file(),
         }))?);
     }
     let command = command(config);
@@ -30,6 +30,7 @@ pub(super) fn show(out: &Out, config: &Config, saved: &Saved, running: &Running)
             "gRPC API",
             format!("{admin} (reflection is on; the token is in {})", config.token_file().display()),
         ),
+        ("owner", format!("{OWNER}; the password is in {}", Saved::file(&config.data_dir).display())),
         ("operations", format!("http://{operations}/metrics, /healthz and /readyz")),
         ("send more", format!("{command} send --repeat 100 --connections 8")),
         ("logs", format!("{command} logs source --follow")),

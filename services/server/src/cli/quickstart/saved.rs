@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -15,7 +15,7 @@ const FILE: &str = "quickstart.json";
 /// Nobody but the owner may read the file: it holds secrets.
 const MODE: u32 = 0o600;
 
-/// The demo's webhook URL and signing key, and what they belong to.
+/// The demo's webhook URL, signing key and owner's password, and what they belong to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::cli) struct Saved {
     /// The name of the source.
@@ -24,6 +24,9 @@ pub(in crate::cli) struct Saved {
     pub(in crate::cli) webhook_url: String,
     /// What its sender signs with.
     pub(in crate::cli) signing_key: String,
+    /// The password of the agency's owner; empty when it is not known.
+    #[serde(default)]
+    pub(in crate::cli) owner_password: String,
     /// Where the echo receiver listens, so that it is found there again.
     pub(in crate::cli) echo_port: u16,
 }
@@ -36,12 +39,17 @@ impl fmt::Debug for Saved {
 }
 
 impl Saved {
+    /// The file in the data folder.
+    pub(in crate::cli) fn file(folder: &Path) -> PathBuf {
+        folder.join(FILE)
+    }
+
     /// What is remembered in the data folder, if anything is.
     ///
     /// # Errors
     /// When the file cannot be read or holds something else.
     pub(in crate::cli) fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
-        let path = folder.join(FILE);
+        let path = Self::file(folder);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -90,6 +98,7 @@ mod tests {
             source: "agencies/a/tenants/t/sources/s".to_owned(),
             webhook_url: "http://127.0.0.1:8080/in/canary".to_owned(),
             signing_key: "canary".to_owned(),
+            owner_password: "canary".to_owned(),
             echo_port: 4_000,
         }
     }

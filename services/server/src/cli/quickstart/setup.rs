@@ -9,9 +9,9 @@ use prost_types::{Duration, FieldMask, Struct, Value, value::Kind};
 use tonic::Response;
 use tributary_connectors::destinations::webhook::SigningSecret;
 use tributary_proto::admin::v1::{
-    Agency, CreateAgencyRequest, CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest,
-    CreateWorkflowRequest, Destination, ListAgenciesRequest, ListProvidersRequest, PublishWorkflowRequest,
-    RotateSourceSecretRequest, SetSigningKeysRequest, Source, Tenant, UpdateDestinationRequest, Workflow,
+    CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest, CreateWorkflowRequest, Destination,
+    ListProvidersRequest, PublishWorkflowRequest, RotateSourceSecretRequest, SetSigningKeysRequest, Source,
+    Tenant, UpdateDestinationRequest, Workflow,
 };
 use tributary_telemetry::ambient::random_u128;
 
@@ -19,12 +19,14 @@ use super::Saved;
 use crate::cli::{
     client::{Client, refused},
     finder::{self, Keyed},
-    pages,
+    owner::{self, Outcome},
 };
 
 /// The keys of the demo's agency and tenant.
 const DEMO: &str = "demo";
 const SOURCE: &str = "calendly";
+/// Who owns the demo's agency.
+pub(super) const OWNER: &str = "owner@example.com";
 /// The preset, and the workflow that is made from it.
 const WORKFLOW: &str = "calendly_booking";
 const DESTINATION: &str = "echo";
@@ -39,7 +41,9 @@ pub(super) async fn ensure(
     public_url: &str,
     echo_url: &str,
 ) -> anyhow::Result<Saved> {
-    let tenant = tenant(client, &agency(client).await?).await?;
+    let agency = owner::agency(client, DEMO, "Demo agency").await?;
+    let password = owner(client, &agency, before.as_ref()).await?;
+    let tenant = tenant(client, &agency).await?;
     destination(client, &tenant, echo_url).await?;
     let existing = by_key(finder::sources(client, &tenant, usize::MAX).await?, SOURCE);
     let mut saved = match (existing, before) {
@@ -51,6 +55,7 @@ pub(super) async fn ensure(
     let uri = |url: &str| url.parse::<Uri>().with_context(|| "a URL of the demo cannot be read");
     // The addresses may be others at this start; the secret in the path is the same.
     saved.webhook_url = format!("{public_url}{}", uri(&saved.webhook_url)?.path());
+    saved.owner_password = password;
     saved.echo_port = uri(echo_url)?.port_u16().unwrap_or_default();
     Ok(saved)
 }
@@ -59,26 +64,14 @@ fn by_key<T: Keyed>(items: Vec<T>, key: &str) -> Option<T> {
     items.into_iter().find(|item| item.key() == key)
 }
 
-async fn agency(client: &Client) -> anyhow::Result<String> {
-    let agencies: Vec<Agency> = pages::all(usize::MAX, async |page_size, page_token| {
-        let answer = client
-            .agencies()
-            .list_agencies(ListAgenciesRequest { page_size, page_token })
-            .await?
-            .into_inner();
-        Ok((answer.agencies, answer.next_page_token))
-    })
-    .await?;
-    if let Some(found) = agencies.into_iter().find(|agency| agency.key == DEMO) {
-        return Ok(found.name);
+/// The password of the demo's owner, who is made where the agency has none. Empty when nobody remembers it.
+async fn owner(client: &Client, agency: &str, before: Option<&Saved>) -> anyhow::Result<String> {
+    let remembered = before.map(|saved| saved.owner_password.clone()).unwrap_or_default();
+    let password = format!("demo-{:032x}", random_u128());
+    match owner::ensure(client, agency, OWNER, Some(&password)).await? {
+        Outcome::Made { .. } => Ok(password),
+        Outcome::Invited { .. } | Outcome::There { .. } => Ok(remembered),
     }
-    let agency = Agency { key: DEMO.to_owned(), display_name: "Demo agency".to_owned(), ..Agency::default() };
-    let made = client
-        .agencies()
-        .create_agency(CreateAgencyRequest { agency: Some(agency) })
-        .await
-        .map_err(refused)?;
-    Ok(made.into_inner().name)
 }
 
 async fn tenant(client: &Client, agency: &str) -> anyhow::Result<String> {
@@ -107,7 +100,13 @@ async fn new_source(client: &Client, tenant: &str) -> anyhow::Result<Saved> {
     };
     let made = client.sources().create_source(request).await.map_err(refused)?.into_inner();
     let source = made.source.ok_or_else(|| anyhow!("the server made a source and does not say which"))?.name;
-    Ok(Saved { source, webhook_url: made.webhook_url, signing_key, echo_port: 0 })
+    Ok(Saved {
+        source,
+        webhook_url: made.webhook_url,
+        signing_key,
+        owner_password: String::new(),
+        echo_port: 0,
+    })
 }
 
 /// A source whose secrets nobody remembers gets new ones; the old URL stops at once.
@@ -122,7 +121,13 @@ async fn new_secrets(client: &Client, source: Source) -> anyhow::Result<Saved> {
     client.sources().set_signing_keys(request).await.map_err(refused)?;
     let request = RotateSourceSecretRequest { name: name.clone(), overlap: Some(Duration::default()) };
     let rotated = client.sources().rotate_source_secret(request).await.map_err(refused)?.into_inner();
-    Ok(Saved { source: name, webhook_url: rotated.webhook_url, signing_key, echo_port: 0 })
+    Ok(Saved {
+        source: name,
+        webhook_url: rotated.webhook_url,
+        signing_key,
+        owner_password: String::new(),
+        echo_port: 0,
+    })
 }
 
 fn new_key() -> String {
