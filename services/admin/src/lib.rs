@@ -5,6 +5,8 @@ mod agency;
 mod check;
 mod context;
 mod convert;
+mod cors;
+mod deadline;
 mod destination;
 mod detach;
 mod error;
@@ -24,5 +26,6 @@ mod violations;
 mod workflow;
 
 pub use context::{AdminContext, Random};
+pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};
 pub use routes::{ServeError, ServeOptions, serve, services};

@@ -8,6 +8,7 @@ use tonic::{
     transport::{Error, Server},
 };
 use tonic_health::ServingStatus;
+use tonic_web::GrpcWebLayer;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, destination_service_server::DestinationServiceServer,
@@ -17,8 +18,9 @@ use tributary_proto::admin::v1::{
 };
 
 use crate::{
-    AdminContext, agency::Agencies, destination::Destinations, detach::DetachLayer, event::Events,
-    incoming::incoming, log::Logs, profile::Profiles, source::Sources, tenant::Tenants, workflow::Workflows,
+    AdminContext, Origin, agency::Agencies, cors::cors, deadline::DeadlineLayer, destination::Destinations,
+    detach::DetachLayer, event::Events, incoming::incoming, log::Logs, profile::Profiles, source::Sources,
+    tenant::Tenants, workflow::Workflows,
 };
 
 /// The largest request.
@@ -61,6 +63,8 @@ pub struct ServeOptions {
     pub token: AdminToken,
     /// Whether the contract can be asked for by reflection.
     pub reflection: bool,
+    /// The origins of web pages that may call.
+    pub allowed_origins: Vec<Origin>,
 }
 
 /// Why the API could not be served.
@@ -74,7 +78,7 @@ pub enum ServeError {
     Transport(#[from] Error),
 }
 
-/// Serves the API, health and, if wanted, reflection on `listener`. Once `shutdown` is done, no new calls are taken,
+/// Serves the API, health and, if wanted, reflection on `listener`, as gRPC and as gRPC-Web. Once `shutdown` is done, no new calls are taken,
 /// streams end, and it returns when the calls at work have answered.
 ///
 /// # Errors
@@ -108,10 +112,14 @@ pub async fn serve(
     };
     let calls = DetachLayer::default();
     Server::builder()
-        .timeout(DEADLINE)
+        .accept_http1(true)
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        // From the outside in. Whatever refuses a call has to stand behind the first two, so that a browser can read it.
+        .layer(cors(&options.allowed_origins))
+        .layer(GrpcWebLayer::new())
+        .layer(DeadlineLayer::new(DEADLINE))
         .layer(AuthLayer::new(options.token))
         .layer(calls.clone())
         .add_routes(routes.prepare())

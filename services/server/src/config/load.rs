@@ -23,7 +23,7 @@ const COMMAND_LINE: [&str; 3] = ["config", "token", "address"];
 /// What is wrong with the configuration: one line.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {0}")]
-pub(crate) struct ConfigError(String);
+pub(crate) struct ConfigError(pub(super) String);
 
 /// The configuration in force.
 ///
@@ -93,6 +93,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if let Some(subnet) = config.egress.allow.iter().find(|subnet| subnet.parse::<Subnet>().is_err()) {
         return Err(ConfigError(format!("`egress.allow`: {subnet:?} is no subnet such as 10.1.0.0/16")));
     }
+    config.allowed_origins()?;
     if !is_filter(&config.telemetry.log_filter) {
         return wrong("`telemetry.log_filter` has to be written like `info,tributary_store=debug`");
     }
@@ -142,6 +143,8 @@ mod tests {
             assert!(wrong.as_ref().is_some_and(|wrong| wrong.contains(key)), "{key}: {wrong:?}");
         };
         named("egress.allow", wrong(|config| config.egress.allow.push("10.0.0.0/99".to_owned())));
+        let origin = "https://dashboard.example.com/".to_owned();
+        named("allowed_origins", wrong(|config| config.admin.allowed_origins.push(origin)));
         named("log_filter", wrong(|config| "tributary=loudly".clone_into(&mut config.telemetry.log_filter)));
         named("max_body_bytes", wrong(|config| config.http.max_body_bytes = LARGEST_BODY - 1));
         named("public_url", wrong(|config| "httpx://in.example.com".clone_into(&mut config.public_url)));

@@ -8,6 +8,7 @@ mod show;
 use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tributary_admin::Origin;
 use tributary_telemetry::TelemetryOptions;
 
 pub(crate) use flags::Flags;
@@ -74,6 +75,8 @@ pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
     /// Whether it describes itself to tools such as grpcurl.
     pub(crate) reflection: bool,
+    /// The origins of web pages that may call it, such as `https://dashboard.example.com`.
+    pub(crate) allowed_origins: Vec<String>,
 }
 
 /// A listener that has nothing else to say.
@@ -143,7 +146,7 @@ impl Default for Config {
             drain_seconds: 30,
             database: Database { url: String::new(), max_connections: 8 },
             http: Http { listen: local(8080), max_connections: 10_000, max_body_bytes: 64 << 20 },
-            admin: Admin { listen: local(8090), reflection: false },
+            admin: Admin { listen: local(8090), reflection: false, allowed_origins: Vec::new() },
             operations: Listener { listen: local(8081) },
             journal: Journal { reserve_bytes: 256 << 20, segment_bytes: 64 << 20 },
             egress: Egress { allow: Vec::new() },
@@ -174,6 +177,18 @@ impl Config {
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+
+    /// The origins of web pages that may call the admin API.
+    ///
+    /// # Errors
+    /// One that browsers do not send so, with what is wrong.
+    pub(crate) fn allowed_origins(&self) -> Result<Vec<Origin>, ConfigError> {
+        let read = |text: &String| {
+            let origin = text.parse();
+            origin.map_err(|error| ConfigError(format!("`admin.allowed_origins`: {text:?} is {error}")))
+        };
+        self.admin.allowed_origins.iter().map(read).collect()
     }
 
     /// Where the admin token is kept.

@@ -106,7 +106,11 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         public_url: public_url.clone(),
     };
     let token = load_or_create(&config.token_file(), random_u128).context("the admin token")?;
-    let options = tributary_admin::ServeOptions { token, reflection: config.admin.reflection };
+    let options = tributary_admin::ServeOptions {
+        token,
+        reflection: config.admin.reflection,
+        allowed_origins: config.allowed_origins()?,
+    };
     let closing = stop.clone();
     let admin = tokio::spawn(async move {
         tributary_admin::serve(&context, options, admin_listener, closing.cancelled_owned()).await

@@ -4,6 +4,7 @@ mod house;
 mod ledger;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -35,6 +36,9 @@ pub(crate) use ledger::{id, tenant_of};
 /// The time in all tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
+/// Where web pages come from that may call.
+pub(crate) const ALLOWED_ORIGIN: &str = "https://dashboard.example.com";
+
 #[derive(Debug)]
 struct Frozen;
 
@@ -61,6 +65,7 @@ pub(crate) type Wire = InterceptedService<Channel, Bearer>;
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) house: Arc<TestHouse>,
+    pub(crate) address: SocketAddr,
     pub(crate) channel: Channel,
     bearer: Bearer,
     stop: Option<oneshot::Sender<()>>,
@@ -89,11 +94,15 @@ impl World {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
-            let options = ServeOptions { token, reflection: true };
+            let options = ServeOptions {
+                token,
+                reflection: true,
+                allowed_origins: vec![ALLOWED_ORIGIN.parse().unwrap()],
+            };
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, house, channel, bearer, stop: Some(stop), served, _folder: folder }
+        Self { store, house, address, channel, bearer, stop: Some(stop), served, _folder: folder }
     }
 
     /// Stops the server and waits until it is gone.
