@@ -15,6 +15,7 @@
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
+//! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
 //! | the invariants of the architecture, one by one | `invariants` |
@@ -30,6 +31,7 @@
 mod cli;
 mod deliveries;
 mod duplicates;
+mod examples;
 mod held;
 mod house;
 mod identity;

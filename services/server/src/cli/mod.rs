@@ -11,6 +11,7 @@ mod logs;
 mod migrate;
 mod output;
 mod pages;
+mod proto;
 mod quickstart;
 mod reach;
 mod resources;
@@ -59,6 +60,8 @@ enum Command {
     Doctor,
     /// Show the configuration in force, secrets masked
     Config,
+    /// Write the descriptors of the gRPC API, for clients that read them instead of generated code
+    Proto(proto::Args),
     /// Write a completion script for a shell
     Completions(completions::Args),
 }
@@ -112,6 +115,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         // A configuration that cannot be read is a finding, not the end.
         Command::Doctor => doctor::run(config, &cli.reach, &out),
         Command::Config => config::run(&config?, &out),
+        Command::Proto(args) => proto::run(&args, &out),
         Command::Completions(args) => completions::run(&args, &out),
     }
 }
@@ -163,6 +167,8 @@ mod tests {
             "tributary send --repeat 100 --rate 50 --fresh",
             "tributary profiles get email:ann@example.com",
             "tributary migrate --plan",
+            "tributary proto",
+            "tributary proto api.binpb",
             "tributary completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");
