@@ -3,6 +3,7 @@
 
 mod agency;
 mod check;
+mod connection;
 mod context;
 mod convert;
 mod cors;

@@ -97,7 +97,7 @@ pub(crate) fn assert_libraries_stay_in_their_layers() {
 pub(crate) fn assert_dependencies_point_one_way() {
     let layers: [&[&str]; 6] = [
         &["proto", "domain"],
-        &["migrations", "telemetry", "auth"],
+        &["migrations", "telemetry", "auth", "tls"],
         &["connectors", "store", "journal", "egress"],
         &["actors"],
         &["ingest", "admin"],

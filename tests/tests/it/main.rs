@@ -18,6 +18,7 @@
 //! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
+//! | TLS at the door and at the admin API, with certificates that change | `tls` |
 //! | the invariants of the architecture, one by one | `invariants` |
 //! | layers, lengths of files, words | `house` |
 #![allow(
@@ -48,3 +49,4 @@ mod quickstart;
 mod refusals;
 mod statuses;
 mod telemetry;
+mod tls;

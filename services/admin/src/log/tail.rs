@@ -1,13 +1,14 @@
 //! The tail: what is committed, told as it happens.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt, future::ready};
-use tokio::sync::watch;
+use futures::{Stream, StreamExt, future::ready, stream};
+use tokio::{sync::watch, time::sleep};
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use tonic::Status;
 use tributary_domain::{
     committed::Committed,
+    error::ErrorCode,
     id::{SourceId, TenantId},
 };
 use tributary_proto::admin::v1::{TailRequest, TailResponse, tail_response::Entry};
@@ -16,8 +17,9 @@ use super::{delivery, message};
 use crate::{
     AdminContext,
     convert::value::to_time,
-    error::from_store,
+    error::{from_store, status},
     name::{Names, TenantPath},
+    routes::LONGEST_STREAM,
 };
 
 /// What one reader wants to be told.
@@ -61,7 +63,27 @@ pub(super) async fn open(
     let entries = committed.filter_map(move |item| ready(entry(names, wanted, item)));
     let answers =
         entries.map(move |entry| Ok(TailResponse { time: Some(to_time(clock.now())), entry: Some(entry) }));
-    Ok(answers.take_until(closed(closing)))
+    Ok(until(LONGEST_STREAM, answers.take_until(closed(closing))))
+}
+
+/// The stream until it has lasted for `longest`; then it ends with a status that says so.
+fn until<T>(
+    longest: Duration,
+    stream: impl Stream<Item = Result<T, Status>> + Send,
+) -> impl Stream<Item = Result<T, Status>> + Send {
+    stream::unfold(Some((Box::pin(stream), Box::pin(sleep(longest)))), |open| async move {
+        let (mut stream, mut end) = open?;
+        tokio::select! {
+            biased;
+            () = &mut end => Some((Err(expired()), None)),
+            next = stream.next() => Some((next?, Some((stream, end)))),
+        }
+    })
+}
+
+fn expired() -> Status {
+    let message = "the stream has lasted for an hour, which is the longest: open another one";
+    status(ErrorCode::Unavailable, "STREAM_EXPIRED", message)
 }
 
 /// Waits until the server closes.
@@ -84,5 +106,20 @@ fn entry(
         Err(BroadcastStreamRecvError::Lagged(count)) => {
             Some(Entry::SkippedCount(i64::try_from(count).unwrap_or(i64::MAX)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_lasts_too_long_ends_with_a_reason() {
+        let entries = stream::iter([Ok(1)]).chain(stream::pending());
+        let told: Vec<Result<i32, Status>> = until(Duration::from_millis(10), entries).collect().await;
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[1].as_ref().unwrap_err().code(), Code::Unavailable);
     }
 }

@@ -109,7 +109,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(&config?),
         Command::Quickstart => quickstart::run(config?, &out),
-        Command::Send(args) => send::run(&args, &config?, &out),
+        Command::Send(args) => send::run(&args, &config?, &cli.reach, &out),
         Command::Question(question) => client::runtime()?.block_on(ask(question, &cli.reach, &config?, &out)),
         Command::Migrate(args) => migrate::run(&args, &config?, &out),
         // A configuration that cannot be read is a finding, not the end.

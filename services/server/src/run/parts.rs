@@ -28,6 +28,7 @@ use tributary_telemetry::{
     Metrics,
     ambient::{SystemClock, random_u128},
 };
+use tributary_tls::Protocol;
 
 use super::{
     Running,
@@ -37,6 +38,7 @@ use super::{
     keys,
     priority::{who_commits, who_evaluates},
     system::Ground,
+    tls,
 };
 use crate::config::Config;
 
@@ -110,6 +112,9 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         token,
         reflection: config.admin.reflection,
         allowed_origins: config.allowed_origins()?,
+        tls: tls::open(config.admin_tls(), &[Protocol::Http2, Protocol::Http1], "the admin API", &stop)?,
+        max_connections: config.admin.max_connections,
+        max_connection_age: Duration::from_secs(config.admin.max_connection_age_seconds),
     };
     let closing = stop.clone();
     let admin = tokio::spawn(async move {
@@ -118,6 +123,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let drain = Duration::from_secs(config.drain_seconds);
     let usual = ServeOptions::default();
     let door_options = ServeOptions {
+        tls: tls::open(config.http_tls(), &[Protocol::Http1], "the public door", &stop)?,
         connections: config.http.max_connections,
         drain_deadline: usual.drain_deadline.min(drain),
         ..usual
@@ -132,6 +138,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         door_address,
         admin_address,
         operations_address,
+        http_certificate: tls::certificate(config.http_tls()),
+        admin_certificate: tls::certificate(config.admin_tls()),
         public_url,
         drain,
         readiness,
@@ -255,10 +263,13 @@ async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<(
 
 fn warn_of_exposure(config: &Config) {
     let exposed = |address: SocketAddr| !address.ip().is_loopback();
-    if exposed(config.admin.listen) {
-        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: put a proxy with TLS before it");
+    if exposed(config.admin.listen) && config.admin_tls().is_none() {
+        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: set `admin.tls_certificate`, or put a proxy with TLS before it");
     }
-    if exposed(config.http.listen) && !config.public_url.starts_with("https://") {
+    if exposed(config.http.listen)
+        && config.http_tls().is_none()
+        && !config.public_url.starts_with("https://")
+    {
         tracing::warn!(address = %config.http.listen, "the public door listens beyond this machine without TLS: put a proxy with TLS before it and set `public_url`");
     }
 }

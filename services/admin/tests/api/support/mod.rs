@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -61,6 +62,15 @@ impl Interceptor for Bearer {
 
 pub(crate) type Wire = InterceptedService<Channel, Bearer>;
 
+/// What holds for connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Most at once.
+    pub(crate) connections: usize,
+    /// After what time one takes no new calls.
+    pub(crate) age: Duration,
+}
+
 /// A running API.
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
@@ -75,6 +85,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::limited(Limits { connections: 100, age: Duration::from_secs(600) }).await
+    }
+
+    /// With limits of connections.
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
         let store = Arc::new(Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap());
@@ -98,6 +113,9 @@ impl World {
                 token,
                 reflection: true,
                 allowed_origins: vec![ALLOWED_ORIGIN.parse().unwrap()],
+                tls: None,
+                max_connections: limits.connections,
+                max_connection_age: limits.age,
             };
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
