@@ -134,12 +134,15 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
         sync::Semaphore,
-        time::Instant,
+        time::{Instant, timeout},
     };
 
     use super::*;
 
     const TIMES: Times = Times { silence: Duration::from_millis(20), lifetime: Duration::from_millis(100) };
+
+    /// How long a test waits for what has to happen.
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     /// The peer's end of a connection, and the connection.
     fn connection() -> (DuplexStream, Connection<DuplexStream>) {
@@ -166,7 +169,8 @@ mod tests {
         peer.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
         connection.read_exact(&mut [0; 24]).await.unwrap();
         // Quiet for longer than the silence at the beginning.
-        assert_eq!(connection.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let error = timeout(PATIENCE, connection.read_u8()).await.expect("it ends").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(begin.elapsed() >= TIMES.lifetime);
         assert_eq!(connection.write_u8(1).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
@@ -174,7 +178,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_whose_peer_takes_nothing_ends_too() {
         let (_peer, mut connection) = connection();
-        let error = connection.write_all(&[0; 1_000]).await.unwrap_err();
+        let written = timeout(PATIENCE, connection.write_all(&[0; 1_000])).await;
+        let error = written.expect("it ends").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }
