@@ -68,7 +68,7 @@ async fn commands_know_the_certificate_of_their_own_server_and_others_have_to_be
     let server = certificate.serve().await;
     let own = run(&server, &["tenants", "list"]);
     assert!(own.status.success(), "{own:?}");
-    for what in ["server", "admin token", "certificate of the API", "certificate of the door"] {
+    for what in ["server", "admin token", "TLS of API", "TLS of door"] {
         assert_eq!(finding(&server, what)["state"], "OK", "{what}");
     }
 
@@ -106,7 +106,7 @@ async fn a_new_certificate_is_taken_without_a_restart_and_a_bad_one_is_not() {
     })
     .await;
     assert!(answers(), "the old one stays in force");
-    let found = finding(&server, "certificate of the API");
+    let found = finding(&server, "TLS of API");
     assert_eq!(found["state"], "FAIL");
     assert!(found["detail"].as_str().unwrap().contains("key.pem"), "{found}");
 }

@@ -9,8 +9,7 @@ use crate::{cli::failure, config::Config};
 
 /// Whether the certificates that are configured can be used, and nobody else can read their keys.
 pub(super) fn check(config: &Config) -> Vec<Finding> {
-    let all =
-        [("certificate of the door", config.http_tls()), ("certificate of the API", config.admin_tls())];
+    let all = [("TLS of door", config.http_tls()), ("TLS of API", config.admin_tls())];
     all.into_iter().filter_map(|(what, files)| Some(judge(what, &files?))).collect()
 }
 
