@@ -7,8 +7,11 @@ mod api_key;
 mod auth;
 mod call;
 mod check;
+mod connection;
 mod context;
 mod convert;
+mod cors;
+mod deadline;
 mod destination;
 mod detach;
 mod error;
@@ -29,5 +32,6 @@ mod violations;
 mod workflow;
 
 pub use context::{AdminContext, Random};
+pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};
 pub use routes::{ServeError, ServeOptions, serve};

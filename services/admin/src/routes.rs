@@ -8,6 +8,7 @@ use tonic::{
     transport::{Error, Server},
 };
 use tonic_health::ServingStatus;
+use tonic_web::GrpcWebLayer;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
@@ -17,17 +18,21 @@ use tributary_proto::admin::v1::{
     source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
     workflow_service_server::WorkflowServiceServer,
 };
+use tributary_tls::TlsServer;
 
 use crate::{
-    AdminContext,
+    AdminContext, Origin,
     access::{Gate, KeyRing, Passwords},
     agency::Agencies,
     api_key::ApiKeys,
     auth::Tokens,
+    connection::Times,
+    cors::cors,
+    deadline::DeadlineLayer,
     destination::Destinations,
     detach::DetachLayer,
     event::Events,
-    incoming::incoming,
+    incoming::{Incoming, incoming},
     log::Logs,
     member::Members,
     profile::Profiles,
@@ -42,6 +47,10 @@ const MAX_REQUEST: usize = 1024 * 1024;
 const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 /// How long a call may take; a stream may last longer once it has begun.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a peer may take to say what it speaks.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How long a stream may last; who still wants to listen opens another one.
+pub(crate) const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
 /// The health of the whole server has no name.
 const WHOLE: &str = "";
 /// Calls and streams at once on one connection.
@@ -80,6 +89,15 @@ pub struct ServeOptions {
     pub token: AdminToken,
     /// Whether the contract can be asked for by reflection.
     pub reflection: bool,
+    /// The origins of web pages that may call.
+    pub allowed_origins: Vec<Origin>,
+    /// What is spoken below HTTP; none: nothing, in the clear.
+    pub tls: Option<TlsServer>,
+    /// Most connections at once; more wait in the system's queue.
+    pub max_connections: usize,
+    /// After what time a connection takes no new calls, so that its peer opens another one. It ends an hour later, which
+    /// is as long as a stream may last.
+    pub max_connection_age: Duration,
 }
 
 /// Why the API could not be served.
@@ -93,7 +111,7 @@ pub enum ServeError {
     Transport(#[from] Error),
 }
 
-/// Serves the API, health and, if wanted, reflection on `listener`. Once `shutdown` is done, no new calls are taken,
+/// Serves the API, health and, if wanted, reflection on `listener`, as gRPC and as gRPC-Web. Once `shutdown` is done, no new calls are taken,
 /// streams end, and it returns when the calls at work have answered.
 ///
 /// # Errors
@@ -119,7 +137,8 @@ pub async fn serve(
         };
         routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
     }
-    tracing::info!(address = address(&listener), reflection = options.reflection, "serving the admin API");
+    let (address, tls) = (address(&listener), options.tls.is_some());
+    tracing::info!(address, tls, reflection = options.reflection, "serving the admin API");
     let closed = async {
         shutdown.await;
         reporter.set_service_status(WHOLE, ServingStatus::NotServing).await;
@@ -128,15 +147,28 @@ pub async fn serve(
         let _ = close.send(true);
     };
     let calls = DetachLayer::default();
+    let connections = Incoming {
+        tls: options.tls,
+        connections: options.max_connections,
+        times: Times {
+            silence: SILENCE,
+            lifetime: options.max_connection_age.saturating_add(LONGEST_STREAM),
+        },
+    };
     Server::builder()
-        .timeout(DEADLINE)
+        .accept_http1(true)
+        .max_connection_age(options.max_connection_age)
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        // From the outside in. Whatever refuses a call has to stand behind the first two, so that a browser can read it.
+        .layer(cors(&options.allowed_origins))
+        .layer(GrpcWebLayer::new())
+        .layer(DeadlineLayer::new(DEADLINE))
         .layer(AuthLayer::new(Arc::new(gate)))
         .layer(calls.clone())
         .add_routes(routes.prepare())
-        .serve_with_incoming_shutdown(incoming(listener), closed)
+        .serve_with_incoming_shutdown(incoming(listener, connections), closed)
         .await?;
     calls.finish().await;
     Ok(())

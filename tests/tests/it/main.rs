@@ -15,8 +15,10 @@
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
+//! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
+//! | TLS at the door and at the admin API, with certificates that change | `tls` |
 //! | the invariants of the architecture, one by one | `invariants` |
 //! | layers, lengths of files, words | `house` |
 #![allow(
@@ -30,6 +32,7 @@
 mod cli;
 mod deliveries;
 mod duplicates;
+mod examples;
 mod held;
 mod house;
 mod identity;
@@ -46,3 +49,4 @@ mod quickstart;
 mod refusals;
 mod statuses;
 mod telemetry;
+mod tls;

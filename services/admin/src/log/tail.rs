@@ -1,13 +1,18 @@
 //! The tail: what is committed, told as it happens.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
-use futures::{Stream, StreamExt, future::ready, stream};
-use tokio::sync::watch;
+use futures::{
+    FutureExt, Stream, StreamExt,
+    future::{ready, select_all},
+    stream,
+};
+use tokio::{sync::watch, time::sleep};
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use tonic::Status;
 use tributary_domain::{
     committed::Committed,
+    error::ErrorCode,
     id::{SourceId, TenantId},
 };
 use tributary_proto::admin::v1::{TailRequest, TailResponse, tail_response::Entry};
@@ -16,8 +21,9 @@ use super::{delivery, message};
 use crate::{
     call::Call,
     convert::value::to_time,
-    error::from_store,
+    error::{from_store, status},
     name::{Names, TenantPath},
+    routes::LONGEST_STREAM,
 };
 
 /// What one reader wants to be told.
@@ -62,11 +68,29 @@ pub(super) async fn open(
     let entries = committed.filter_map(move |item| ready(entry(names, wanted, item)));
     let answers =
         entries.map(move |entry| Ok(TailResponse { time: Some(to_time(clock.now())), entry: Some(entry) }));
-    let revoked = stream::once(call.revoked(names)).map(|why| Some(Err(why)));
-    // Whichever ends first ends both: the entries with the house, or the caller's right to them.
-    let answers = answers.map(Some).chain(stream::once(ready(None)));
-    let both = stream::select(answers, revoked).take_while(|answer| ready(answer.is_some()));
-    Ok(both.filter_map(ready).take_until(closed(closing)))
+    let over = [call.revoked(names).boxed(), sleep(LONGEST_STREAM).map(|()| expired()).boxed()];
+    let over = select_all(over).map(|(why, ..)| why);
+    Ok(until(over, answers.take_until(closed(closing))))
+}
+
+/// The stream until it is `over`; then it ends with the status that says why.
+fn until<T>(
+    over: impl Future<Output = Status> + Send,
+    stream: impl Stream<Item = Result<T, Status>> + Send,
+) -> impl Stream<Item = Result<T, Status>> + Send {
+    stream::unfold(Some((Box::pin(stream), Box::pin(over))), |open| async move {
+        let (mut stream, mut over) = open?;
+        tokio::select! {
+            biased;
+            why = &mut over => Some((Err(why), None)),
+            next = stream.next() => Some((next?, Some((stream, over)))),
+        }
+    })
+}
+
+fn expired() -> Status {
+    let message = "the stream has lasted for an hour, which is the longest: open another one";
+    status(ErrorCode::Unavailable, "STREAM_EXPIRED", message)
 }
 
 /// Waits until the server closes.
@@ -89,5 +113,23 @@ fn entry(
         Err(BroadcastStreamRecvError::Lagged(count)) => {
             Some(Entry::SkippedCount(i64::try_from(count).unwrap_or(i64::MAX)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tonic::Code;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_lasts_too_long_ends_with_a_reason() {
+        let entries = stream::iter([Ok(1)]).chain(stream::pending());
+        let told: Vec<Result<i32, Status>> =
+            until(sleep(Duration::from_millis(10)).map(|()| expired()), entries).collect().await;
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[1].as_ref().unwrap_err().code(), Code::Unavailable);
     }
 }

@@ -13,4 +13,5 @@ mod sources;
 mod support;
 mod tail;
 mod tenants;
+mod web;
 mod workflows;

@@ -12,7 +12,7 @@ use tributary_proto::admin::v1::{Source, TailRequest, tail_response::Entry};
 
 use crate::support::{NOW, World, id, tenant_of};
 
-fn message(source: &Source, number: u128) -> Arc<Committed> {
+pub(crate) fn message(source: &Source, number: u128) -> Arc<Committed> {
     Arc::new(Committed::Message(CommittedMessage {
         tenant: tenant_of(&source.name),
         source: id(&source.name),

@@ -9,6 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     pin, select,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -16,6 +17,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tributary_telemetry::Metrics;
+use tributary_tls::TlsServer;
 
 use super::linger::Lingering;
 
@@ -23,8 +25,10 @@ use super::linger::Lingering;
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// What a listener allows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeOptions {
+    /// What is spoken below HTTP; none: nothing, in the clear.
+    pub tls: Option<TlsServer>,
     /// Most connections at once; more wait in the system's queue.
     pub connections: usize,
     /// How long the head of a request may take, and so how long a connection may idle.
@@ -38,9 +42,10 @@ pub struct ServeOptions {
 }
 
 impl Default for ServeOptions {
-    /// 10,000 connections, 5 s and 32 KiB for a head, 10 s for a peer to take something, 10 s to drain.
+    /// No TLS, 10,000 connections, 5 s and 32 KiB for a head, 10 s for a peer to take something, 10 s to drain.
     fn default() -> Self {
         Self {
+            tls: None,
             connections: 10_000,
             head_deadline: Duration::from_secs(5),
             head_bytes: 32 * 1024,
@@ -59,8 +64,9 @@ pub async fn serve(
     metrics: Metrics,
     stop: CancellationToken,
 ) {
-    let listening = Listening::new(router, options, metrics, stop);
     let room = Arc::new(Semaphore::new(options.connections));
+    let drain_deadline = options.drain_deadline;
+    let listening = Listening::new(router, options, metrics, stop);
     let open = TaskTracker::new();
     loop {
         select! {
@@ -78,7 +84,7 @@ pub async fn serve(
     }
     drop(listener);
     open.close();
-    if timeout(options.drain_deadline, open.wait()).await.is_err() {
+    if timeout(drain_deadline, open.wait()).await.is_err() {
         tracing::warn!(connections = open.len(), "connections cut off at the drain deadline");
         listening.cut.cancel();
         open.wait().await;
@@ -99,6 +105,7 @@ async fn accept(
 
 #[derive(Clone)]
 struct Listening {
+    tls: Option<TlsServer>,
     http: Builder<TokioExecutor>,
     router: Router,
     write_deadline: Duration,
@@ -117,13 +124,27 @@ impl Listening {
             .header_read_timeout(options.head_deadline)
             .max_buf_size(options.head_bytes);
         let write_deadline = options.write_deadline;
-        Self { http, router, write_deadline, metrics, stop, cut: CancellationToken::new() }
+        let tls = options.tls;
+        Self { tls, http, router, write_deadline, metrics, stop, cut: CancellationToken::new() }
     }
 
     async fn connection(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
-        let _open = Open::new(self.metrics, permit);
-        let service = TowerToHyperService::new(self.router);
+        let _open = Open::new(self.metrics.clone(), permit);
         let stream = Lingering::new(stream, self.write_deadline);
+        let Some(tls) = self.tls.clone() else { return self.requests(stream).await };
+        let agreed = select! {
+            agreed = tls.accept(stream) => agreed,
+            () = self.stop.cancelled() => return,
+        };
+        match agreed {
+            Ok(stream) => self.requests(stream).await,
+            // Peers that speak no TLS, or do not trust the certificate, are daily business.
+            Err(error) => tracing::debug!(%error, "no TLS was agreed on with a peer"),
+        }
+    }
+
+    async fn requests(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = TowerToHyperService::new(self.router);
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         pin!(connection);
         let ended = select! {

@@ -1,14 +1,18 @@
 //! Where a server listens, as far as this machine knows.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use serde::Deserialize;
+use tributary_tls::{Protocol, TlsClient};
 
 use crate::{config::Config, run::ADDRESSES};
 
 /// The addresses of a server, each such that it can be reached from this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Addresses {
     /// The public door.
     pub(super) http: SocketAddr,
@@ -16,6 +20,12 @@ pub(super) struct Addresses {
     pub(super) admin: SocketAddr,
     /// Health and metrics.
     pub(super) operations: SocketAddr,
+    /// The file of the certificate that the door shows; none: it speaks no TLS.
+    #[serde(default)]
+    pub(super) http_certificate: Option<PathBuf>,
+    /// The file of the certificate that the admin API shows; none: it speaks no TLS.
+    #[serde(default)]
+    pub(super) admin_certificate: Option<PathBuf>,
 }
 
 impl Addresses {
@@ -24,12 +34,28 @@ impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
         let written = std::fs::read(config.data_dir.join(ADDRESSES)).ok();
         let written = written.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
-        let Self { http, admin, operations } = written.unwrap_or(Self {
+        let found = written.unwrap_or_else(|| Self {
             http: config.http.listen,
             admin: config.admin.listen,
             operations: config.operations.listen,
+            http_certificate: config.http_tls().map(|files| files.certificate),
+            admin_certificate: config.admin_tls().map(|files| files.certificate),
         });
-        Self { http: reachable(http), admin: reachable(admin), operations: reachable(operations) }
+        Self {
+            http: reachable(found.http),
+            admin: reachable(found.admin),
+            operations: reachable(found.operations),
+            ..found
+        }
+    }
+
+    /// How the door is trusted on this machine; none: it speaks no TLS.
+    ///
+    /// # Errors
+    /// When its certificate cannot be read.
+    pub(super) fn door_trust(&self) -> anyhow::Result<Option<TlsClient>> {
+        let pinned = self.http_certificate.as_ref().map(|file| TlsClient::pinned(file, Protocol::Http1));
+        Ok(pinned.transpose()?)
     }
 
     /// Where this machine posts to what outsiders post to `webhook_url`: the door itself, without the scheme, host and
@@ -39,7 +65,8 @@ impl Addresses {
     /// When it is no webhook URL.
     pub(super) fn webhook(&self, webhook_url: &str) -> anyhow::Result<String> {
         let at = webhook_url.rfind("/in/").context("the webhook URL has no /in/ and no secret")?;
-        Ok(format!("http://{}{}", self.http, &webhook_url[at..]))
+        let scheme = if self.http_certificate.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}{}", self.http, &webhook_url[at..]))
     }
 }
 

@@ -13,6 +13,7 @@ mod migrate;
 mod output;
 mod owner;
 mod pages;
+mod proto;
 mod quickstart;
 mod reach;
 mod resources;
@@ -61,6 +62,8 @@ enum Command {
     Doctor,
     /// Show the configuration in force, secrets masked
     Config,
+    /// Write the descriptors of the gRPC API, for clients that read them instead of generated code
+    Proto(proto::Args),
     /// Write a completion script for a shell
     Completions(completions::Args),
 }
@@ -116,12 +119,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve => serve::run(&config?),
         Command::Quickstart => quickstart::run(config?, &out),
-        Command::Send(args) => send::run(&args, &config?, &out),
+        Command::Send(args) => send::run(&args, &config?, &cli.reach, &out),
         Command::Question(question) => client::runtime()?.block_on(ask(question, &cli.reach, &config?, &out)),
         Command::Migrate(args) => migrate::run(&args, &config?, &out),
         // A configuration that cannot be read is a finding, not the end.
         Command::Doctor => doctor::run(config, &cli.reach, &out),
         Command::Config => config::run(&config?, &out),
+        Command::Proto(args) => proto::run(&args, &out),
         Command::Completions(args) => completions::run(&args, &out),
     }
 }
@@ -176,6 +180,8 @@ mod tests {
             "tributary send --repeat 100 --rate 50 --fresh",
             "tributary profiles get email:ann@example.com",
             "tributary migrate --plan",
+            "tributary proto",
+            "tributary proto api.binpb",
             "tributary completions bash",
         ] {
             assert!(parse(line).is_ok(), "{line}");

@@ -1,10 +1,15 @@
 //! How a server is reached: where it listens, and with which token.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
 use tributary_proto::admin::v1::{ExchangeApiKeyRequest, auth_service_client::AuthServiceClient};
+use tributary_tls::{ClientStream, Protocol, TlsClient};
 
 use super::{
     address::Addresses,
@@ -15,6 +20,8 @@ use crate::config::Config;
 /// What API keys begin with.
 const API_KEY: &str = "trk_";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The port of a URL with https that names none.
+const HTTPS: u16 = 443;
 
 /// How a server is reached.
 #[derive(clap::Args)]
@@ -26,6 +33,18 @@ pub(super) struct Reach {
     /// Admin token, access token or API key; the default is the admin token in the data folder
     #[arg(long, global = true, value_name = "TOKEN", env = "TRIBUTARY_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Certificates that the server's has to be or to come from, in PEM; the default is what browsers trust
+    #[arg(long, global = true, value_name = "FILE", env = "TRIBUTARY_CA")]
+    ca: Option<PathBuf>,
+}
+
+/// A server to be asked.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Its URL, with http or https.
+    pub(super) url: String,
+    /// How it is trusted, with https.
+    tls: Option<TlsClient>,
 }
 
 impl fmt::Debug for Reach {
@@ -38,7 +57,7 @@ impl fmt::Debug for Reach {
 impl Reach {
     /// A server that the configuration says, with the token of its data folder.
     pub(super) fn local() -> Self {
-        Self { address: None, token: None }
+        Self { address: None, token: None, ca: None }
     }
 
     /// Connects.
@@ -46,7 +65,6 @@ impl Reach {
     /// # Errors
     /// When the address is one that cannot be talked to, there is no token, or nobody answers.
     pub(super) async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
-        self.url(config)?;
         let token = self.token(config)?;
         // What cannot be a header is refused before anything is sent.
         Bearer::of(&token)?;
@@ -60,31 +78,59 @@ impl Reach {
     /// # Errors
     /// When the address is one that cannot be talked to, or nobody answers.
     pub(super) async fn channel(&self, config: &Config) -> anyhow::Result<Channel> {
-        let url = self.url(config)?;
+        let Asked { url, tls } = self.asked(config)?;
         let endpoint = Endpoint::from_shared(url.clone())
             .with_context(|| format!("--address {url}: expected an address such as 127.0.0.1:8090"))?;
         let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
-        endpoint.connect().await.map_err(|_| anyhow!("no server answers at {url}: start one with `tributary serve`, or say where it is with --address"))
+        let nobody = || {
+            format!(
+                "no server answers at {url}: start one with `tributary serve`, or say where it is with --address"
+            )
+        };
+        match tls {
+            None => endpoint.connect().await.map_err(|_| anyhow!(nobody())),
+            Some(tls) => {
+                let connector = service_fn(move |uri| dial(tls.clone(), uri));
+                endpoint.connect_with_connector(connector).await.map_err(|error| match cause(&error) {
+                    Some(why) => anyhow!("no TLS with {url}: {why}: name its certificate with --ca"),
+                    None => anyhow!(nobody()),
+                })
+            }
+        }
     }
 
-    /// Where the admin API is. Commands speak no TLS: whoever asks for https means that the token is not to be seen on
-    /// the way, so it is refused instead of being spoken in the clear.
+    /// Where the admin API is, and how it is trusted. The server of this configuration is on this machine, so its
+    /// certificate is known; another one's comes from whom browsers trust, or from `--ca`.
     ///
     /// # Errors
-    /// When the address has another scheme than http.
-    pub(super) fn url(&self, config: &Config) -> anyhow::Result<String> {
+    /// When the address has another scheme than http and https, or a certificate cannot be read.
+    pub(super) fn asked(&self, config: &Config) -> anyhow::Result<Asked> {
         let Some(address) = &self.address else {
-            return Ok(format!("http://{}", Addresses::of(config).admin));
+            let own = Addresses::of(config);
+            let pinned = own.admin_certificate.map(|file| TlsClient::pinned(&file, Protocol::Http2));
+            return Ok(Asked::at(&own.admin.to_string(), pinned.transpose()?));
         };
-        match address.split_once("://") {
-            None => Ok(format!("http://{address}")),
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => Ok(address.clone()),
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => bail!(
-                "--address {address}: commands do not speak TLS and would send the token in the clear: use the \
-                 server's own address with http, through a tunnel where the way is not trusted"
-            ),
-            Some(_) => bail!("--address {address}: expected an address such as 127.0.0.1:8090"),
+        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+        match scheme.to_ascii_lowercase().as_str() {
+            "https" => Ok(Asked::at(rest, Some(self.trust(Protocol::Http2)?))),
+            "" if self.ca.is_some() => Ok(Asked::at(rest, Some(self.trust(Protocol::Http2)?))),
+            "http" if self.ca.is_some() => {
+                bail!("--address {address}: with --ca, it has to begin with https://")
+            }
+            "" | "http" => Ok(Asked::at(rest, None)),
+            _ => bail!("--address {address}: expected an address such as 127.0.0.1:8090"),
         }
+    }
+
+    /// Who is trusted, besides the server on this machine.
+    ///
+    /// # Errors
+    /// When the file of `--ca` cannot be used.
+    pub(super) fn trust(&self, protocol: Protocol) -> anyhow::Result<TlsClient> {
+        Ok(match &self.ca {
+            Some(file) => TlsClient::trusting(file, protocol),
+            None => TlsClient::well_known(protocol),
+        }?)
     }
 
     fn token(&self, config: &Config) -> anyhow::Result<String> {
@@ -110,38 +156,87 @@ async fn exchanged(channel: Channel, secret: String) -> anyhow::Result<String> {
     token.ok_or_else(|| anyhow!("the server took the API key and gave no token for it"))
 }
 
+impl Asked {
+    fn at(place: &str, tls: Option<TlsClient>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        Self { url: format!("{scheme}://{place}"), tls }
+    }
+}
+
+/// Opens a connection with TLS.
+async fn dial(tls: TlsClient, uri: Uri) -> io::Result<TokioIo<ClientStream<TcpStream>>> {
+    let host = uri.host().ok_or(io::ErrorKind::InvalidInput)?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((bare, uri.port_u16().unwrap_or(HTTPS))).await?;
+    stream.set_nodelay(true)?;
+    Ok(TokioIo::new(tls.connect(host, stream).await?))
+}
+
+/// Why no TLS came about; none where nobody answered at all.
+fn cause(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if let Some(tls) = io.filter(|io| io.kind() == io::ErrorKind::InvalidData) {
+            return Some(tls.to_string());
+        }
+        next = error.source();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
     fn the_token_is_not_shown() {
-        let reach = Reach { address: None, token: Some("tra_canary".to_owned()) };
+        let reach = Reach { address: None, token: Some("tra_canary".to_owned()), ca: None };
         assert!(!format!("{reach:?}").contains("canary"));
+    }
+
+    fn reach(address: Option<&str>) -> Reach {
+        Reach { address: address.map(str::to_owned), token: Some("tra_canary".to_owned()), ca: None }
+    }
+
+    fn config() -> Config {
+        Config { data_dir: "/nowhere".into(), ..Config::default() }
     }
 
     #[test]
     fn an_address_needs_no_scheme() {
-        let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
-        let url =
-            |address: Option<&str>| Reach { address: address.map(str::to_owned), token: None }.url(&config);
-        assert_eq!(url(Some("10.0.0.1:9")).unwrap(), "http://10.0.0.1:9");
-        assert_eq!(url(Some("http://x:9")).unwrap(), "http://x:9");
-        assert_eq!(url(None).unwrap(), "http://127.0.0.1:8090");
+        let url = |address: Option<&str>| reach(address).asked(&config()).unwrap().url;
+        assert_eq!(url(Some("10.0.0.1:9")), "http://10.0.0.1:9");
+        assert_eq!(url(Some("http://x:9")), "http://x:9");
+        assert_eq!(url(Some("HTTPS://x:9")), "https://x:9");
+        assert_eq!(url(None), "http://127.0.0.1:8090");
+        for odd in ["unix://x", "ftp://x:9"] {
+            assert!(reach(Some(odd)).asked(&config()).is_err(), "{odd}");
+        }
+        let clear = Reach { ca: Some("ca.pem".into()), ..reach(Some("http://x:9")) };
+        assert!(clear.asked(&config()).is_err(), "whoever names a certificate wants it to be looked at");
     }
 
     #[tokio::test]
-    async fn an_address_that_asks_for_tls_is_sent_nothing() {
+    async fn whoever_speaks_no_tls_is_not_told_the_token() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
-        for scheme in ["https", "HTTPS", "unix"] {
-            let address = format!("{scheme}://{}", listener.local_addr().unwrap());
-            let reach = Reach { address: Some(address), token: Some("tra_canary".to_owned()) };
-            let refused = reach.connect(&config).await.unwrap_err().to_string();
-            assert!(refused.contains("--address"), "{refused}");
-            assert!(reach.channel(&config).await.is_err());
-        }
-        let called = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
-        assert!(called.is_err(), "nobody was called");
+        let address = format!("https://{}", listener.local_addr().unwrap());
+        let answers = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = [0; 4096];
+            let count = stream.read(&mut heard).await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            let _ = stream.shutdown().await;
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            [&heard[..count], &rest].concat()
+        });
+        let refused = reach(Some(&address)).connect(&config()).await.unwrap_err().to_string();
+        assert!(refused.contains("no TLS with"), "{refused}");
+        let heard = answers.await.unwrap();
+        assert_eq!(heard[0], 22, "the first thing is a handshake");
+        assert!(!String::from_utf8_lossy(&heard).contains("tra_canary"));
     }
 }

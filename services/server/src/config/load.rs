@@ -18,12 +18,12 @@ const FILE: &str = "tributary.toml";
 /// The largest body that a source can be set to take, in bytes.
 const LARGEST_BODY: usize = 8 << 20;
 /// Variables that only the command line reads.
-const COMMAND_LINE: [&str; 3] = ["config", "token", "address"];
+const COMMAND_LINE: [&str; 4] = ["config", "token", "address", "ca"];
 
 /// What is wrong with the configuration: one line.
 #[derive(Debug, thiserror::Error)]
 #[error("configuration: {0}")]
-pub(crate) struct ConfigError(String);
+pub(crate) struct ConfigError(pub(super) String);
 
 /// The configuration in force.
 ///
@@ -82,7 +82,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if !(url.is_empty() || url.starts_with("sqlite:") || url.starts_with("postgres")) {
         return wrong("`database.url` has to start with sqlite:// or postgres://");
     }
-    if config.database.max_connections == 0 || config.http.max_connections == 0 {
+    let connections = [config.http.max_connections, config.admin.max_connections];
+    if config.database.max_connections == 0 || connections.contains(&0) {
         return wrong("`max_connections` has to be at least 1");
     }
     if config.http.max_body_bytes < LARGEST_BODY {
@@ -92,6 +93,20 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if let Some(subnet) = config.egress.allow.iter().find(|subnet| subnet.parse::<Subnet>().is_err()) {
         return Err(ConfigError(format!("`egress.allow`: {subnet:?} is no subnet such as 10.1.0.0/16")));
+    }
+    config.allowed_origins()?;
+    if config.admin.max_connection_age_seconds == 0 {
+        return wrong("`admin.max_connection_age_seconds` has to be at least 1");
+    }
+    let (http, admin) = (&config.http, &config.admin);
+    let pairs =
+        [("http", &http.tls_certificate, &http.tls_key), ("admin", &admin.tls_certificate, &admin.tls_key)];
+    let is_half =
+        |certificate: &Path, key: &Path| certificate.as_os_str().is_empty() != key.as_os_str().is_empty();
+    if let Some((section, ..)) = pairs.iter().find(|(_, certificate, key)| is_half(certificate, key)) {
+        return Err(ConfigError(format!(
+            "`{section}.tls_certificate` and `{section}.tls_key` go together: set both or none"
+        )));
     }
     if !is_filter(&config.telemetry.log_filter) {
         return wrong("`telemetry.log_filter` has to be written like `info,tributary_store=debug`");
@@ -142,6 +157,10 @@ mod tests {
             assert!(wrong.as_ref().is_some_and(|wrong| wrong.contains(key)), "{key}: {wrong:?}");
         };
         named("egress.allow", wrong(|config| config.egress.allow.push("10.0.0.0/99".to_owned())));
+        let origin = "https://dashboard.example.com/".to_owned();
+        named("allowed_origins", wrong(|config| config.admin.allowed_origins.push(origin)));
+        named("admin.tls_key", wrong(|config| config.admin.tls_certificate = "admin.pem".into()));
+        named("http.tls_certificate", wrong(|config| config.http.tls_key = "key.pem".into()));
         named("log_filter", wrong(|config| "tributary=loudly".clone_into(&mut config.telemetry.log_filter)));
         named("max_body_bytes", wrong(|config| config.http.max_body_bytes = LARGEST_BODY - 1));
         named("public_url", wrong(|config| "httpx://in.example.com".clone_into(&mut config.public_url)));

@@ -5,10 +5,15 @@ mod flags;
 mod load;
 mod show;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
+use tributary_admin::Origin;
 use tributary_telemetry::TelemetryOptions;
+use tributary_tls::TlsFiles;
 
 pub(crate) use flags::Flags;
 pub(crate) use load::{ConfigError, load};
@@ -60,6 +65,10 @@ pub(crate) struct Database {
 pub(crate) struct Http {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// The file of its certificate; empty: it speaks no TLS.
+    pub(crate) tls_certificate: PathBuf,
+    /// The file of the certificate's key.
+    pub(crate) tls_key: PathBuf,
     /// Connections at a time.
     pub(crate) max_connections: usize,
     /// Bytes of bodies in memory at a time.
@@ -74,6 +83,16 @@ pub(crate) struct Admin {
     pub(crate) listen: SocketAddr,
     /// Whether it describes itself to tools such as grpcurl.
     pub(crate) reflection: bool,
+    /// The origins of web pages that may call it, such as `https://dashboard.example.com`.
+    pub(crate) allowed_origins: Vec<String>,
+    /// The file of its certificate; empty: it speaks no TLS.
+    pub(crate) tls_certificate: PathBuf,
+    /// The file of the certificate's key.
+    pub(crate) tls_key: PathBuf,
+    /// Connections at a time.
+    pub(crate) max_connections: usize,
+    /// After how many seconds a connection takes no new calls.
+    pub(crate) max_connection_age_seconds: u64,
 }
 
 /// A listener that has nothing else to say.
@@ -142,8 +161,22 @@ impl Default for Config {
             threads: 0,
             drain_seconds: 30,
             database: Database { url: String::new(), max_connections: 8 },
-            http: Http { listen: local(8080), max_connections: 10_000, max_body_bytes: 64 << 20 },
-            admin: Admin { listen: local(8090), reflection: false },
+            http: Http {
+                listen: local(8080),
+                tls_certificate: PathBuf::new(),
+                tls_key: PathBuf::new(),
+                max_connections: 10_000,
+                max_body_bytes: 64 << 20,
+            },
+            admin: Admin {
+                listen: local(8090),
+                reflection: false,
+                allowed_origins: Vec::new(),
+                tls_certificate: PathBuf::new(),
+                tls_key: PathBuf::new(),
+                max_connections: 500,
+                max_connection_age_seconds: 60 * 60,
+            },
             operations: Listener { listen: local(8081) },
             journal: Journal { reserve_bytes: 256 << 20, segment_bytes: 64 << 20 },
             egress: Egress { allow: Vec::new() },
@@ -170,14 +203,42 @@ impl Config {
     /// The public URL in force, when the door listens at `door`.
     pub(crate) fn public_url(&self, door: SocketAddr) -> String {
         if self.public_url.is_empty() {
-            format!("http://{door}")
+            let scheme = if self.http_tls().is_some() { "https" } else { "http" };
+            format!("{scheme}://{door}")
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+
+    /// The origins of web pages that may call the admin API.
+    ///
+    /// # Errors
+    /// One that browsers do not send so, with what is wrong.
+    pub(crate) fn allowed_origins(&self) -> Result<Vec<Origin>, ConfigError> {
+        let read = |text: &String| {
+            let origin = text.parse();
+            origin.map_err(|error| ConfigError(format!("`admin.allowed_origins`: {text:?} is {error}")))
+        };
+        self.admin.allowed_origins.iter().map(read).collect()
+    }
+
+    /// The certificate of the public door; none: it speaks no TLS.
+    pub(crate) fn http_tls(&self) -> Option<TlsFiles> {
+        files(&self.http.tls_certificate, &self.http.tls_key)
+    }
+
+    /// The certificate of the admin API; none: it speaks no TLS.
+    pub(crate) fn admin_tls(&self) -> Option<TlsFiles> {
+        files(&self.admin.tls_certificate, &self.admin.tls_key)
     }
 
     /// Where the admin token is kept.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.data_dir.join("admin.token")
     }
+}
+
+fn files(certificate: &Path, key: &Path) -> Option<TlsFiles> {
+    let is_set = !certificate.as_os_str().is_empty();
+    is_set.then(|| TlsFiles { certificate: certificate.to_owned(), key: key.to_owned() })
 }

@@ -5,12 +5,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// What is needed besides the door's connections: the database, the journal, deliveries, the API.
+/// What is needed besides connections from outside: the database, the journal, deliveries.
 const BESIDES: u64 = 256;
 
 /// How many descriptors this configuration may come to need.
 pub(crate) fn needed(config: &Config) -> u64 {
-    u64::try_from(config.http.max_connections).unwrap_or(u64::MAX).saturating_add(BESIDES)
+    let connections = config.http.max_connections.saturating_add(config.admin.max_connections);
+    u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(BESIDES)
 }
 
 /// How many descriptors a server that is started from here gets; none: as many as it likes.
@@ -31,7 +32,7 @@ pub(super) fn raise(config: &Config) {
         tracing::warn!(
             limit,
             needed,
-            "fewer open files are allowed than `http.max_connections` may need: raise the limit (ulimit -n, LimitNOFILE) or lower the setting"
+            "fewer open files are allowed than `http.max_connections` and `admin.max_connections` may need: raise the limit (ulimit -n, LimitNOFILE) or lower the settings"
         );
     }
 }
@@ -48,6 +49,6 @@ mod tests {
         setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum }).expect("lowered");
         raise(&Config::default());
         assert_eq!(getrlimit(Resource::Nofile).current, maximum);
-        assert_eq!(needed(&Config::default()), 10_256);
+        assert_eq!(needed(&Config::default()), 10_756);
     }
 }

@@ -9,6 +9,7 @@ mod parts;
 mod priority;
 mod running;
 mod system;
+mod tls;
 
 pub(crate) use parts::{make_folder, start};
 pub(crate) use running::{ADDRESSES, Running};

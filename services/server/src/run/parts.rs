@@ -28,6 +28,7 @@ use tributary_telemetry::{
     Metrics,
     ambient::{SystemClock, random_u128},
 };
+use tributary_tls::Protocol;
 
 use super::{
     Running,
@@ -38,6 +39,7 @@ use super::{
     priority::{who_commits, who_evaluates},
     running::Signals,
     system::Ground,
+    tls,
 };
 use crate::config::Config;
 
@@ -107,7 +109,14 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         public_url: public_url.clone(),
     };
     let token = load_or_create(&config.token_file(), random_u128).context("the admin token")?;
-    let options = tributary_admin::ServeOptions { token, reflection: config.admin.reflection };
+    let options = tributary_admin::ServeOptions {
+        token,
+        reflection: config.admin.reflection,
+        allowed_origins: config.allowed_origins()?,
+        tls: tls::open(config.admin_tls(), &[Protocol::Http2, Protocol::Http1], "the admin API", &stop)?,
+        max_connections: config.admin.max_connections,
+        max_connection_age: Duration::from_secs(config.admin.max_connection_age_seconds),
+    };
     let closing = stop.clone();
     let admin = tokio::spawn(async move {
         tributary_admin::serve(&context, options, admin_listener, closing.cancelled_owned()).await
@@ -115,6 +124,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let drain = Duration::from_secs(config.drain_seconds);
     let usual = ServeOptions::default();
     let door_options = ServeOptions {
+        tls: tls::open(config.http_tls(), &[Protocol::Http1], "the public door", &stop)?,
         connections: config.http.max_connections,
         drain_deadline: usual.drain_deadline.min(drain),
         ..usual
@@ -130,6 +140,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         door_address,
         admin_address,
         operations_address,
+        http_certificate: tls::certificate(config.http_tls()),
+        admin_certificate: tls::certificate(config.admin_tls()),
         public_url,
         drain,
         readiness,
@@ -253,10 +265,13 @@ async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<(
 
 fn warn_of_exposure(config: &Config) {
     let exposed = |address: SocketAddr| !address.ip().is_loopback();
-    if exposed(config.admin.listen) {
-        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: put a proxy with TLS before it");
+    if exposed(config.admin.listen) && config.admin_tls().is_none() {
+        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: set `admin.tls_certificate`, or put a proxy with TLS before it");
     }
-    if exposed(config.http.listen) && !config.public_url.starts_with("https://") {
+    if exposed(config.http.listen)
+        && config.http_tls().is_none()
+        && !config.public_url.starts_with("https://")
+    {
         tracing::warn!(address = %config.http.listen, "the public door listens beyond this machine without TLS: put a proxy with TLS before it and set `public_url`");
     }
 }

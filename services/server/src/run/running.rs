@@ -1,6 +1,12 @@
 //! A started house, until it has stopped.
 
-use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -42,6 +48,10 @@ pub(crate) struct Running {
     pub(super) door_address: SocketAddr,
     pub(super) admin_address: SocketAddr,
     pub(super) operations_address: SocketAddr,
+    /// The certificate that the door shows, if it speaks TLS.
+    pub(super) http_certificate: Option<PathBuf>,
+    /// The certificate that the admin API shows, if it speaks TLS.
+    pub(super) admin_certificate: Option<PathBuf>,
     pub(super) public_url: String,
     pub(super) drain: Duration,
     pub(super) readiness: Readiness,
@@ -87,6 +97,8 @@ impl Running {
             "http": self.door_address,
             "admin": self.admin_address,
             "operations": self.operations_address,
+            "http_certificate": self.http_certificate,
+            "admin_certificate": self.admin_certificate,
         });
         let draft = folder.join("addresses.new");
         std::fs::write(&draft, addresses.to_string()).context("the addresses cannot be written")?;

@@ -6,6 +6,7 @@ mod ledger;
 mod people;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -39,6 +40,9 @@ pub(crate) use people::{PASSWORD, grant};
 /// The time in all tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
+/// Where web pages come from that may call.
+pub(crate) const ALLOWED_ORIGIN: &str = "https://dashboard.example.com";
+
 /// A clock that stands still until a test sets it forward.
 #[derive(Debug, Default)]
 pub(crate) struct Frozen(AtomicU64);
@@ -62,10 +66,20 @@ impl Interceptor for Bearer {
 
 pub(crate) type Wire = InterceptedService<Channel, Bearer>;
 
+/// What holds for connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Most at once.
+    pub(crate) connections: usize,
+    /// After what time one takes no new calls.
+    pub(crate) age: Duration,
+}
+
 /// A running API.
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) house: Arc<TestHouse>,
+    pub(crate) address: SocketAddr,
     pub(crate) channel: Channel,
     bearer: Bearer,
     clock: Arc<Frozen>,
@@ -76,6 +90,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::limited(Limits { connections: 100, age: Duration::from_secs(600) }).await
+    }
+
+    /// With limits of connections.
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
         let store = Arc::new(Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap());
@@ -95,11 +114,18 @@ impl World {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
-            let options = ServeOptions { token, reflection: true };
+            let options = ServeOptions {
+                token,
+                reflection: true,
+                allowed_origins: vec![ALLOWED_ORIGIN.parse().unwrap()],
+                tls: None,
+                max_connections: limits.connections,
+                max_connection_age: limits.age,
+            };
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, house, channel, bearer, clock, stop: Some(stop), served, _folder: folder }
+        Self { store, house, address, channel, bearer, clock, stop: Some(stop), served, _folder: folder }
     }
 
     /// Stops the server and waits until it is gone.

@@ -28,8 +28,8 @@ mod tests {
 
     #[test]
     fn the_limit_is_compared_with_what_may_be_needed() {
-        assert_eq!(judge(Some(4_096), 10_256).state, State::Warn);
-        assert_eq!(judge(Some(10_256), 10_256).state, State::Ok);
-        assert_eq!(judge(None, 10_256).state, State::Ok);
+        assert_eq!(judge(Some(4_096), 10_756).state, State::Warn);
+        assert_eq!(judge(Some(10_756), 10_756).state, State::Ok);
+        assert_eq!(judge(None, 10_756).state, State::Ok);
     }
 }

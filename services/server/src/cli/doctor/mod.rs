@@ -8,6 +8,7 @@ mod folder;
 mod journal;
 mod ports;
 mod server;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ async fn all(config: &Config, reach: &Reach) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("configuration", "can be used")];
     findings.push(clock::check(config));
     findings.extend(folder::check(config));
+    findings.extend(tls::check(config));
     findings.push(descriptors::check(config));
     findings.push(journal::check(config));
     findings.extend(database::check(config).await);

@@ -16,8 +16,8 @@ const TOKEN: &str = "admin token";
 
 /// Whether a server answers, says that it is well, and takes the token.
 pub(super) async fn check(config: &Config, reach: &Reach) -> Vec<Finding> {
-    let url = match reach.url(config) {
-        Ok(url) => url,
+    let url = match reach.asked(config) {
+        Ok(asked) => asked.url,
         Err(error) => return vec![Finding::fail(WHAT, failure::line(&error), "name another --address")],
     };
     let channel = match reach.channel(config).await {

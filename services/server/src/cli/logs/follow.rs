@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use anyhow::bail;
 use serde_json::json;
+use tonic::Status;
+use tonic_types::StatusExt;
 use tributary_proto::admin::v1::{TailRequest, tail_response::Entry};
 
 use super::Reading;
@@ -47,7 +49,17 @@ pub(super) async fn show<S: Source>(
     past.reverse();
     let shown: HashSet<String> = past.iter().map(S::fact).collect();
     list(out, &past)?;
-    while let Some(answer) = told.message().await.map_err(refused)? {
+    loop {
+        let answer = match told.message().await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => bail!("the server stopped"),
+            // Every stream ends after a while; it is the same log that goes on.
+            Err(status) if is_expired(&status) => {
+                told = client.logs().tail(source.tail()).await.map_err(refused)?.into_inner();
+                continue;
+            }
+            Err(status) => return Err(refused(status)),
+        };
         match answer.entry {
             Some(Entry::SkippedCount(count)) => gap(out, count, &moment(answer.time.as_ref()))?,
             Some(entry) => {
@@ -58,7 +70,10 @@ pub(super) async fn show<S: Source>(
             None => {}
         }
     }
-    bail!("the server stopped")
+}
+
+fn is_expired(status: &Status) -> bool {
+    status.get_details_error_info().is_some_and(|info| info.reason == "STREAM_EXPIRED")
 }
 
 /// Shows one more entry below those that are there. What is told of an attempt does not say when its delivery was made:

@@ -9,6 +9,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{anyhow, bail};
 use tokio::time::{Instant, sleep};
 use tributary_proto::admin::v1::{MessageTrace, delivery::State};
+use tributary_tls::Protocol;
 
 use super::{
     address::Addresses,
@@ -86,9 +87,11 @@ async fn show(config: &Config, running: &Running, out: &Out) -> anyhow::Result<(
 
 /// Sends a booking through the server's own public door, as Calendly would; returns the message's id.
 async fn book(config: &Config, saved: &Saved) -> anyhow::Result<String> {
-    let own = Addresses::of(config).webhook(&saved.webhook_url)?;
+    let addresses = Addresses::of(config);
+    let (own, trust) = (addresses.webhook(&saved.webhook_url)?, addresses.door_trust()?);
+    let trust = trust.map_or_else(|| Reach::local().trust(Protocol::Http1), Ok)?;
     let sender = Sender::new("calendly", Some(saved.signing_key.clone()))?;
-    let answer = Poster::new(&own)?.post(sender.sign(Letter::sample()?.body())).await;
+    let answer = Poster::new(&own, &trust)?.post(sender.sign(Letter::sample()?.body())).await;
     answer.outcome.map_err(|error| anyhow!("the booking was not accepted: {error}"))
 }
 

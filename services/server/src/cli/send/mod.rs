@@ -10,9 +10,10 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use tokio::{sync::mpsc, time::Instant};
+use tributary_tls::{Protocol, TlsClient};
 
 use self::summary::Summary;
-use super::{address::Addresses, client::runtime, output::Out, quickstart::Saved};
+use super::{address::Addresses, client::runtime, output::Out, quickstart::Saved, reach::Reach};
 use crate::config::Config;
 
 pub(super) use booking::fresh_booking;
@@ -57,11 +58,11 @@ fn rate(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// When there is nothing to send, or nowhere to send it to.
-pub(super) fn run(args: &Args, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, config: &Config, reach: &Reach, out: &Out) -> anyhow::Result<ExitCode> {
     let letter = letter(args)?;
-    let (url, key) = target(args, config)?;
+    let Target { url, key, tls } = target(args, config, reach)?;
     let sender = Sender::new(&args.provider, key)?;
-    let poster = Poster::new(&url)?;
+    let poster = Poster::new(&url, &tls)?;
     runtime()?.block_on(send(args, Arc::new(Work { letter, sender, poster }), out))
 }
 
@@ -80,22 +81,29 @@ fn letter(args: &Args) -> anyhow::Result<Letter> {
     }
 }
 
-/// Where to, and what to sign with.
-fn target(args: &Args, config: &Config) -> anyhow::Result<(String, Option<String>)> {
+/// Where to, what to sign with, and whom to trust.
+struct Target {
+    url: String,
+    key: Option<String>,
+    tls: TlsClient,
+}
+
+fn target(args: &Args, config: &Config, reach: &Reach) -> anyhow::Result<Target> {
+    let trust = || reach.trust(Protocol::Http1);
     if let Some(url) = &args.url {
-        return Ok((url.clone(), args.key.clone()));
+        return Ok(Target { url: url.clone(), key: args.key.clone(), tls: trust()? });
     }
     if args.provider != "calendly" {
         bail!("say where to with --url: the quickstart's source is one of Calendly");
     }
-    match Saved::read(&config.data_dir)? {
-        // The URL may be that of a proxy, which may not be there yet; the quickstart's server is on this machine.
-        Some(saved) => Ok((
-            Addresses::of(config).webhook(&saved.webhook_url)?,
-            Some(args.key.clone().unwrap_or(saved.signing_key)),
-        )),
-        None => bail!("say where to with --url, or run `tributary quickstart` first with this data folder"),
-    }
+    let Some(saved) = Saved::read(&config.data_dir)? else {
+        bail!("say where to with --url, or run `tributary quickstart` first with this data folder");
+    };
+    // The URL may be that of a proxy, which may not be there yet; the quickstart's server is on this machine.
+    let own = Addresses::of(config);
+    let tls = own.door_trust()?.map_or_else(trust, Ok)?;
+    let key = args.key.clone().unwrap_or(saved.signing_key);
+    Ok(Target { url: own.webhook(&saved.webhook_url)?, key: Some(key), tls })
 }
 
 /// What every connection does.

@@ -6,11 +6,13 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::{Method, Request, Uri, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{self, Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
+use tributary_tls::TlsClient;
 
 use super::letter::Signed;
 use crate::cli::failure;
@@ -23,7 +25,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// Posts to one webhook URL.
 #[derive(Debug)]
 pub(in crate::cli) struct Poster {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
 }
 
@@ -39,21 +41,20 @@ pub(in crate::cli) struct Answer {
 }
 
 impl Poster {
-    /// A poster for this URL.
+    /// A poster for this URL, which trusts its server in the way of `tls` where it begins with `https`.
     ///
     /// # Errors
-    /// When it is none, or not of `http`.
-    pub(in crate::cli) fn new(url: &str) -> anyhow::Result<Self> {
+    /// When it is none, or not of `http` or `https`.
+    pub(in crate::cli) fn new(url: &str, tls: &TlsClient) -> anyhow::Result<Self> {
         let url: Uri = url.parse().context("the webhook URL is no URL")?;
-        match url.scheme_str() {
-            Some("http") => {}
-            Some("https") => bail!(
-                "a webhook URL with https cannot be posted to from here: use the server's own address with http"
-            ),
-            _ => bail!("the webhook URL has to begin with http://"),
+        if !matches!(url.scheme_str(), Some("http" | "https")) {
+            bail!("the webhook URL has to begin with http:// or https://");
         }
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls.config());
+        let connector = connector.https_or_http().enable_http1().wrap_connector(tcp);
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), url })
     }
 
@@ -110,6 +111,8 @@ fn read(status: u16, body: &[u8]) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_tls::Protocol;
+
     use super::*;
 
     #[test]
@@ -121,9 +124,12 @@ mod tests {
 
     #[test]
     fn only_http_is_posted_to() {
-        assert!(Poster::new("http://127.0.0.1:8080/in/x").is_ok());
-        for url in ["https://x/in/y", "/in/x", "ftp://x/y", "http://"] {
-            assert!(Poster::new(url).is_err(), "{url}");
+        let tls = TlsClient::well_known(Protocol::Http1).unwrap();
+        for url in ["http://127.0.0.1:8080/in/x", "https://in.example.com/in/x"] {
+            assert!(Poster::new(url, &tls).is_ok(), "{url}");
+        }
+        for url in ["/in/x", "ftp://x/y", "http://"] {
+            assert!(Poster::new(url, &tls).is_err(), "{url}");
         }
     }
 }
