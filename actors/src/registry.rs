@@ -76,10 +76,10 @@ impl Registry {
     }
 
     /// Whether the tenant's messages are held. Where that cannot be read they are not: they are parked.
-    pub(crate) async fn is_suspended(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        match self.store.tenant(tenant).is_suspended().await {
+    pub(crate) async fn is_held(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        match self.store.tenant(tenant).hold_reason().await {
             Err(error) if !error.is_transient() => Ok(false),
-            answer => answer,
+            answer => answer.map(|reason| reason.is_some()),
         }
     }
 

@@ -6,10 +6,10 @@ use tonic::{Request, Response, Status};
 use tributary_connectors::destinations::PLATFORMS;
 use tributary_domain::id::DestinationId;
 use tributary_proto::admin::v1::{
-    CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest,
+    CreateDestinationRequest, DeleteDestinationRequest, DeletionPreview, Destination, GetDestinationRequest,
     ListDestinationsRequest, ListDestinationsResponse, ListPlatformsRequest, ListPlatformsResponse,
-    PauseDestinationRequest, Platform, ResumeDestinationRequest, UpdateDestinationRequest,
-    destination_service_server::DestinationService,
+    PauseDestinationRequest, Platform, PreviewDeleteDestinationRequest, ResumeDestinationRequest,
+    UndeleteDestinationRequest, UpdateDestinationRequest, destination_service_server::DestinationService,
 };
 use tributary_store::{
     audit::Author,
@@ -21,6 +21,7 @@ use crate::{
     check::{self, required},
     context::Located,
     error::from_store,
+    lifecycle,
     name::TenantPath,
     page,
     violations::Violations,
@@ -51,9 +52,13 @@ impl DestinationService for Destinations {
     ) -> Result<Response<ListDestinationsResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListDestinations", &[&request.parent]);
+        let list = self.0.list("ListDestinations", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.destinations(page).await.map_err(from_store)?;
+        let found = located
+            .scope
+            .destinations(lifecycle::show(request.show_deleted), page)
+            .await
+            .map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
             destinations.push(convert::to_proto(&located, record).await?);
@@ -113,14 +118,35 @@ impl DestinationService for Destinations {
     async fn delete_destination(
         &self,
         request: Request<DeleteDestinationRequest>,
-    ) -> Result<Response<()>, Status> {
+    ) -> Result<Response<Destination>, Status> {
         let author = self.0.author(&request)?;
         let DeleteDestinationRequest { name, etag } = request.into_inner();
         let (located, now) = self.find("name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_destination(now.id, revision, &author).await.map_err(from_store)?;
-        self.0.house.configuration_changed(located.record.id);
-        Ok(Response::new(()))
+        let deleted = located.scope.delete_destination(now.id, revision, &author).await;
+        self.changed(&located, deleted.map_err(from_store)?).await
+    }
+
+    async fn undelete_destination(
+        &self,
+        request: Request<UndeleteDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let author = self.0.author(&request)?;
+        let UndeleteDestinationRequest { name, etag } = request.into_inner();
+        let (path, destination) = TenantPath::child("name", &name, "destinations")?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = self.0.locate(path).await?;
+        let back = located.scope.undelete_destination(destination, revision, &author).await;
+        self.changed(&located, back.map_err(from_store)?).await
+    }
+
+    async fn preview_delete_destination(
+        &self,
+        request: Request<PreviewDeleteDestinationRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let (located, now) = self.find("name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_destination(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn pause_destination(

@@ -43,6 +43,15 @@ pub(crate) fn not_found(what: &str) -> Status {
     status(ErrorCode::NotFound, &reason, format!("{what} not found"))
 }
 
+/// What was looked up, where it is still there.
+pub(crate) fn optional<T>(found: Result<T, StoreError>) -> Result<Option<T>, Status> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(from_store(error)),
+    }
+}
+
 /// ABORTED for an etag that is not that of the resource now.
 pub(crate) fn etag_mismatch() -> Status {
     status(
@@ -60,7 +69,18 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         StoreError::Conflict { conflict: Conflict::Exists, what } => {
             status(code, "KEY_EXISTS", format!("{what}: it exists already: choose another key"))
         }
+        StoreError::KeyTaken { what, key } => {
+            let message = format!("{what}: another one has the key `{key}` by now: give it up there first");
+            status(code, "KEY_EXISTS", message)
+        }
         StoreError::Conflict { conflict: Conflict::Revision, .. } => etag_mismatch(),
+        StoreError::Conflict { conflict: Conflict::Live, what } => {
+            status(code, "NOT_DELETED", format!("{what}: it is not deleted"))
+        }
+        StoreError::Conflict { conflict: Conflict::ParentDeleted, what } => {
+            let message = format!("{what}: what it belongs to is deleted: undelete that first");
+            status(code, "PARENT_DELETED", message)
+        }
         StoreError::Conflict { conflict: Conflict::State, what } => {
             status(code, "STATE_FORBIDS", format!("{what}: its state does not allow that now"))
         }

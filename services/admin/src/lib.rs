@@ -12,6 +12,7 @@ mod event;
 mod filter;
 mod house;
 mod incoming;
+mod lifecycle;
 mod log;
 mod name;
 mod page;

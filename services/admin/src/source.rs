@@ -8,10 +8,11 @@ use std::time::Duration;
 use tonic::{Request, Response, Status};
 use tributary_domain::{id::SourceId, time::Timestamp};
 use tributary_proto::admin::v1::{
-    CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, GetSourceRequest, ListProvidersRequest,
-    ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest, ListSourcesResponse,
-    MessageView, RotateSourceSecretRequest, RotateSourceSecretResponse, SetSigningKeysRequest, Source,
-    UpdateSourceRequest, source_service_server::SourceService,
+    CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, DeletionPreview, GetSourceRequest,
+    ListProvidersRequest, ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest,
+    ListSourcesResponse, MessageView, PreviewDeleteSourceRequest, RotateSourceSecretRequest,
+    RotateSourceSecretResponse, SetSigningKeysRequest, Source, UndeleteSourceRequest, UpdateSourceRequest,
+    source_service_server::SourceService,
 };
 use tributary_store::{
     audit::Author,
@@ -24,6 +25,7 @@ use crate::{
     context::Located,
     convert::value::from_span,
     error::from_store,
+    lifecycle,
     log::MessageReader,
     name::TenantPath,
     page,
@@ -53,9 +55,10 @@ impl SourceService for Sources {
     ) -> Result<Response<ListSourcesResponse>, Status> {
         let request = request.into_inner();
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListSources", &[&request.parent]);
+        let list = self.0.list("ListSources", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.sources(page).await.map_err(from_store)?;
+        let found =
+            located.scope.sources(lifecycle::show(request.show_deleted), page).await.map_err(from_store)?;
         let mut sources = Vec::with_capacity(found.items.len());
         for source in found.items {
             sources.push(convert::to_proto(&located, source).await?);
@@ -122,14 +125,37 @@ impl SourceService for Sources {
         self.update(&located, now.id, revision, &change, &author).await
     }
 
-    async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<()>, Status> {
+    async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<Source>, Status> {
         let author = self.0.author(&request)?;
         let DeleteSourceRequest { name, etag } = request.into_inner();
         let (located, now) = self.find("name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_source(now.id, revision, &author).await.map_err(from_store)?;
-        self.changed(&now).await;
-        Ok(Response::new(()))
+        let deleted = located.scope.delete_source(now.id, revision, &author).await.map_err(from_store)?;
+        self.changed(&deleted).await;
+        Ok(Response::new(convert::to_proto(&located, deleted).await?))
+    }
+
+    async fn undelete_source(
+        &self,
+        request: Request<UndeleteSourceRequest>,
+    ) -> Result<Response<Source>, Status> {
+        let author = self.0.author(&request)?;
+        let UndeleteSourceRequest { name, etag } = request.into_inner();
+        let (path, source) = TenantPath::child("name", &name, "sources")?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = self.0.locate(path).await?;
+        let back = located.scope.undelete_source(source, revision, &author).await.map_err(from_store)?;
+        self.changed(&back).await;
+        Ok(Response::new(convert::to_proto(&located, back).await?))
+    }
+
+    async fn preview_delete_source(
+        &self,
+        request: Request<PreviewDeleteSourceRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let (located, now) = self.find("name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_source(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn list_providers(

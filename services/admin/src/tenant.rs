@@ -8,8 +8,9 @@ use tributary_domain::{
     tenant::TenantSettings,
 };
 use tributary_proto::admin::v1::{
-    CreateTenantRequest, GetTenantRequest, ListTenantsRequest, ListTenantsResponse, ResumeTenantRequest,
-    SuspendTenantRequest, Tenant, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
+    CreateTenantRequest, DeleteTenantRequest, DeletionPreview, GetTenantRequest, ListTenantsRequest,
+    ListTenantsResponse, PreviewDeleteTenantRequest, ResumeTenantRequest, SuspendTenantRequest, Tenant,
+    UndeleteTenantRequest, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
 };
 use tributary_store::{
     audit::Author,
@@ -20,7 +21,8 @@ use crate::{
     AdminContext,
     check::{self, required},
     convert::value::to_time,
-    error::from_store,
+    error::{from_store, not_found},
+    lifecycle,
     name::{self, Names, TenantPath},
     violations::Violations,
 };
@@ -43,9 +45,15 @@ impl TenantService for Tenants {
         let request = request.into_inner();
         let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
         let agency = name::id_or_any::<AgencyId>("parent", segment)?;
-        let list = self.0.list("ListTenants", &[&request.parent]);
+        let list = self.0.list("ListTenants", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = self.0.store.tenants().list(agency, page).await.map_err(from_store)?;
+        let found = self
+            .0
+            .store
+            .tenants()
+            .list(agency, lifecycle::show(request.show_deleted), page)
+            .await
+            .map_err(from_store)?;
         Ok(Response::new(ListTenantsResponse {
             tenants: found.items.into_iter().map(to_proto).collect(),
             next_page_token: list.next(found.next),
@@ -87,6 +95,42 @@ impl TenantService for Tenants {
             self.0.store.tenants().update(now.id, revision, &change, &author).await.map_err(from_store)?;
         self.0.house.configuration_changed(changed.id);
         Ok(Response::new(to_proto(changed)))
+    }
+
+    async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let DeleteTenantRequest { name, etag } = request.into_inner();
+        let now = self.0.locate(TenantPath::parse("name", &name)?).await?.record;
+        let revision = check::revision_or(&etag, now.revision)?;
+        let deleted = self.0.store.tenants().delete(now.id, revision, &author).await.map_err(from_store)?;
+        self.0.house.tenant_changed(deleted.id).await;
+        Ok(Response::new(to_proto(deleted)))
+    }
+
+    async fn undelete_tenant(
+        &self,
+        request: Request<UndeleteTenantRequest>,
+    ) -> Result<Response<Tenant>, Status> {
+        let author = self.0.author(&request)?;
+        let UndeleteTenantRequest { name, etag } = request.into_inner();
+        let path = TenantPath::parse("name", &name)?;
+        let revision = lifecycle::revision(&etag)?;
+        let found = self.0.store.tenants().get_any(path.tenant).await.map_err(from_store)?;
+        if path.agency.is_some_and(|agency| agency != found.agency) {
+            return Err(not_found("tenant"));
+        }
+        let back = self.0.store.tenants().undelete(found.id, revision, &author).await.map_err(from_store)?;
+        self.0.house.tenant_changed(back.id).await;
+        Ok(Response::new(to_proto(back)))
+    }
+
+    async fn preview_delete_tenant(
+        &self,
+        request: Request<PreviewDeleteTenantRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let located = self.0.locate(TenantPath::parse("name", &request.get_ref().name)?).await?;
+        let counted = located.scope.preview_delete().await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn suspend_tenant(
@@ -144,6 +188,7 @@ fn change(mask: &[String], given: Tenant, now: TenantSettings) -> Result<TenantC
 
 fn to_proto(record: TenantRecord) -> Tenant {
     let names = Names { agency: record.agency, tenant: record.id };
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     let state = match record.state {
         TenantState::Active => tenant::State::Active,
         TenantState::Suspended => tenant::State::Suspended,
@@ -157,5 +202,7 @@ fn to_proto(record: TenantRecord) -> Tenant {
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     }
 }

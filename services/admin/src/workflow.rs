@@ -15,11 +15,11 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
-    ListEventDefinitionsRequest, ListEventDefinitionsResponse, ListTraitDefinitionsRequest,
-    ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse, MappingLanguage,
-    PublishWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow,
-    workflow_service_server::WorkflowService,
+    CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
+    GetWorkflowRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
+    ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
+    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, UndeleteWorkflowRequest,
+    UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
 };
 use tributary_store::{
     source::SourceRecord,
@@ -31,6 +31,7 @@ use crate::{
     check::{self, required},
     context::Located,
     error::{from_store, not_found, refused},
+    lifecycle,
     name::TenantPath,
     page,
     violations::Violations,
@@ -57,9 +58,13 @@ impl WorkflowService for Workflows {
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
         let located = self.0.locate(path).await?;
-        let list = self.0.list("ListWorkflows", &[&request.parent]);
+        let list = self.0.list("ListWorkflows", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.workflows(source, page).await.map_err(from_store)?;
+        let found = located
+            .scope
+            .workflows(source, lifecycle::show(request.show_deleted), page)
+            .await
+            .map_err(from_store)?;
         let mut workflows = Vec::with_capacity(found.items.len());
         for record in found.items {
             workflows.push(convert::to_proto(&located, record).await?);
@@ -120,14 +125,42 @@ impl WorkflowService for Workflows {
         self.changed(&located, changed).await
     }
 
-    async fn delete_workflow(&self, request: Request<DeleteWorkflowRequest>) -> Result<Response<()>, Status> {
+    async fn delete_workflow(
+        &self,
+        request: Request<DeleteWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
         let author = self.0.author(&request)?;
         let DeleteWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find("name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_workflow(now.id, revision, &author).await.map_err(from_store)?;
-        self.0.house.configuration_changed(located.record.id);
-        Ok(Response::new(()))
+        let deleted = located.scope.delete_workflow(now.id, revision, &author).await.map_err(from_store)?;
+        self.changed(&located, deleted).await
+    }
+
+    async fn undelete_workflow(
+        &self,
+        request: Request<UndeleteWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let author = self.0.author(&request)?;
+        let UndeleteWorkflowRequest { name, etag } = request.into_inner();
+        let (path, source, workflow) = TenantPath::workflow("name", &name)?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = self.0.locate(path).await?;
+        let found = located.scope.any_workflow(workflow).await.map_err(from_store)?;
+        if source.is_some_and(|source| source != found.source) {
+            return Err(not_found("workflow"));
+        }
+        let back = located.scope.undelete_workflow(workflow, revision, &author).await.map_err(from_store)?;
+        self.changed(&located, back).await
+    }
+
+    async fn preview_delete_workflow(
+        &self,
+        request: Request<PreviewDeleteWorkflowRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let (located, now) = self.find("name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_workflow(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn publish_workflow(

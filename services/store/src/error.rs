@@ -25,6 +25,14 @@ pub enum StoreError {
         /// In which way.
         conflict: Conflict,
     },
+    /// Its key belongs to another one by now.
+    #[error("{what}: another one has the key `{key}`: give it up there first")]
+    KeyTaken {
+        /// What was to get the key, such as `source`.
+        what: &'static str,
+        /// The key, as its owner chose it.
+        key: String,
+    },
     /// Other writers were in the way, again and again.
     #[error("the database is busy with other writers: try again")]
     Contention,
@@ -69,6 +77,12 @@ pub enum Conflict {
     /// Its state does not allow it.
     #[error("its state does not allow that now")]
     State,
+    /// It is to be undeleted, and is not deleted.
+    #[error("it is not deleted")]
+    Live,
+    /// What it belongs to is deleted.
+    #[error("what it belongs to is deleted: undelete that first")]
+    ParentDeleted,
 }
 
 impl StoreError {
@@ -76,9 +90,13 @@ impl StoreError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound { .. } => ErrorCode::NotFound,
-            Self::Conflict { conflict: Conflict::Exists, .. } => ErrorCode::AlreadyExists,
+            Self::Conflict { conflict: Conflict::Exists | Conflict::Live, .. } | Self::KeyTaken { .. } => {
+                ErrorCode::AlreadyExists
+            }
             Self::Conflict { conflict: Conflict::Revision, .. } => ErrorCode::Aborted,
-            Self::Conflict { conflict: Conflict::State, .. } => ErrorCode::FailedPrecondition,
+            Self::Conflict { conflict: Conflict::State | Conflict::ParentDeleted, .. } => {
+                ErrorCode::FailedPrecondition
+            }
             Self::Contention | Self::Unavailable { .. } | Self::UnknownCommit { .. } => {
                 ErrorCode::Unavailable
             }
@@ -115,6 +133,14 @@ impl StoreError {
 
     pub(crate) fn state(what: &'static str) -> Self {
         Self::Conflict { what, conflict: Conflict::State }
+    }
+
+    pub(crate) fn live(what: &'static str) -> Self {
+        Self::Conflict { what, conflict: Conflict::Live }
+    }
+
+    pub(crate) fn parent_deleted(what: &'static str) -> Self {
+        Self::Conflict { what, conflict: Conflict::ParentDeleted }
     }
 
     pub(crate) fn corrupt(what: &'static str) -> Self {

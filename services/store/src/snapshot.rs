@@ -9,10 +9,10 @@ use tributary_domain::{
 };
 
 use crate::{
-    LARGEST_PAGE, Page, StoreError, TenantScope,
+    LARGEST_PAGE, Page, Show, StoreError, TenantScope,
     column::json,
     entity::{source, tenant},
-    tenant::TenantState,
+    tenant::hold_reason,
     workflow::ActiveWorkflow,
 };
 
@@ -21,8 +21,8 @@ use crate::{
 pub struct Snapshot {
     /// The revision that all of it belongs to.
     pub config_rev: i64,
-    /// Whether the tenant's messages are held.
-    pub suspended: bool,
+    /// Why the tenant's messages are held; none: they are not.
+    pub hold: Option<&'static str>,
     /// The tenant's settings.
     pub settings: TenantSettings,
     /// Where events go.
@@ -66,7 +66,7 @@ impl TenantScope<'_> {
             if self.tenant_row().await?.config_rev == before.config_rev {
                 return Ok(Snapshot {
                     config_rev: before.config_rev,
-                    suspended: before.state == TenantState::Suspended.code(),
+                    hold: hold_reason(&before),
                     settings: json(&before.settings, "tenants.settings")?,
                     routes,
                     source,
@@ -85,12 +85,12 @@ impl TenantScope<'_> {
         Ok(query.into_tuple().one(self.store().reader()).await?)
     }
 
-    /// Whether the tenant's messages are held now.
+    /// Why the tenant's messages are held now; none: they are not.
     ///
     /// # Errors
     /// When there is no such tenant, or the database fails.
-    pub async fn is_suspended(&self) -> Result<bool, StoreError> {
-        Ok(self.tenant_row().await?.state == TenantState::Suspended.code())
+    pub async fn hold_reason(&self) -> Result<Option<&'static str>, StoreError> {
+        Ok(hold_reason(&self.tenant_row().await?))
     }
 
     async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {
@@ -102,7 +102,7 @@ impl TenantScope<'_> {
         let mut routes = Vec::new();
         let mut page = Page::first(LARGEST_PAGE);
         loop {
-            let found = self.destinations(page).await?;
+            let found = self.destinations(Show::Live, page).await?;
             // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
             routes.extend(
                 found

@@ -13,6 +13,7 @@
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
+//! | what is deleted, and brought back | `deletion` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the demo, at its first start and at its second | `quickstart` |
@@ -28,6 +29,7 @@
 )]
 
 mod cli;
+mod deletion;
 mod deliveries;
 mod duplicates;
 mod held;

@@ -21,6 +21,7 @@ use crate::{
         value::{from_struct, to_struct, to_time},
     },
     error::from_store,
+    lifecycle,
     secret::masked,
     violations::Violations,
 };
@@ -124,6 +125,7 @@ pub(super) async fn to_proto(
         DestinationState::Paused => destination::State::Paused,
         DestinationState::Disabled => destination::State::Disabled,
     };
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Destination {
         name: located.names.destination(record.id),
         key: record.key,
@@ -139,5 +141,7 @@ pub(super) async fn to_proto(
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     })
 }

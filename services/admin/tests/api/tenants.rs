@@ -102,6 +102,7 @@ async fn lists_are_paged_and_tokens_belong_to_their_list() {
         parent: parent.to_owned(),
         page_size: 2,
         page_token: token,
+        show_deleted: false,
     };
     let first = world.tenants().list_tenants(list("agencies/-", String::new())).await.unwrap().into_inner();
     let token = first.next_page_token.clone();

@@ -102,7 +102,7 @@ impl Door {
 
 /// Whether the secret that found the source still opens it.
 fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
-    if found.source.state == SourceState::Deleted {
+    if found.source.state == SourceState::Deleted || found.tenant.is_shut() {
         return Err(Refusal::SourceDeleted);
     }
     if found.expires_at.is_some_and(|end| end <= now) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use serde_json::Value;
 use tributary_domain::{
     id::{SourceId, TenantId},
@@ -13,7 +13,7 @@ use super::keys_place;
 use crate::{
     Secret, Store, StoreError, TenantScope,
     column::{id, json, number},
-    entity::{source, source_secret},
+    entity::{source, source_secret, tenant},
 };
 
 /// A source as its door sees it.
@@ -39,7 +39,41 @@ pub struct DoorSource {
     pub is_deleted: bool,
 }
 
+/// What the door knows of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorTenant {
+    /// Its id.
+    pub tenant: TenantId,
+    /// Whether it was deleted: the doors of its sources answer 410.
+    pub is_deleted: bool,
+}
+
 impl Store {
+    /// What the door knows of every tenant. This reads across tenants; each answer names its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn door_tenants(&self) -> Result<Vec<DoorTenant>, StoreError> {
+        self.load_door_tenants(tenant::Entity::find()).await
+    }
+
+    async fn load_door_tenants(
+        &self,
+        tenants: Select<tenant::Entity>,
+    ) -> Result<Vec<DoorTenant>, StoreError> {
+        let rows: Vec<(String, Option<i64>)> = tenants
+            .select_only()
+            .columns([tenant::Column::Id, tenant::Column::DeletedAt])
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        rows.into_iter()
+            .map(|(tenant, deleted)| {
+                Ok(DoorTenant { tenant: id(&tenant, "tenants.id")?, is_deleted: deleted.is_some() })
+            })
+            .collect()
+    }
+
     /// Every source of every tenant, the deleted ones too: what the door keeps in memory. This reads across tenants;
     /// each answer names its own.
     ///
@@ -96,6 +130,15 @@ impl Store {
 }
 
 impl TenantScope<'_> {
+    /// What the door knows of the tenant, to be loaded again after a change; none: it is not there any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn door_tenant(&self) -> Result<Option<DoorTenant>, StoreError> {
+        let own = tenant::Entity::find_by_id(self.key());
+        Ok(self.store().load_door_tenants(own).await?.into_iter().next())
+    }
+
     /// One source as its door sees it, to be loaded again after a change; the deleted ones too.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod claim;
 mod entities;
 mod isolation;
 mod log;
+mod purge;
 mod sample;
 mod snapshot;
 mod transactions;

@@ -11,6 +11,7 @@ mod support;
 
 mod command;
 mod destination;
+mod lifecycle;
 mod migrations;
 mod rejected;
 mod source;
