@@ -139,7 +139,7 @@ fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tributary_domain::{id::AgencyId, tenant::TenantSettings, time::Timestamp};
     use tributary_store::{
         Sealer, StoreOptions,
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     /// Makes a source, and the tenant and agency that it belongs to.
-    async fn make(store: &Store, tenant: TenantId, source: SourceId) {
+    pub(in crate::run) async fn make(store: &Store, tenant: TenantId, source: SourceId) {
         let author = Author::new("test", Timestamp::from_seconds(1));
         let (agency, name) = (AgencyId::new(1, 1), || "one".to_owned());
         let new = NewAgency { id: agency, key: name(), display_name: name() };

@@ -54,3 +54,53 @@ async fn step(purge: &mut Purge, door: &Doorkeeper, clock: &dyn Clock) -> Durati
     }
     began.elapsed().saturating_mul(REST).max(SHORTEST_REST)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tributary_domain::{
+        id::{SourceId, TenantId},
+        time::Timestamp,
+    };
+    use tributary_ingest::SourceDirectory;
+    use tributary_store::{Sealer, StoreOptions, audit::Author, lifecycle::GRACE};
+
+    use super::*;
+    use crate::run::door;
+
+    #[derive(Debug)]
+    struct Hands(Mutex<Timestamp>);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_long_ago_is_removed_and_the_door_forgets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
+        let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap();
+        store.migrate().await.unwrap();
+        let (tenant, source) = (TenantId::new(1, 2), SourceId::new(1, 3));
+        door::tests::make(&store, tenant, source).await;
+        let directory = Arc::new(SourceDirectory::default());
+        door::load(&store, &directory).await.unwrap();
+        let is_known = || format!("{directory:?}").contains("SourceEntry");
+        let keeper = Doorkeeper::new(store.clone(), Arc::clone(&directory), CancellationToken::new());
+        let author = Author::new("test", Timestamp::from_seconds(10));
+        store.tenant(tenant).delete_source(source, 1, &author).await.unwrap();
+
+        let clock = Hands(Mutex::new(author.at));
+        let mut purge = Purge::new(store.clone());
+        assert_eq!(step(&mut purge, &keeper, &clock).await, LOOK);
+        assert!(is_known());
+        *clock.0.lock().unwrap() = author.at.plus(GRACE);
+        assert!(step(&mut purge, &keeper, &clock).await < LOOK, "it has begun");
+        while step(&mut purge, &keeper, &clock).await < LOOK {}
+        assert!(!is_known());
+        assert!(store.tenant(tenant).any_source(source).await.is_err());
+    }
+}
