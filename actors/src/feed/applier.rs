@@ -153,7 +153,7 @@ impl Applier {
     async fn held_round(&mut self) -> Result<bool, FeedError> {
         let mut more = false;
         for tenant in self.holding.iter().copied().collect::<Vec<_>>() {
-            if self.feed.registry.is_held(tenant).await? {
+            if self.feed.registry.is_held(tenant, self.feed.clock.now()).await? {
                 continue;
             }
             let held = self.feed.store.tenant(tenant).held_messages(Page::first(HELD_ROUND)).await?.items;

@@ -139,7 +139,7 @@ fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() 
             unseen.iter().map(|plan| (plan.1, plan.2)).collect::<Vec<_>>(),
             [(2, "PROCESS_ENDED"), (1, "PROCESS_ENDED"), (0, "PROCESS_ENDED"), (2, "PROCESS_ENDED")]
         );
-        assert_eq!(registry.is_held(missing).await, Ok(false), "its held messages are parked");
+        assert_eq!(registry.is_held(missing, author().at).await, Ok(false), "its held messages are parked");
 
         let change = DestinationChange { filter: Some(None), ..DestinationChange::default() };
         let mended = store.tenant(newer).update_destination(destination.id, 1, &change, &author()).await;

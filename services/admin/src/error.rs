@@ -84,6 +84,16 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         StoreError::Conflict { conflict: Conflict::State, what } => {
             status(code, "STATE_FORBIDS", format!("{what}: its state does not allow that now"))
         }
+        StoreError::QuotaExceeded { quota, limit } => {
+            let message =
+                format!("the tenant may have {limit}: delete what is not needed, or have `{quota}` raised");
+            let known = HashMap::from([
+                ("quota".to_owned(), quota.to_owned()),
+                ("limit".to_owned(), limit.to_string()),
+            ]);
+            let details = ErrorDetails::with_error_info("QUOTA_EXCEEDED", DOMAIN, known);
+            Status::with_error_details(Code::from(code.grpc()), message, details)
+        }
         StoreError::Contention => {
             status(code, "DATABASE_BUSY", "the database is busy with other writers: try again")
         }

@@ -17,6 +17,7 @@ mod log;
 mod name;
 mod page;
 mod profile;
+mod quota;
 mod routes;
 mod secret;
 mod source;

@@ -12,13 +12,15 @@ use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, destination_service_server::DestinationServiceServer,
     event_service_server::EventServiceServer, log_service_server::LogServiceServer,
-    profile_service_server::ProfileServiceServer, source_service_server::SourceServiceServer,
-    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
+    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 
 use crate::{
     AdminContext, agency::Agencies, destination::Destinations, detach::DetachLayer, event::Events,
-    incoming::incoming, log::Logs, profile::Profiles, source::Sources, tenant::Tenants, workflow::Workflows,
+    incoming::incoming, log::Logs, profile::Profiles, quota::Quotas, source::Sources, tenant::Tenants,
+    workflow::Workflows,
 };
 
 /// The largest request.
@@ -52,6 +54,7 @@ pub fn services(context: &AdminContext, closing: watch::Receiver<bool>) -> Route
         .add_service(limited!(LogServiceServer, Logs { context: context(), closing }))
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
+        .add_service(limited!(QuotaServiceServer, Quotas(context())))
 }
 
 /// How the API is served.

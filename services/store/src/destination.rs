@@ -12,6 +12,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use tributary_domain::{
     id::{DestinationId, TenantId},
+    quota::Countable,
     time::Timestamp,
     workflow::spec::Group,
 };
@@ -140,6 +141,7 @@ impl TenantScope<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            self.check_quota(txn, Countable::Destinations, 1).await?;
             destination::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await

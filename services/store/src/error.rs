@@ -33,6 +33,14 @@ pub enum StoreError {
         /// The key, as its owner chose it.
         key: String,
     },
+    /// The tenant may not have so many.
+    #[error("the quota `{quota}` of the tenant is used up: it may have {limit}")]
+    QuotaExceeded {
+        /// Which quota, by its name in the contract.
+        quota: &'static str,
+        /// How many it allows.
+        limit: u64,
+    },
     /// Other writers were in the way, again and again.
     #[error("the database is busy with other writers: try again")]
     Contention,
@@ -97,6 +105,7 @@ impl StoreError {
             Self::Conflict { conflict: Conflict::State | Conflict::ParentDeleted, .. } => {
                 ErrorCode::FailedPrecondition
             }
+            Self::QuotaExceeded { .. } => ErrorCode::ResourceExhausted,
             Self::Contention | Self::Unavailable { .. } | Self::UnknownCommit { .. } => {
                 ErrorCode::Unavailable
             }

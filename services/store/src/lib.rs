@@ -26,6 +26,7 @@ mod packed;
 mod page;
 pub mod parked;
 pub mod profile;
+pub mod quota;
 pub mod rejected;
 pub mod run;
 mod scope;

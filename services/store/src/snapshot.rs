@@ -5,6 +5,7 @@ use serde_json::Value;
 use tributary_domain::{
     id::{DestinationId, SourceId},
     tenant::TenantSettings,
+    time::Timestamp,
     workflow::spec::Group,
 };
 
@@ -12,6 +13,7 @@ use crate::{
     LARGEST_PAGE, Page, Show, StoreError, TenantScope,
     column::json,
     entity::{source, tenant},
+    ledger::MONTHLY_QUOTA,
     tenant::hold_reason,
     workflow::ActiveWorkflow,
 };
@@ -21,7 +23,8 @@ use crate::{
 pub struct Snapshot {
     /// The revision that all of it belongs to.
     pub config_rev: i64,
-    /// Why the tenant's messages are held; none: they are not.
+    /// Why the tenant's messages are held, unless it is for its monthly quota, which only the ledger knows exactly; none:
+    /// they are not.
     pub hold: Option<&'static str>,
     /// The tenant's settings.
     pub settings: TenantSettings,
@@ -85,12 +88,15 @@ impl TenantScope<'_> {
         Ok(query.into_tuple().one(self.store().reader()).await?)
     }
 
-    /// Why the tenant's messages are held now; none: they are not.
+    /// Why the tenant's messages are held `now`; none: they are not.
     ///
     /// # Errors
     /// When there is no such tenant, or the database fails.
-    pub async fn hold_reason(&self) -> Result<Option<&'static str>, StoreError> {
-        Ok(hold_reason(&self.tenant_row().await?))
+    pub async fn hold_reason(&self, now: Timestamp) -> Result<Option<&'static str>, StoreError> {
+        if let Some(reason) = hold_reason(&self.tenant_row().await?) {
+            return Ok(Some(reason));
+        }
+        Ok(self.is_over_month(now).await?.then_some(MONTHLY_QUOTA))
     }
 
     async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {

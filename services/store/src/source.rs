@@ -11,6 +11,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use tributary_domain::{
     id::{SourceId, TenantId},
+    quota::Countable,
     time::Timestamp,
 };
 
@@ -113,6 +114,7 @@ impl TenantScope<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            self.check_quota(txn, Countable::Sources, 1).await?;
             source::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await

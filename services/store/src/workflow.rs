@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use tributary_domain::{
     id::{MessageId, SourceId, TenantId, WorkflowId},
+    quota::Countable,
     time::Timestamp,
     workflow::spec::WorkflowSpec,
 };
@@ -126,6 +127,7 @@ impl TenantScope<'_> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             self.live_source(txn, new.source).await?;
+            self.check_quota(txn, Countable::Workflows, 1).await?;
             workflow::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await

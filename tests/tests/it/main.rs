@@ -14,6 +14,7 @@
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
+//! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the demo, at its first start and at its second | `quickstart` |
@@ -45,6 +46,7 @@ mod parked;
 mod payloads;
 mod publishing;
 mod quickstart;
+mod quotas;
 mod refusals;
 mod statuses;
 mod telemetry;

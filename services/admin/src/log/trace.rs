@@ -13,7 +13,7 @@ use tributary_store::{
 };
 
 use super::{
-    delivery,
+    delivery, lists,
     message::{Found, MessageReader, accepted, find},
     parked, run, step,
 };
@@ -49,6 +49,12 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
         }
         Fate::Applied | Fate::Duplicate(_) | Fate::Held => None,
     };
+    let held = match record.summary.fate {
+        Fate::Held => {
+            optional(scope.held_message(message).await)?.map(|found| lists::held(located.names, found))
+        }
+        Fate::Applied | Fate::Duplicate(_) | Fate::Parked => None,
+    };
     let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
     let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
     let mut traces = evaluate::nodes(located, &record, &source_display_name, &found).await?;
@@ -63,7 +69,7 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
         });
     }
     let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
-    Ok(MessageTrace { message, source_display_name, runs, parked })
+    Ok(MessageTrace { message, source_display_name, runs, parked, held })
 }
 
 /// The name of a run's workflow; its id where it was deleted since.

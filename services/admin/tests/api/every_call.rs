@@ -21,8 +21,14 @@ const MESSAGES: i32 = 4;
 const FIELDS: i32 = 2;
 
 /// Calls that are refused before anything is looked for, because more is missing in the request than a name.
-const NEED_MORE: [&str; 5] =
-    ["LookupProfile", "UpdateDestination", "UpdateSource", "UpdateTenant", "UpdateWorkflow"];
+const NEED_MORE: [&str; 6] = [
+    "LookupProfile",
+    "UpdateDestination",
+    "UpdateSource",
+    "UpdateTenant",
+    "UpdateTenantQuota",
+    "UpdateWorkflow",
+];
 /// Calls about what belongs to no agency.
 const OF_NOBODY: [&str; 7] = [
     "CreateAgency",

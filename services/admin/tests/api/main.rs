@@ -8,6 +8,7 @@ mod destinations;
 mod every_call;
 mod logs;
 mod people;
+mod quotas;
 mod sources;
 mod support;
 mod tail;

@@ -111,7 +111,11 @@ impl Doorkeeper {
 
 /// Tells the gate of a tenant what is known of it.
 fn apply(directory: &SourceDirectory, tenant: &DoorTenant) {
-    directory.gate(tenant.tenant).set_shut(tenant.is_deleted);
+    let (gate, quota) = (directory.gate(tenant.tenant), &tenant.quota);
+    gate.set_shut(tenant.is_deleted);
+    let body_limit = if quota.max_body_bytes == 0 { u64::MAX } else { quota.max_body_bytes };
+    gate.set_body_limit(usize::try_from(body_limit).unwrap_or(usize::MAX));
+    gate.set_rate(quota.requests_per_second, quota.burst());
 }
 
 /// A source whose provider or settings this build does not know has no door: it was configured by a newer one.

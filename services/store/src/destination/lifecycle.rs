@@ -1,7 +1,7 @@
 //! Deleting destinations, and taking it back.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter};
-use tributary_domain::id::DestinationId;
+use tributary_domain::{id::DestinationId, quota::Countable};
 
 use super::DestinationRecord;
 use crate::{
@@ -64,6 +64,7 @@ impl TenantScope<'_> {
             if same_key.one(txn).await?.is_some() {
                 return Err(StoreError::KeyTaken { what: "destination", key: row.key });
             }
+            self.check_quota(txn, Countable::Destinations, 1).await?;
             let mut row = row.into_active_model();
             row.revision = Set(next);
             row.updated_at = Set(author.at.micros());

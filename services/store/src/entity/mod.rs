@@ -31,5 +31,7 @@ pub(crate) mod run;
 pub(crate) mod source;
 pub(crate) mod source_secret;
 pub(crate) mod tenant;
+pub(crate) mod tenant_quota;
+pub(crate) mod tenant_usage;
 pub(crate) mod workflow;
 pub(crate) mod workflow_version;

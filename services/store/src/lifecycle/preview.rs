@@ -54,7 +54,7 @@ impl TenantScope<'_> {
                     own(),
                 )
                 .await?,
-            held_messages: self.count("held_messages WHERE tenant_id = $1", own()).await?,
+            held_messages: self.held_count().await?,
             parked_messages: self.count("parked_messages WHERE tenant_id = $1", own()).await?,
         })
     }
@@ -96,6 +96,14 @@ impl TenantScope<'_> {
         let waiting = "deliveries WHERE tenant_id = $1 AND destination_id = $2 AND state = 'PENDING'";
         let waiting_deliveries = self.count(waiting, [self.key(), destination.to_string()]).await?;
         Ok(Preview { waiting_deliveries, ..Preview::default() })
+    }
+
+    /// How many messages of the tenant are held, up to 100,000.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn held_count(&self) -> Result<u64, StoreError> {
+        self.count("held_messages WHERE tenant_id = $1", [self.key()]).await
     }
 
     /// How many rows there are in `rows`, a table and a condition, up to the most.

@@ -41,7 +41,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 25] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 27] = [
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
     plain!("ledger_commands", "id"),
@@ -70,5 +70,7 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 25] = [
     plain!("workflows", "id"),
     plain!("sources", "id"),
     plain!("destinations", "id"),
+    plain!("tenant_usage", "month, tenant_id"),
+    plain!("tenant_quotas", "tenant_id"),
     plain!("audit_log", "id"),
 ];

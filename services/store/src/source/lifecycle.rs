@@ -4,7 +4,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter, sea_query::Expr,
 };
-use tributary_domain::id::SourceId;
+use tributary_domain::{id::SourceId, quota::Countable};
 
 use super::SourceRecord;
 use crate::{
@@ -76,6 +76,7 @@ impl TenantScope<'_> {
             {
                 return Err(StoreError::KeyTaken { what: "source", key: row.key });
             }
+            self.check_quota(txn, Countable::Sources, 1).await?;
             self.undelete_workflows_of(txn, source).await?;
             let mut row = row.into_active_model();
             row.revision = Set(next);
@@ -98,6 +99,7 @@ impl TenantScope<'_> {
         if let Some(taken) = taken {
             return Err(StoreError::KeyTaken { what: "workflow", key: taken.key });
         }
+        self.check_quota(txn, Countable::Workflows, gone.len() as u64).await?;
         workflow::Entity::update_many()
             .col_expr(workflow::Column::DeletedAt, Expr::value(None::<i64>))
             .col_expr(workflow::Column::DeletedWith, Expr::value(None::<String>))

@@ -7,6 +7,7 @@ mod entities;
 mod isolation;
 mod log;
 mod purge;
+mod quota;
 mod sample;
 mod snapshot;
 mod transactions;

@@ -1,7 +1,7 @@
 //! Deleting workflows, and taking it back.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter};
-use tributary_domain::id::WorkflowId;
+use tributary_domain::{id::WorkflowId, quota::Countable};
 
 use super::WorkflowRecord;
 use crate::{
@@ -70,6 +70,7 @@ impl TenantScope<'_> {
             if same_key.one(txn).await?.is_some() {
                 return Err(StoreError::KeyTaken { what: "workflow", key: row.key });
             }
+            self.check_quota(txn, Countable::Workflows, 1).await?;
             let mut row = row.into_active_model();
             row.revision = Set(next);
             row.updated_at = Set(author.at.micros());

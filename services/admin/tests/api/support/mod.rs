@@ -24,8 +24,9 @@ use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateSourceRequest, CreateSourceResponse, CreateTenantRequest, Source,
     Tenant, agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, source_service_client::SourceServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
+    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
@@ -145,6 +146,11 @@ impl World {
     pub(crate) fn events(&self) -> EventServiceClient<Wire> {
         let (channel, bearer) = self.wire();
         EventServiceClient::with_interceptor(channel, bearer)
+    }
+
+    pub(crate) fn quotas(&self) -> QuotaServiceClient<Wire> {
+        let (channel, bearer) = self.wire();
+        QuotaServiceClient::with_interceptor(channel, bearer)
     }
 
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Wire> {
