@@ -19,7 +19,8 @@ impl MigrationName for Lifecycle {
 impl MigrationTrait for Lifecycle {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         deletion(manager).await?;
-        quotas(manager).await
+        quotas(manager).await?;
+        requests(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -67,4 +68,19 @@ async fn quotas(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut index = Index::create();
     index.name("ix_held_messages_tenant_id_message_id").table("held_messages");
     manager.create_index(index.col(Alias::new("tenant_id")).col(Alias::new("message_id")).take()).await
+}
+
+async fn requests(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    Table::new("request_ids")
+        .text("caller")
+        .text("method")
+        .text("request_id")
+        .bytes("body_hash")
+        .text("resource")
+        .bytes_null("answer")
+        .big("created_at")
+        .primary_key(&["caller", "method", "request_id"])
+        .index(&["created_at"])
+        .create(manager)
+        .await
 }

@@ -22,8 +22,8 @@ use crate::{
     context::Located,
     error::from_store,
     lifecycle,
-    name::TenantPath,
-    page,
+    name::{self, TenantPath},
+    once, page,
     violations::Violations,
 };
 
@@ -72,6 +72,7 @@ impl DestinationService for Destinations {
     ) -> Result<Response<Destination>, Status> {
         let author = self.0.author(&request)?;
         let request = request.into_inner();
+        let author = self.0.once(author, "CreateDestination", &request.request_id, &request)?;
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("destination", request.destination)?;
         let mut violations = Violations::default();
@@ -94,7 +95,13 @@ impl DestinationService for Destinations {
             filter,
             event_names,
         };
-        let made = located.scope.create_destination(&new, &author).await.map_err(from_store)?;
+        let made = match once::made(located.scope.create_destination(&new, &author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let made = located.scope.destination(name::id("request_id", &before.resource)?).await;
+                made.map_err(from_store)?
+            }
+        };
         self.changed(&located, made).await
     }
 

@@ -84,6 +84,10 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         StoreError::Conflict { conflict: Conflict::State, what } => {
             status(code, "STATE_FORBIDS", format!("{what}: its state does not allow that now"))
         }
+        StoreError::RequestIdReused => {
+            let message = "another request had this request_id: give each its own";
+            status(code, "REQUEST_ID_REUSED", message)
+        }
         StoreError::QuotaExceeded { quota, limit } => {
             let message =
                 format!("the tenant may have {limit}: delete what is not needed, or have `{quota}` raised");
@@ -108,7 +112,9 @@ pub(crate) fn from_store(error: StoreError) -> Status {
             tracing::warn!(error = message, "the outcome of a commit is not known");
             status(code, "OUTCOME_UNKNOWN", "it is not known whether the change was made: read it again")
         }
-        error @ (StoreError::Corrupt { .. } | StoreError::Other { .. }) => internal(&error),
+        error @ (StoreError::Corrupt { .. } | StoreError::Other { .. } | StoreError::Repeated(_)) => {
+            internal(&error)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod incoming;
 mod lifecycle;
 mod log;
 mod name;
+mod once;
 mod page;
 mod profile;
 mod quota;

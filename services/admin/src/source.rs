@@ -16,6 +16,7 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::{
     audit::Author,
+    once::Repeated,
     source::{NewSource, SourceChange, SourceRecord, UrlSecret},
 };
 
@@ -27,8 +28,8 @@ use crate::{
     error::from_store,
     lifecycle,
     log::MessageReader,
-    name::TenantPath,
-    page,
+    name::{self, TenantPath},
+    once, page,
     violations::{Violations, invalid},
 };
 
@@ -72,6 +73,7 @@ impl SourceService for Sources {
     ) -> Result<Response<CreateSourceResponse>, Status> {
         let author = self.0.author(&request)?;
         let request = request.into_inner();
+        let author = self.0.once(author, "CreateSource", &request.request_id, &request)?;
         let located = self.0.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("source", request.source)?;
         let mut violations = Violations::default();
@@ -93,7 +95,10 @@ impl SourceService for Sources {
             body_limit,
             secret: UrlSecret::of(&secret),
         };
-        let made = located.scope.create_source(&new, &author).await.map_err(from_store)?;
+        let (made, secret) = match once::made(located.scope.create_source(&new, &author).await)? {
+            Ok(made) => (made, secret),
+            Err(before) => self.made_before(&located, &author, &before).await?,
+        };
         self.changed(&made).await;
         let source = Some(convert::to_proto(&located, made).await?);
         Ok(Response::new(CreateSourceResponse { source, webhook_url: self.0.webhook_url(&secret) }))
@@ -229,6 +234,19 @@ impl SourceService for Sources {
 }
 
 impl Sources {
+    /// The source that the same request made before, as it is now, and the secret of its first URL.
+    async fn made_before(
+        &self,
+        located: &Located<'_>,
+        author: &Author,
+        before: &Repeated,
+    ) -> Result<(SourceRecord, String), Status> {
+        let source = located.scope.source(name::id("request_id", &before.resource)?).await;
+        let request = required("request_id", author.once.as_ref())?;
+        let secret = located.scope.repeated_answer(request, before).map_err(from_store)?;
+        Ok((source.map_err(from_store)?, secret))
+    }
+
     async fn find(&self, field: &str, name: &str) -> Result<(Located<'_>, SourceRecord), Status> {
         let (path, source) = TenantPath::child(field, name, "sources")?;
         let located = self.0.locate(path).await?;

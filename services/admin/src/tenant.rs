@@ -24,6 +24,7 @@ use crate::{
     error::{from_store, not_found},
     lifecycle,
     name::{self, Names, TenantPath},
+    once,
     violations::Violations,
 };
 
@@ -63,6 +64,7 @@ impl TenantService for Tenants {
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Result<Response<Tenant>, Status> {
         let author = self.0.author(&request)?;
         let request = request.into_inner();
+        let author = self.0.once(author, "CreateTenant", &request.request_id, &request)?;
         let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
         let agency = name::id("parent", segment)?;
         let given = required("tenant", request.tenant)?;
@@ -77,7 +79,13 @@ impl TenantService for Tenants {
         let (millis, random) = self.0.id_parts(&author);
         let id = TenantId::new(millis, random);
         let new = NewTenant { id, agency, key: given.key, display_name: given.display_name, settings };
-        let made = self.0.store.tenants().create(&new, &author).await.map_err(from_store)?;
+        let made = match once::made(self.0.store.tenants().create(&new, &author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let tenant = name::id("request_id", &before.resource)?;
+                self.0.store.tenants().get(tenant).await.map_err(from_store)?
+            }
+        };
         self.0.house.configuration_changed(made.id);
         Ok(Response::new(to_proto(made)))
     }

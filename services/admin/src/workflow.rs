@@ -32,8 +32,8 @@ use crate::{
     context::Located,
     error::{from_store, not_found, refused},
     lifecycle,
-    name::TenantPath,
-    page,
+    name::{self, TenantPath},
+    once, page,
     violations::Violations,
 };
 
@@ -78,6 +78,7 @@ impl WorkflowService for Workflows {
     ) -> Result<Response<Workflow>, Status> {
         let author = self.0.author(&request)?;
         let request = request.into_inner();
+        let author = self.0.once(author, "CreateWorkflow", &request.request_id, &request)?;
         let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
         let located = self.0.locate(path).await?;
         let source = located.scope.source(source).await.map_err(from_store)?;
@@ -104,7 +105,13 @@ impl WorkflowService for Workflows {
             draft,
             sample_message: sample,
         };
-        let made = located.scope.create_workflow(&new, &author).await.map_err(from_store)?;
+        let made = match once::made(located.scope.create_workflow(&new, &author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let made = located.scope.workflow(name::id("request_id", &before.resource)?).await;
+                made.map_err(from_store)?
+            }
+        };
         self.changed(&located, made).await
     }
 

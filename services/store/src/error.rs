@@ -6,7 +6,7 @@
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 use tributary_domain::error::ErrorCode;
 
-use crate::ledger::OWNERSHIP;
+use crate::{ledger::OWNERSHIP, once::Repeated};
 
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,12 @@ pub enum StoreError {
         /// How many it allows.
         limit: u64,
     },
+    /// The same request was done before.
+    #[error("the same request was done before")]
+    Repeated(Repeated),
+    /// Another request had this id.
+    #[error("another request had this id: give each its own")]
+    RequestIdReused,
     /// Other writers were in the way, again and again.
     #[error("the database is busy with other writers: try again")]
     Contention,
@@ -98,9 +104,10 @@ impl StoreError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound { .. } => ErrorCode::NotFound,
-            Self::Conflict { conflict: Conflict::Exists | Conflict::Live, .. } | Self::KeyTaken { .. } => {
-                ErrorCode::AlreadyExists
-            }
+            Self::Conflict { conflict: Conflict::Exists | Conflict::Live, .. }
+            | Self::KeyTaken { .. }
+            | Self::Repeated(_)
+            | Self::RequestIdReused => ErrorCode::AlreadyExists,
             Self::Conflict { conflict: Conflict::Revision, .. } => ErrorCode::Aborted,
             Self::Conflict { conflict: Conflict::State | Conflict::ParentDeleted, .. } => {
                 ErrorCode::FailedPrecondition

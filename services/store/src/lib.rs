@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod message;
 mod meta;
+pub mod once;
 mod packed;
 mod page;
 pub mod parked;

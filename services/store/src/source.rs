@@ -111,9 +111,15 @@ impl TenantScope<'_> {
             updated_at: author.at.micros(),
             deleted_at: None,
         };
-        let inserted = &row;
+        // Who sends the request again wants the URL, which holds the secret that is otherwise kept as a hash only.
+        let answer = match &author.once {
+            Some(once) => Some(self.seal_answer(once, new.secret.clear())?),
+            None => None,
+        };
+        let (inserted, answer) = (&row, &answer);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            author.claim(txn, new.id, answer.clone()).await?;
             self.check_quota(txn, Countable::Sources, 1).await?;
             source::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)

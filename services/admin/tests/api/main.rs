@@ -9,6 +9,7 @@ mod every_call;
 mod logs;
 mod people;
 mod quotas;
+mod repeats;
 mod sources;
 mod support;
 mod tail;

@@ -70,7 +70,7 @@ async fn what_is_wrong_with_a_tenant_is_said_by_field() {
         ..Default::default()
     };
     let tenant = Tenant { key: "A B".to_owned(), settings: Some(settings), ..Tenant::default() };
-    let request = CreateTenantRequest { parent: parent.clone(), tenant: Some(tenant) };
+    let request = CreateTenantRequest { parent: parent.clone(), tenant: Some(tenant), ..Default::default() };
     let refused = world.tenants().create_tenant(request).await.unwrap_err();
     assert_eq!(
         fields(&refused),
@@ -84,7 +84,7 @@ async fn what_is_wrong_with_a_tenant_is_said_by_field() {
         ]
     );
     let again = Tenant { key: "acme".to_owned(), display_name: "x".to_owned(), ..Tenant::default() };
-    let request = CreateTenantRequest { parent, tenant: Some(again) };
+    let request = CreateTenantRequest { parent, tenant: Some(again), ..Default::default() };
     let taken = world.tenants().create_tenant(request).await.unwrap_err();
     assert_eq!((taken.code(), reason(&taken).as_str()), (Code::AlreadyExists, "KEY_EXISTS"));
     let request = UpdateTenantRequest { tenant: Some(known), update_mask: mask(&["key"]) };

@@ -27,6 +27,7 @@ pub(crate) mod partition_progress;
 pub(crate) mod profile;
 pub(crate) mod rejected_count;
 pub(crate) mod rejected_request;
+pub(crate) mod request_id;
 pub(crate) mod run;
 pub(crate) mod source;
 pub(crate) mod source_secret;

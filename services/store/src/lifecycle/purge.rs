@@ -19,8 +19,9 @@ use crate::{
     Lane, Store, StoreError,
     audit::{self, Author, Deed},
     column::{id, to_json},
-    entity::{destination, identifier, message, source, tenant, workflow},
+    entity::{destination, identifier, message, request_id, source, tenant, workflow},
     key::KeyHash,
+    once::REMEMBERED,
     txn::Txn,
 };
 
@@ -70,6 +71,10 @@ impl Purge {
     /// # Errors
     /// When the database fails.
     pub async fn step(&mut self, now: Timestamp) -> Result<Purged, StoreError> {
+        let forgotten = self.store.forget_requests(now).await?;
+        if forgotten > 0 {
+            return Ok(Purged::Rows(forgotten));
+        }
         let (gone, table) = match self.under_way {
             Some(under_way) => under_way,
             None => match self.store.expired(now).await? {
@@ -106,6 +111,19 @@ impl Purge {
 }
 
 impl Store {
+    /// Forgets some of the requests that may not be sent again any more; says how many.
+    async fn forget_requests(&self, now: Timestamp) -> Result<u64, StoreError> {
+        const OLD: &str = "DELETE FROM request_ids WHERE (caller, method, request_id) IN \
+            (SELECT caller, method, request_id FROM request_ids WHERE created_at <= $1 LIMIT 200)";
+        let until = now.minus(REMEMBERED).micros();
+        let is_old = request_id::Column::CreatedAt.lte(until);
+        if request_id::Entity::find().filter(is_old).one(self.reader()).await?.is_none() {
+            return Ok(0);
+        }
+        let write = |txn: Txn| async move { execute(txn.as_ref(), OLD, [until.into()]).await };
+        self.write_txn(Lane::Other, "purge.requests", write).await
+    }
+
     /// Something that was deleted too long ago, a tenant first.
     async fn expired(&self, now: Timestamp) -> Result<Option<Gone>, StoreError> {
         let (until, reader) = (now.minus(GRACE).micros(), self.reader());

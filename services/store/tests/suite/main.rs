@@ -13,6 +13,7 @@ mod command;
 mod destination;
 mod lifecycle;
 mod migrations;
+mod once;
 mod rejected;
 mod source;
 mod tenant;

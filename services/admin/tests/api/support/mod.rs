@@ -165,7 +165,7 @@ impl World {
         let request = CreateAgencyRequest { agency: Some(agency) };
         let parent = self.agencies().create_agency(request).await.unwrap().into_inner().name;
         let tenant = Tenant { key: key.to_owned(), display_name: "A tenant".to_owned(), ..Tenant::default() };
-        let request = CreateTenantRequest { parent, tenant: Some(tenant) };
+        let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };
         self.tenants().create_tenant(request).await.unwrap().into_inner()
     }
 
@@ -177,11 +177,8 @@ impl World {
             provider: "calendly".to_owned(),
             ..Source::default()
         };
-        let request = CreateSourceRequest {
-            parent: tenant.name.clone(),
-            source: Some(source),
-            signing_keys: Vec::new(),
-        };
+        let request =
+            CreateSourceRequest { parent: tenant.name.clone(), source: Some(source), ..Default::default() };
         self.sources().create_source(request).await.unwrap().into_inner()
     }
 }
