@@ -126,6 +126,8 @@ async fn what_is_beyond_the_month_waits_survives_a_kill_and_goes_on_in_order() {
             received.iter().map(|one| one.message().to_owned()).collect()
         };
         assert_eq!(order(&sink.wait_for(5).await), posted[..5]);
+        // What is not recorded when it is killed is attempted again.
+        server.delivered(&tenant, 5).await;
 
         server.kill();
         server.start_again().await;

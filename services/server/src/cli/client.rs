@@ -13,8 +13,8 @@ use tonic::{
 use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     log_service_client::LogServiceClient, profile_service_client::ProfileServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -92,6 +92,8 @@ services! {
     logs: LogServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// Quotas and usage.
+    quotas: QuotaServiceClient,
 }
 
 /// What a refused call means for the person at the command line.

@@ -22,7 +22,19 @@ macro_rules! contract {
     };
 }
 
-contract!(Delivery, Destination, Message, MessageTrace, Profile, Run, Source, TailResponse, Tenant, Workflow);
+contract!(
+    Delivery,
+    Destination,
+    Message,
+    MessageTrace,
+    Profile,
+    Run,
+    Source,
+    TailResponse,
+    Tenant,
+    TenantUsage,
+    Workflow
+);
 
 static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
     LazyLock::new(|| DescriptorPool::decode(tributary_proto::FILE_DESCRIPTOR_SET));
