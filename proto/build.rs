@@ -21,7 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     fs::write(out.join("least_roles.rs"), least_roles(&compiler.descriptor_pool())?)?;
-    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    // Maps are written in the order of their keys, so that equal messages have equal bytes.
+    tonic_prost_build::configure().btree_map(".").compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ use tributary_store::{
 #[derive(Debug)]
 pub(crate) struct TenantConfig {
     pub(crate) rev: i64,
-    pub(crate) suspended: bool,
+    /// Why messages are held; none: they are not.
+    pub(crate) hold: Option<&'static str>,
     pub(crate) settings: Arc<TenantSettings>,
     pub(crate) routes: Vec<Route>,
 }
@@ -90,7 +91,7 @@ async fn read(store: &Store, tenant: TenantId, source: SourceId) -> Result<Loade
     let routes: Result<Vec<Route>, StoreError> = snapshot.routes.iter().map(route).collect();
     let config = TenantConfig {
         rev: snapshot.config_rev,
-        suspended: snapshot.suspended,
+        hold: snapshot.hold,
         settings: Arc::new(snapshot.settings),
         routes: routes?,
     };

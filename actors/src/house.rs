@@ -15,6 +15,7 @@ use tributary_domain::{
     committed::Committed,
     id::{CommandId, MessageId, TenantId},
     partition::PartitionSet,
+    quota::Month,
     time::Clock,
 };
 use tributary_egress::Egress;
@@ -32,7 +33,7 @@ use crate::{
 
 /// How many committed things a slow watcher may lag behind before it misses some.
 const TAIL: usize = 4_096;
-/// How often idle sources are let go.
+/// How often idle sources are let go, and the calendar is looked at.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// What the house is made of.
@@ -206,10 +207,17 @@ impl House {
 }
 
 async fn sweep(feed: Arc<Feed>) {
+    let mut month = Month::of(feed.clock.now());
     loop {
         tokio::select! {
             () = feed.stopping.cancelled() => return,
             () = tokio::time::sleep(SWEEP) => feed.registry.sweep(),
+        }
+        let now = Month::of(feed.clock.now());
+        if now != month {
+            month = now;
+            // What was held for the quota of the month before goes on.
+            feed.nudge.notify_one();
         }
     }
 }

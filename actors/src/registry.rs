@@ -8,7 +8,10 @@ use std::{
 };
 
 use futures::future::join_all;
-use tributary_domain::id::{SourceId, TenantId};
+use tributary_domain::{
+    id::{SourceId, TenantId},
+    time::Timestamp,
+};
 use tributary_store::{
     Store, StoreError,
     ledger::{MessagePlan, ParkReason},
@@ -75,11 +78,11 @@ impl Registry {
         self.active().retain(|_, active| active.used.elapsed() < IDLE);
     }
 
-    /// Whether the tenant's messages are held. Where that cannot be read they are not: they are parked.
-    pub(crate) async fn is_suspended(&self, tenant: TenantId) -> Result<bool, StoreError> {
-        match self.store.tenant(tenant).is_suspended().await {
+    /// Whether the tenant's messages are held `now`. Where that cannot be read they are not: they are parked.
+    pub(crate) async fn is_held(&self, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
+        match self.store.tenant(tenant).hold_reason(now).await {
             Err(error) if !error.is_transient() => Ok(false),
-            answer => answer,
+            answer => answer.map(|reason| reason.is_some()),
         }
     }
 

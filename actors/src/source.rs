@@ -112,8 +112,10 @@ async fn evaluate(
                 work(runs.collect())
             }
         };
-        let work =
-            if tenant.suspended && matches!(work, Work::Apply(_)) { Work::Hold("SUSPENDED") } else { work };
+        let work = match (tenant.hold, work) {
+            (Some(reason), Work::Apply(_)) => Work::Hold(reason),
+            (_, work) => work,
+        };
         let facts = parsed.ok().map(|parsed| parsed.facts.clone());
         plans.push(plan(task, tenant.rev, &tenant.settings, facts, work));
     }

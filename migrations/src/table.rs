@@ -9,6 +9,26 @@ use sea_orm_migration::{
     },
 };
 
+/// Adds a column of text that may be null to a table that is there.
+pub(crate) async fn add_text_null(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let mut definition = ColumnDef::new(column);
+    definition.text();
+    collate(&mut definition, manager.get_database_backend());
+    manager.alter_table(Statement::alter().table(table).add_column(&mut definition).take()).await
+}
+
+/// Bytes decide the order of text on Postgres too, whatever locale the server was made with: ids are paged by it, and
+/// both databases have to agree.
+fn collate(column: &mut ColumnDef, backend: DbBackend) {
+    if backend == DbBackend::Postgres {
+        column.extra("COLLATE \"C\"");
+    }
+}
+
 /// A table in the making. Columns are NOT NULL unless their method's name says otherwise.
 pub(crate) struct Table {
     name: &'static str,
@@ -113,10 +133,8 @@ impl Table {
         statement.table(self.name);
         for (column, is_text) in &self.columns {
             let mut column = column.clone();
-            if *is_text && backend == DbBackend::Postgres {
-                // Bytes decide the order on Postgres too, whatever locale the server was made with: ids are paged
-                // by it, and both databases have to agree.
-                column.extra("COLLATE \"C\"");
+            if *is_text {
+                collate(&mut column, backend);
             }
             statement.col(column);
         }

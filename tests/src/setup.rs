@@ -68,7 +68,7 @@ impl Server {
             settings: Some(settings),
             ..Default::default()
         };
-        let request = CreateTenantRequest { parent, tenant: Some(tenant) };
+        let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };
         let tenant = self.api.tenants().create_tenant(request).await.expect("a tenant").into_inner();
         Tenant { name: tenant.name }
     }
@@ -106,6 +106,7 @@ impl Server {
             parent: tenant.name.clone(),
             source: Some(source),
             signing_keys: signing.iter().map(|key| (*key).to_owned()).collect(),
+            ..Default::default()
         };
         let made = self.api.sources().create_source(request).await.expect("a source").into_inner();
         let (_, path) = made.webhook_url.split_once("/in/").expect("a webhook URL");
@@ -170,7 +171,11 @@ impl Server {
     async fn workflow(&self, source: &Source, key: &str, draft: Option<pb::WorkflowSpec>) -> Workflow {
         let workflow =
             pb::Workflow { key: key.to_owned(), display_name: key.to_owned(), draft, ..Default::default() };
-        let request = CreateWorkflowRequest { parent: source.name.clone(), workflow: Some(workflow) };
+        let request = CreateWorkflowRequest {
+            parent: source.name.clone(),
+            workflow: Some(workflow),
+            ..Default::default()
+        };
         let workflow = self.api.workflows().create_workflow(request).await.expect("a workflow").into_inner();
         Workflow { name: workflow.name }
     }
@@ -216,8 +221,11 @@ impl Server {
             secrets: [("signing".to_owned(), secret.to_owned())].into(),
             ..Default::default()
         };
-        let request =
-            CreateDestinationRequest { parent: tenant.name.clone(), destination: Some(destination) };
+        let request = CreateDestinationRequest {
+            parent: tenant.name.clone(),
+            destination: Some(destination),
+            ..Default::default()
+        };
         let made = self.api.destinations().create_destination(request).await.expect("a destination");
         Destination { name: made.into_inner().name }
     }

@@ -28,9 +28,10 @@ const CRATES: [&str; 9] = [
 ];
 
 /// How a reason is written wherever it is: several words in capitals, or as the reason of something that waits.
-const ANYWHERE: [&str; 5] = [
+const ANYWHERE: [&str; 6] = [
     r#""([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#,
     r#"Hold\("([A-Z_]+)"\)"#,
+    r#"then_some\("([A-Z_]+)"\)"#,
     r#"park\("([A-Z_]+)""#,
     r#"code: "([A-Z_]+)""#,
     r#"reason: Set\("([A-Z_]+)""#,

@@ -49,7 +49,7 @@ pub(crate) struct DestinationActor {
     means: Means,
     jitter: fn() -> f64,
     tail: Tail,
-    /// None: not loaded yet, not enabled, or not there any more.
+    /// None: not loaded yet, not enabled, or not there any more, or its tenant is not.
     target: Option<Arc<Target>>,
     sources: HashMap<SourceId, String>,
     /// How often the configuration was asked for: only the last answer counts.
@@ -390,7 +390,11 @@ async fn load_target(
     destination: DestinationId,
 ) -> Result<Loaded, StoreError> {
     let scope = store.tenant(tenant);
-    let record = match scope.destination(destination).await {
+    let found = match store.tenants().get(tenant).await {
+        Ok(_) => scope.destination(destination).await,
+        Err(error) => Err(error),
+    };
+    let record = match found {
         Err(StoreError::NotFound { .. }) => return Ok((None, HashMap::new())),
         record => record?,
     };

@@ -21,7 +21,7 @@ use super::{
     run::FeedError,
 };
 use crate::{
-    ledger::{Apply, ApplyOutcome, Commands, LedgerActor},
+    ledger::{Apply, ApplyOutcome, Commands, Forget, LedgerActor},
     plan::Task,
 };
 
@@ -29,6 +29,7 @@ use crate::{
 const MOST_ROWS: usize = 10_000;
 /// Held messages of one tenant that are taken in one round: few, for each can be as large as a body may be.
 const HELD_ROUND: u32 = 16;
+const PANICKED: FeedError = FeedError::Lost("the ledger actor panicked");
 
 /// Hands plans to the ledger and tells the rest of the house what was committed.
 pub(super) struct Applier {
@@ -97,7 +98,7 @@ impl Applier {
         loop {
             let answer = self.ledger.send(Apply(plans)).await;
             let Ok((outcome, holding)) = answer else {
-                return Err(FeedError::Lost("the ledger actor panicked"));
+                return Err(PANICKED);
             };
             self.holding = holding;
             match outcome {
@@ -138,7 +139,7 @@ impl Applier {
     async fn commands(&mut self) -> Result<(), FeedError> {
         let answer = self.ledger.send(Commands).await;
         let Ok((outcomes, holding)) = answer else {
-            return Err(FeedError::Lost("the ledger actor panicked"));
+            return Err(PANICKED);
         };
         self.holding = holding;
         for outcome in outcomes? {
@@ -152,10 +153,15 @@ impl Applier {
     async fn held_round(&mut self) -> Result<bool, FeedError> {
         let mut more = false;
         for tenant in self.holding.iter().copied().collect::<Vec<_>>() {
-            if self.feed.registry.is_suspended(tenant).await? {
+            if self.feed.registry.is_held(tenant, self.feed.clock.now()).await? {
                 continue;
             }
             let held = self.feed.store.tenant(tenant).held_messages(Page::first(HELD_ROUND)).await?.items;
+            if held.is_empty() {
+                // They were removed with their tenant.
+                self.holding = self.ledger.send(Forget(tenant)).await.map_err(|_| PANICKED)?;
+                continue;
+            }
             let mut tasks = Vec::with_capacity(held.len());
             for record in held {
                 let bytes = Bytes::from(record.record);

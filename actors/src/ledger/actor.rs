@@ -36,6 +36,10 @@ pub(crate) struct Apply(pub(crate) Vec<MessagePlan>);
 #[derive(Debug)]
 pub(crate) struct Commands;
 
+/// This tenant has no held messages: they were removed otherwise than by applying them.
+#[derive(Debug)]
+pub(crate) struct Forget(pub(crate) TenantId);
+
 /// How a batch ended.
 #[derive(Debug)]
 pub(crate) enum ApplyOutcome {
@@ -60,6 +64,10 @@ impl Message for Apply {
 
 impl Message for Commands {
     type Result = (Result<Vec<CommandOutcome>, StoreError>, Arc<HashSet<TenantId>>);
+}
+
+impl Message for Forget {
+    type Result = Arc<HashSet<TenantId>>;
 }
 
 impl Actor for LedgerActor {
@@ -106,6 +114,16 @@ impl Handler<Commands> for LedgerActor {
             ledger.state = state;
             (outcomes, holding)
         })))
+    }
+}
+
+impl Handler<Forget> for LedgerActor {
+    type Result = Arc<HashSet<TenantId>>;
+
+    fn handle(&mut self, Forget(tenant): Forget, _: &mut Context<Self>) -> Self::Result {
+        let Some(state) = &mut self.state else { return Arc::default() };
+        state.holding.remove(&tenant);
+        Arc::new(state.holding.clone())
     }
 }
 

@@ -139,7 +139,7 @@ fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() 
             unseen.iter().map(|plan| (plan.1, plan.2)).collect::<Vec<_>>(),
             [(2, "PROCESS_ENDED"), (1, "PROCESS_ENDED"), (0, "PROCESS_ENDED"), (2, "PROCESS_ENDED")]
         );
-        assert_eq!(registry.is_suspended(missing).await, Ok(false), "its held messages are parked");
+        assert_eq!(registry.is_held(missing, author().at).await, Ok(false), "its held messages are parked");
 
         let change = DestinationChange { filter: Some(None), ..DestinationChange::default() };
         let mended = store.tenant(newer).update_destination(destination.id, 1, &change, &author()).await;
@@ -171,5 +171,33 @@ fn messages_that_cannot_be_evaluated_are_parked_wherever_they_stand_in_a_batch()
         });
         let found: Vec<_> = plans.iter().map(|(sequence, _, code)| (*sequence, *code)).collect();
         assert_eq!(found, expected.collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn what_a_deleted_source_accepted_runs_and_what_a_deleted_tenant_accepted_waits() {
+    with_registry(Faults::default(), async |store, registry| {
+        let tenant = TenantId::new(1, 1);
+        make_tenant(store, tenant).await;
+        let scope = store.tenant(tenant);
+        scope.create_source(&custom_source(), &author()).await.expect("makes");
+        scope.create_workflow(&draft_workflow(), &author()).await.expect("makes");
+        scope.delete_source(custom_source().id, 1, &author()).await.expect("deletes");
+        let work = async |sequence| {
+            let mut plans = registry.evaluate(vec![task(sequence, tenant)]).await.expect("evaluates");
+            plans.remove(0).work
+        };
+        let Work::Apply(runs) = work(1).await else { panic!("it is processed") };
+        assert_eq!(runs.len(), 1, "by the workflow that was deleted with the source");
+
+        let revision = store.tenants().get(tenant).await.expect("is there").revision;
+        store.tenants().delete(tenant, revision, &author()).await.expect("deletes");
+        registry.refresh(tenant);
+        assert!(matches!(work(2).await, Work::Hold("TENANT_DELETED")));
+        assert_eq!(registry.is_held(tenant, author().at).await, Ok(true));
+        store.tenants().undelete(tenant, None, &author()).await.expect("comes back");
+        registry.refresh(tenant);
+        assert!(matches!(work(3).await, Work::Apply(_)));
+        assert_eq!(registry.is_held(tenant, author().at).await, Ok(false));
     });
 }

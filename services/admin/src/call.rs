@@ -96,9 +96,17 @@ impl<'a> Call<'a> {
         if path.agency.is_some_and(|agency| agency != record.agency) {
             return Err(not_found("tenant"));
         }
-        refused(self.verdict(record.agency, record.id), self.least, "tenant")?;
+        self.check_tenant(record.agency, record.id)?;
         let names = Names { agency: record.agency, tenant: record.id };
         Ok(Located { scope: self.context.store.tenant(record.id), record, names })
+    }
+
+    /// Whether the call may be made in a tenant, which may be deleted.
+    ///
+    /// # Errors
+    /// NOT_FOUND or PERMISSION_DENIED, as [`Call::locate`].
+    pub(crate) fn check_tenant(&self, agency: AgencyId, tenant: TenantId) -> Result<(), Status> {
+        refused(self.verdict(agency, tenant), self.least, "tenant")
     }
 
     /// Whether the call may be made in an agency.

@@ -6,10 +6,10 @@ use tonic::{Request, Response, Status};
 use tributary_connectors::destinations::PLATFORMS;
 use tributary_domain::id::DestinationId;
 use tributary_proto::admin::v1::{
-    CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest,
+    CreateDestinationRequest, DeleteDestinationRequest, DeletionPreview, Destination, GetDestinationRequest,
     ListDestinationsRequest, ListDestinationsResponse, ListPlatformsRequest, ListPlatformsResponse,
-    PauseDestinationRequest, Platform, ResumeDestinationRequest, UpdateDestinationRequest,
-    destination_service_server::DestinationService,
+    PauseDestinationRequest, Platform, PreviewDeleteDestinationRequest, ResumeDestinationRequest,
+    UndeleteDestinationRequest, UpdateDestinationRequest, destination_service_server::DestinationService,
 };
 use tributary_store::destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination};
 
@@ -18,8 +18,9 @@ use crate::{
     call::{Call, Located},
     check::{self, required},
     error::from_store,
-    name::TenantPath,
-    page,
+    lifecycle,
+    name::{self, TenantPath},
+    once, page,
     violations::Violations,
 };
 
@@ -50,9 +51,13 @@ impl DestinationService for Destinations {
         let call = self.0.call(&request)?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListDestinations", &[&request.parent]);
+        let list = self.0.list("ListDestinations", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.destinations(page).await.map_err(from_store)?;
+        let found = located
+            .scope
+            .destinations(lifecycle::show(request.show_deleted), page)
+            .await
+            .map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
             destinations.push(convert::to_proto(&located, record).await?);
@@ -64,8 +69,9 @@ impl DestinationService for Destinations {
         &self,
         request: Request<CreateDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let mut call = self.0.call(&request)?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateDestination", &request.request_id, &request)?;
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("destination", request.destination)?;
         let mut violations = Violations::default();
@@ -88,7 +94,13 @@ impl DestinationService for Destinations {
             filter,
             event_names,
         };
-        let made = located.scope.create_destination(&new, &call.author).await.map_err(from_store)?;
+        let made = match once::made(located.scope.create_destination(&new, &call.author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let made = located.scope.destination(name::id("request_id", &before.resource)?).await;
+                made.map_err(from_store)?
+            }
+        };
         self.changed(&located, made).await
     }
 
@@ -115,14 +127,36 @@ impl DestinationService for Destinations {
     async fn delete_destination(
         &self,
         request: Request<DeleteDestinationRequest>,
-    ) -> Result<Response<()>, Status> {
+    ) -> Result<Response<Destination>, Status> {
         let call = self.0.call(&request)?;
         let DeleteDestinationRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_destination(now.id, revision, &call.author).await.map_err(from_store)?;
-        self.0.house.configuration_changed(located.record.id);
-        Ok(Response::new(()))
+        let deleted = located.scope.delete_destination(now.id, revision, &call.author).await;
+        self.changed(&located, deleted.map_err(from_store)?).await
+    }
+
+    async fn undelete_destination(
+        &self,
+        request: Request<UndeleteDestinationRequest>,
+    ) -> Result<Response<Destination>, Status> {
+        let call = self.0.call(&request)?;
+        let UndeleteDestinationRequest { name, etag } = request.into_inner();
+        let (path, destination) = TenantPath::child("name", &name, "destinations")?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = call.locate(path).await?;
+        let back = located.scope.undelete_destination(destination, revision, &call.author).await;
+        self.changed(&located, back.map_err(from_store)?).await
+    }
+
+    async fn preview_delete_destination(
+        &self,
+        request: Request<PreviewDeleteDestinationRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let call = self.0.call(&request)?;
+        let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_destination(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn pause_destination(

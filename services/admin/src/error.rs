@@ -65,6 +65,15 @@ pub(crate) fn role_forbids(least: LeastRole) -> Status {
     Status::with_error_details(Code::PermissionDenied, message, details)
 }
 
+/// What was looked up, where it is still there.
+pub(crate) fn optional<T>(found: Result<T, StoreError>) -> Result<Option<T>, Status> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(from_store(error)),
+    }
+}
+
 /// ABORTED for an etag that is not that of the resource now.
 pub(crate) fn etag_mismatch() -> Status {
     status(
@@ -82,7 +91,18 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         StoreError::Conflict { conflict: Conflict::Exists, what } => {
             status(code, "KEY_EXISTS", format!("{what}: it exists already: choose another key"))
         }
+        StoreError::KeyTaken { what, key } => {
+            let message = format!("{what}: another one has the key `{key}` by now: give it up there first");
+            status(code, "KEY_EXISTS", message)
+        }
         StoreError::Conflict { conflict: Conflict::Revision, .. } => etag_mismatch(),
+        StoreError::Conflict { conflict: Conflict::Live, what } => {
+            status(code, "NOT_DELETED", format!("{what}: it is not deleted"))
+        }
+        StoreError::Conflict { conflict: Conflict::ParentDeleted, what } => {
+            let message = format!("{what}: what it belongs to is deleted: undelete that first");
+            status(code, "PARENT_DELETED", message)
+        }
         StoreError::Conflict { conflict: Conflict::State, what } => {
             status(code, "STATE_FORBIDS", format!("{what}: its state does not allow that now"))
         }
@@ -93,6 +113,20 @@ pub(crate) fn from_store(error: StoreError) -> Status {
         ),
         StoreError::Conflict { conflict: Conflict::Role, .. } => {
             status(code, "OWNERS_ONLY", "somebody of that role is not yours to decide about: ask an owner")
+        }
+        StoreError::RequestIdReused => {
+            let message = "another request had this request_id: give each its own";
+            status(code, "REQUEST_ID_REUSED", message)
+        }
+        StoreError::QuotaExceeded { quota, limit } => {
+            let message =
+                format!("the tenant may have {limit}: delete what is not needed, or have `{quota}` raised");
+            let known = HashMap::from([
+                ("quota".to_owned(), quota.to_owned()),
+                ("limit".to_owned(), limit.to_string()),
+            ]);
+            let details = ErrorDetails::with_error_info("QUOTA_EXCEEDED", DOMAIN, known);
+            Status::with_error_details(Code::from(code.grpc()), message, details)
         }
         StoreError::Contention => {
             status(code, "DATABASE_BUSY", "the database is busy with other writers: try again")
@@ -108,7 +142,9 @@ pub(crate) fn from_store(error: StoreError) -> Status {
             tracing::warn!(error = message, "the outcome of a commit is not known");
             status(code, "OUTCOME_UNKNOWN", "it is not known whether the change was made: read it again")
         }
-        error @ (StoreError::Corrupt { .. } | StoreError::Other { .. }) => internal(&error),
+        error @ (StoreError::Corrupt { .. } | StoreError::Other { .. } | StoreError::Repeated(_)) => {
+            internal(&error)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events: the event manager.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use tonic::{Request, Response, Status};
 use tributary_domain::id::{EventId, ProfileId};
@@ -95,7 +95,7 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
         value: rejected.value.clone(),
         rule: rejected.rule.clone(),
     });
-    let groups: HashMap<_, _> =
+    let groups: BTreeMap<_, _> =
         draft.groups.iter().map(|(kind, value)| (kind.clone(), value.clone())).collect();
     Event {
         name: names.event(record.id),

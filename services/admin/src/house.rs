@@ -39,6 +39,10 @@ pub trait House: fmt::Debug + Send + Sync {
     /// memory and has read this one again when this returns.
     async fn source_changed(&self, tenant: TenantId, source: SourceId);
 
+    /// Says that a tenant was deleted or brought back, or that its quota was changed. The door knows that too when this
+    /// returns; otherwise as [`House::configuration_changed`].
+    async fn tenant_changed(&self, tenant: TenantId);
+
     /// Waits until the ledger applied a command of the tenant that is stored already.
     ///
     /// # Errors

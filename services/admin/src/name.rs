@@ -78,6 +78,13 @@ impl TenantPath {
         Self::of(field, agency, tenant)
     }
 
+    /// The tenant of the name of something that each has one of, such as `agencies/…/tenants/…/quota`.
+    pub(crate) fn singleton(field: &str, name: &str, what: &str) -> Result<Self, Status> {
+        let tenant = name.strip_suffix(what).and_then(|rest| rest.strip_suffix('/'));
+        let malformed = || invalid(field, format!("expected a name such as `agencies/…/tenants/…/{what}`"));
+        Self::parse(field, tenant.ok_or_else(malformed)?)
+    }
+
     /// The tenant and the id of a name one collection further down.
     pub(crate) fn child<T>(field: &str, name: &str, collection: &str) -> Result<(Self, T), Status>
     where

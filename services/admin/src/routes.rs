@@ -15,8 +15,8 @@ use tributary_proto::admin::v1::{
     auth_service_server::AuthServiceServer, destination_service_server::DestinationServiceServer,
     event_service_server::EventServiceServer, log_service_server::LogServiceServer,
     member_service_server::MemberServiceServer, profile_service_server::ProfileServiceServer,
-    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
-    workflow_service_server::WorkflowServiceServer,
+    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -36,6 +36,7 @@ use crate::{
     log::Logs,
     member::Members,
     profile::Profiles,
+    quota::Quotas,
     source::Sources,
     tenant::Tenants,
     workflow::Workflows,
@@ -80,6 +81,7 @@ fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver
         .add_service(limited!(LogServiceServer, Logs { context: context(), closing }))
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
+        .add_service(limited!(QuotaServiceServer, Quotas(context())))
 }
 
 /// How the API is served.

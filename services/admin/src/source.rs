@@ -8,13 +8,15 @@ use std::time::Duration;
 use tonic::{Request, Response, Status};
 use tributary_domain::{id::SourceId, time::Timestamp};
 use tributary_proto::admin::v1::{
-    CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, GetSourceRequest, ListProvidersRequest,
-    ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest, ListSourcesResponse,
-    MessageView, RotateSourceSecretRequest, RotateSourceSecretResponse, SetSigningKeysRequest, Source,
-    UpdateSourceRequest, source_service_server::SourceService,
+    CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, DeletionPreview, GetSourceRequest,
+    ListProvidersRequest, ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest,
+    ListSourcesResponse, MessageView, PreviewDeleteSourceRequest, RotateSourceSecretRequest,
+    RotateSourceSecretResponse, SetSigningKeysRequest, Source, UndeleteSourceRequest, UpdateSourceRequest,
+    source_service_server::SourceService,
 };
 use tributary_store::{
     audit::Author,
+    once::Repeated,
     source::{NewSource, SourceChange, SourceRecord, UrlSecret},
 };
 
@@ -24,9 +26,10 @@ use crate::{
     check::{self, required},
     convert::value::from_span,
     error::from_store,
+    lifecycle,
     log::MessageReader,
-    name::TenantPath,
-    page,
+    name::{self, TenantPath},
+    once, page,
     violations::{Violations, invalid},
 };
 
@@ -55,9 +58,10 @@ impl SourceService for Sources {
         let call = self.0.call(&request)?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListSources", &[&request.parent]);
+        let list = self.0.list("ListSources", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.sources(page).await.map_err(from_store)?;
+        let found =
+            located.scope.sources(lifecycle::show(request.show_deleted), page).await.map_err(from_store)?;
         let mut sources = Vec::with_capacity(found.items.len());
         for source in found.items {
             sources.push(convert::to_proto(&located, source).await?);
@@ -69,8 +73,9 @@ impl SourceService for Sources {
         &self,
         request: Request<CreateSourceRequest>,
     ) -> Result<Response<CreateSourceResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let mut call = self.0.call(&request)?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateSource", &request.request_id, &request)?;
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let given = required("source", request.source)?;
         let mut violations = Violations::default();
@@ -92,7 +97,10 @@ impl SourceService for Sources {
             body_limit,
             secret: UrlSecret::of(&secret),
         };
-        let made = located.scope.create_source(&new, &call.author).await.map_err(from_store)?;
+        let (made, secret) = match once::made(located.scope.create_source(&new, &call.author).await)? {
+            Ok(made) => (made, secret),
+            Err(before) => self.made_before(&located, &call.author, &before).await?,
+        };
         self.changed(&made).await;
         let source = Some(convert::to_proto(&located, made).await?);
         Ok(Response::new(CreateSourceResponse { source, webhook_url: self.0.webhook_url(&secret) }))
@@ -124,14 +132,39 @@ impl SourceService for Sources {
         self.update(&located, now.id, revision, &change, &call.author).await
     }
 
-    async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<()>, Status> {
+    async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<Source>, Status> {
         let call = self.0.call(&request)?;
         let DeleteSourceRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_source(now.id, revision, &call.author).await.map_err(from_store)?;
-        self.changed(&now).await;
-        Ok(Response::new(()))
+        let deleted =
+            located.scope.delete_source(now.id, revision, &call.author).await.map_err(from_store)?;
+        self.changed(&deleted).await;
+        Ok(Response::new(convert::to_proto(&located, deleted).await?))
+    }
+
+    async fn undelete_source(
+        &self,
+        request: Request<UndeleteSourceRequest>,
+    ) -> Result<Response<Source>, Status> {
+        let call = self.0.call(&request)?;
+        let UndeleteSourceRequest { name, etag } = request.into_inner();
+        let (path, source) = TenantPath::child("name", &name, "sources")?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = call.locate(path).await?;
+        let back = located.scope.undelete_source(source, revision, &call.author).await.map_err(from_store)?;
+        self.changed(&back).await;
+        Ok(Response::new(convert::to_proto(&located, back).await?))
+    }
+
+    async fn preview_delete_source(
+        &self,
+        request: Request<PreviewDeleteSourceRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let call = self.0.call(&request)?;
+        let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_source(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn list_providers(
@@ -206,6 +239,19 @@ impl SourceService for Sources {
 }
 
 impl Sources {
+    /// The source that the same request made before, as it is now, and the secret of its first URL.
+    async fn made_before(
+        &self,
+        located: &Located<'_>,
+        author: &Author,
+        before: &Repeated,
+    ) -> Result<(SourceRecord, String), Status> {
+        let source = located.scope.source(name::id("request_id", &before.resource)?).await;
+        let request = required("request_id", author.once.as_ref())?;
+        let secret = located.scope.repeated_answer(request, before).map_err(from_store)?;
+        Ok((source.map_err(from_store)?, secret))
+    }
+
     async fn find<'a>(
         &self,
         call: &Call<'a>,

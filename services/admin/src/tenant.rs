@@ -8,8 +8,9 @@ use tributary_domain::{
     tenant::TenantSettings,
 };
 use tributary_proto::admin::v1::{
-    CreateTenantRequest, GetTenantRequest, ListTenantsRequest, ListTenantsResponse, ResumeTenantRequest,
-    SuspendTenantRequest, Tenant, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
+    CreateTenantRequest, DeleteTenantRequest, DeletionPreview, GetTenantRequest, ListTenantsRequest,
+    ListTenantsResponse, PreviewDeleteTenantRequest, ResumeTenantRequest, SuspendTenantRequest, Tenant,
+    UndeleteTenantRequest, UpdateTenantRequest, tenant, tenant_service_server::TenantService,
 };
 use tributary_store::tenant::{NewTenant, TenantChange, TenantRecord, TenantState};
 
@@ -18,8 +19,10 @@ use crate::{
     call::Call,
     check::{self, required},
     convert::value::to_time,
-    error::from_store,
+    error::{from_store, not_found},
+    lifecycle,
     name::{self, Names, TenantPath},
+    once,
     violations::Violations,
 };
 
@@ -49,10 +52,11 @@ impl TenantService for Tenants {
         // Without a name, what the caller may see: everything, what is in their agency, or what was granted.
         let agency = named.or(call.standing().map(|standing| standing.agency));
         let granted = call.granted();
-        let list = self.0.list("ListTenants", &[&request.parent]);
+        let list = self.0.list("ListTenants", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found =
-            self.0.store.tenants().list(agency, granted.as_deref(), page).await.map_err(from_store)?;
+        let show = lifecycle::show(request.show_deleted);
+        let tenants = self.0.store.tenants();
+        let found = tenants.list(agency, granted.as_deref(), show, page).await.map_err(from_store)?;
         Ok(Response::new(ListTenantsResponse {
             tenants: found.items.into_iter().map(to_proto).collect(),
             next_page_token: list.next(found.next),
@@ -60,8 +64,9 @@ impl TenantService for Tenants {
     }
 
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let mut call = self.0.call(&request)?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateTenant", &request.request_id, &request)?;
         let agency = name::agency_id("parent", &request.parent)?;
         call.check_agency(agency)?;
         let given = required("tenant", request.tenant)?;
@@ -76,7 +81,13 @@ impl TenantService for Tenants {
         let (millis, random) = self.0.id_parts(&call.author);
         let id = TenantId::new(millis, random);
         let new = NewTenant { id, agency, key: given.key, display_name: given.display_name, settings };
-        let made = self.0.store.tenants().create(&new, &call.author).await.map_err(from_store)?;
+        let made = match once::made(self.0.store.tenants().create(&new, &call.author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let tenant = name::id("request_id", &before.resource)?;
+                self.0.store.tenants().get(tenant).await.map_err(from_store)?
+            }
+        };
         self.0.house.configuration_changed(made.id);
         Ok(Response::new(to_proto(made)))
     }
@@ -99,6 +110,46 @@ impl TenantService for Tenants {
             .map_err(from_store)?;
         self.0.house.configuration_changed(changed.id);
         Ok(Response::new(to_proto(changed)))
+    }
+
+    async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Result<Response<Tenant>, Status> {
+        let call = self.0.call(&request)?;
+        let DeleteTenantRequest { name, etag } = request.into_inner();
+        let now = call.locate(TenantPath::parse("name", &name)?).await?.record;
+        let revision = check::revision_or(&etag, now.revision)?;
+        let deleted =
+            self.0.store.tenants().delete(now.id, revision, &call.author).await.map_err(from_store)?;
+        self.0.house.tenant_changed(deleted.id).await;
+        Ok(Response::new(to_proto(deleted)))
+    }
+
+    async fn undelete_tenant(
+        &self,
+        request: Request<UndeleteTenantRequest>,
+    ) -> Result<Response<Tenant>, Status> {
+        let call = self.0.call(&request)?;
+        let UndeleteTenantRequest { name, etag } = request.into_inner();
+        let path = TenantPath::parse("name", &name)?;
+        let revision = lifecycle::revision(&etag)?;
+        let found = self.0.store.tenants().get_any(path.tenant).await.map_err(from_store)?;
+        if path.agency.is_some_and(|agency| agency != found.agency) {
+            return Err(not_found("tenant"));
+        }
+        call.check_tenant(found.agency, found.id)?;
+        let back =
+            self.0.store.tenants().undelete(found.id, revision, &call.author).await.map_err(from_store)?;
+        self.0.house.tenant_changed(back.id).await;
+        Ok(Response::new(to_proto(back)))
+    }
+
+    async fn preview_delete_tenant(
+        &self,
+        request: Request<PreviewDeleteTenantRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let call = self.0.call(&request)?;
+        let located = call.locate(TenantPath::parse("name", &request.get_ref().name)?).await?;
+        let counted = located.scope.preview_delete().await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn suspend_tenant(
@@ -161,6 +212,7 @@ fn change(mask: &[String], given: Tenant, now: TenantSettings) -> Result<TenantC
 
 fn to_proto(record: TenantRecord) -> Tenant {
     let names = Names { agency: record.agency, tenant: record.id };
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     let state = match record.state {
         TenantState::Active => tenant::State::Active,
         TenantState::Suspended => tenant::State::Suspended,
@@ -174,5 +226,7 @@ fn to_proto(record: TenantRecord) -> Tenant {
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     }
 }

@@ -15,11 +15,11 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
-    ListEventDefinitionsRequest, ListEventDefinitionsResponse, ListTraitDefinitionsRequest,
-    ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse, MappingLanguage,
-    PublishWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow,
-    workflow_service_server::WorkflowService,
+    CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
+    GetWorkflowRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
+    ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
+    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, UndeleteWorkflowRequest,
+    UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
 };
 use tributary_store::{
     source::SourceRecord,
@@ -31,8 +31,9 @@ use crate::{
     call::{Call, Located},
     check::{self, required},
     error::{from_store, not_found, refused},
-    name::TenantPath,
-    page,
+    lifecycle,
+    name::{self, TenantPath},
+    once, page,
     violations::Violations,
 };
 
@@ -59,9 +60,13 @@ impl WorkflowService for Workflows {
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
         let located = call.locate(path).await?;
-        let list = self.0.list("ListWorkflows", &[&request.parent]);
+        let list = self.0.list("ListWorkflows", &[&request.parent, lifecycle::word(request.show_deleted)]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.workflows(source, page).await.map_err(from_store)?;
+        let found = located
+            .scope
+            .workflows(source, lifecycle::show(request.show_deleted), page)
+            .await
+            .map_err(from_store)?;
         let mut workflows = Vec::with_capacity(found.items.len());
         for record in found.items {
             workflows.push(convert::to_proto(&located, record).await?);
@@ -73,8 +78,9 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<CreateWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let mut call = self.0.call(&request)?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateWorkflow", &request.request_id, &request)?;
         let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
         let located = call.locate(path).await?;
         let source = located.scope.source(source).await.map_err(from_store)?;
@@ -101,7 +107,13 @@ impl WorkflowService for Workflows {
             draft,
             sample_message: sample,
         };
-        let made = located.scope.create_workflow(&new, &call.author).await.map_err(from_store)?;
+        let made = match once::made(located.scope.create_workflow(&new, &call.author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let made = located.scope.workflow(name::id("request_id", &before.resource)?).await;
+                made.map_err(from_store)?
+            }
+        };
         self.changed(&located, made).await
     }
 
@@ -125,14 +137,45 @@ impl WorkflowService for Workflows {
         self.changed(&located, changed).await
     }
 
-    async fn delete_workflow(&self, request: Request<DeleteWorkflowRequest>) -> Result<Response<()>, Status> {
+    async fn delete_workflow(
+        &self,
+        request: Request<DeleteWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
         let call = self.0.call(&request)?;
         let DeleteWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        located.scope.delete_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
-        self.0.house.configuration_changed(located.record.id);
-        Ok(Response::new(()))
+        let deleted =
+            located.scope.delete_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
+        self.changed(&located, deleted).await
+    }
+
+    async fn undelete_workflow(
+        &self,
+        request: Request<UndeleteWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let call = self.0.call(&request)?;
+        let UndeleteWorkflowRequest { name, etag } = request.into_inner();
+        let (path, source, workflow) = TenantPath::workflow("name", &name)?;
+        let revision = lifecycle::revision(&etag)?;
+        let located = call.locate(path).await?;
+        let found = located.scope.any_workflow(workflow).await.map_err(from_store)?;
+        if source.is_some_and(|source| source != found.source) {
+            return Err(not_found("workflow"));
+        }
+        let back =
+            located.scope.undelete_workflow(workflow, revision, &call.author).await.map_err(from_store)?;
+        self.changed(&located, back).await
+    }
+
+    async fn preview_delete_workflow(
+        &self,
+        request: Request<PreviewDeleteWorkflowRequest>,
+    ) -> Result<Response<DeletionPreview>, Status> {
+        let call = self.0.call(&request)?;
+        let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
+        let counted = located.scope.preview_delete_workflow(now.id).await.map_err(from_store)?;
+        Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
     async fn publish_workflow(

@@ -13,6 +13,7 @@ mod mapping;
 pub mod normalise;
 pub mod outbound;
 pub mod partition;
+pub mod quota;
 pub mod retry;
 pub mod scan;
 pub mod tenant;

@@ -1,6 +1,10 @@
 //! The sources and their secrets, in memory: the door looks here and nowhere else.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
@@ -9,6 +13,8 @@ use tributary_domain::{
     id::{SourceId, TenantId},
     time::Timestamp,
 };
+
+use crate::gate::TenantGate;
 
 /// The SHA-256 of the secret part of a source's URL; the secret itself is not kept anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,6 +96,7 @@ impl fmt::Debug for SourceEntry {
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) source: Arc<SourceEntry>,
+    pub(crate) tenant: Arc<TenantGate>,
     pub(crate) expires_at: Option<Timestamp>,
 }
 
@@ -99,6 +106,8 @@ type Listing = HashMap<SecretHash, Found>;
 #[derive(Debug, Default)]
 pub struct SourceDirectory {
     listing: ArcSwap<Listing>,
+    /// One for each tenant that ever had a source or was asked for; the sources share it.
+    gates: Mutex<HashMap<TenantId, Arc<TenantGate>>>,
 }
 
 impl SourceDirectory {
@@ -106,7 +115,7 @@ impl SourceDirectory {
     pub fn replace_all(&self, sources: impl IntoIterator<Item = (SourceEntry, Vec<SourceSecret>)>) {
         let mut listing = Listing::new();
         for (entry, secrets) in sources {
-            list(&mut listing, &Arc::new(entry), &secrets);
+            self.list(&mut listing, &Arc::new(entry), &secrets);
         }
         self.listing.store(Arc::new(listing));
     }
@@ -117,19 +126,37 @@ impl SourceDirectory {
         self.listing.rcu(|listing| {
             let mut next = Listing::clone(listing);
             next.retain(|_, found| found.source.source != entry.source);
-            list(&mut next, &entry, secrets);
+            self.list(&mut next, &entry, secrets);
             next
         });
+    }
+
+    /// Forgets what is not there any more: nothing opens a source, or any of a tenant's, that was removed.
+    pub fn remove(&self, is_gone: impl Fn(&SourceEntry) -> bool) {
+        self.listing.rcu(|listing| {
+            let mut next = Listing::clone(listing);
+            next.retain(|_, found| !is_gone(&found.source));
+            next
+        });
+    }
+
+    /// What all sources of a tenant share; open until it is said otherwise.
+    pub fn gate(&self, tenant: TenantId) -> Arc<TenantGate> {
+        // A gate is added in one step, so the map is whole even if whoever held the lock panicked.
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(tenant).or_default())
     }
 
     /// What `secret` opens; expired or deleted ones too.
     pub(crate) fn find(&self, secret: &str) -> Option<Found> {
         self.listing.load().get(&SecretHash::of(secret)).cloned()
     }
-}
 
-fn list(listing: &mut Listing, entry: &Arc<SourceEntry>, secrets: &[SourceSecret]) {
-    for secret in secrets {
-        listing.insert(secret.hash, Found { source: Arc::clone(entry), expires_at: secret.expires_at });
+    fn list(&self, listing: &mut Listing, entry: &Arc<SourceEntry>, secrets: &[SourceSecret]) {
+        let tenant = self.gate(entry.tenant);
+        for secret in secrets {
+            let (source, tenant) = (Arc::clone(entry), Arc::clone(&tenant));
+            listing.insert(secret.hash, Found { source, tenant, expires_at: secret.expires_at });
+        }
     }
 }

@@ -1,17 +1,19 @@
 //! The HTTP face: webhooks come in here, and nothing is answered 2xx before it is durable (invariant 1).
 //!
 //! - [`Door`]: `POST /in/{secret}`: look up, read, verify, scan, append, answer. The database is not touched.
-//! - [`SourceDirectory`]: the sources and their secrets, in memory.
+//! - [`SourceDirectory`]: the sources and their secrets, in memory; [`TenantGate`]: what a tenant's sources share.
 //! - [`Refusal`]: every answer that is not 2xx; [`RefusalRecorder`] keeps them for the source's owner.
 //! - [`serve`] and [`operations`]: the listeners, their limits, and the operator's routes.
 
 mod directory;
 mod door;
+mod gate;
 mod refusal;
 mod serve;
 
 pub use directory::{InvalidHash, SecretHash, SourceDirectory, SourceEntry, SourceSecret, SourceState};
 pub use door::{Door, DoorConfig, DoorLimits};
+pub use gate::TenantGate;
 pub use refusal::{
     Refusal,
     recorder::RefusalRecorder,

@@ -3,7 +3,8 @@
 use std::{fmt::Display, net::IpAddr};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::Value;
 use tributary_domain::{
@@ -15,6 +16,7 @@ use crate::{
     Page, Paged, StoreError, TenantScope,
     column::{id, json, optional_id, to_json},
     entity::audit_log,
+    once::Once,
 };
 
 /// Who makes a change, and when.
@@ -26,12 +28,33 @@ pub struct Author {
     pub at: Timestamp,
     /// The address that the call came from, where there was a call.
     pub address: Option<IpAddr>,
+    /// The request that makes it, where its sender may send it again.
+    pub once: Option<Once>,
 }
 
 impl Author {
     /// An author.
     pub fn new(actor: impl Into<String>, at: Timestamp) -> Self {
-        Self { actor: actor.into(), at, address: None }
+        Self { actor: actor.into(), at, address: None, once: None }
+    }
+
+    /// The same, by a request that is done once however often it is sent. What makes something looks at it.
+    #[must_use]
+    pub fn once(self, request: Once) -> Self {
+        Self { once: Some(request), ..self }
+    }
+
+    /// Notes that the author's request makes `resource`, if it is to be done once.
+    pub(crate) async fn claim(
+        &self,
+        txn: &DatabaseTransaction,
+        resource: impl Display,
+        answer: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        match &self.once {
+            Some(once) => once.claim(txn, resource.to_string(), answer, self.at).await,
+            None => Ok(()),
+        }
     }
 }
 

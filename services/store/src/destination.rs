@@ -1,5 +1,6 @@
 //! Destinations: where events are forwarded.
 
+mod lifecycle;
 mod service;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,13 @@ use sea_orm::{
 use serde_json::{Value, json};
 use tributary_domain::{
     id::{DestinationId, TenantId},
+    quota::Countable,
     time::Timestamp,
     workflow::spec::Group,
 };
 
 use crate::{
-    Page, Paged, Secret, StoreError, TenantScope,
+    Page, Paged, Secret, Show, StoreError, TenantScope,
     audit::{Author, Deed},
     column::{codes, id, json, number, to_json},
     entity::destination,
@@ -69,6 +71,8 @@ pub struct DestinationRecord {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted; none: it was not.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A destination that is to be made; it is enabled.
@@ -137,6 +141,8 @@ impl TenantScope<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            author.claim(txn, new.id, None).await?;
+            self.check_quota(txn, Countable::Destinations, 1).await?;
             destination::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await
@@ -155,15 +161,17 @@ impl TenantScope<'_> {
         self.live_destination(self.store().reader(), destination).await?.try_into()
     }
 
-    /// The secrets of a destination in the clear, by name.
+    /// The secrets of a destination in the clear, by name; of a deleted one too.
     ///
     /// # Errors
-    /// As [`TenantScope::destination`], and when they cannot be opened: the master key is another.
+    /// When the tenant has none, and when they cannot be opened: the master key is another.
     pub async fn destination_secrets(
         &self,
         destination: DestinationId,
     ) -> Result<BTreeMap<String, Secret>, StoreError> {
-        let row = self.live_destination(self.store().reader(), destination).await?;
+        let query = self.all_destinations().filter(destination::Column::Id.eq(destination.to_string()));
+        let row = query.one(self.store().reader()).await?;
+        let row = row.ok_or_else(|| StoreError::not_found("destination"))?;
         let Some(sealed) = &row.secrets else { return Ok(BTreeMap::new()) };
         let clear = self.store().sealer().open(secrets_place(self.id(), &row.id), sealed)?;
         serde_json::from_slice(&clear).map_err(|_| StoreError::corrupt("destinations.secrets"))
@@ -175,9 +183,10 @@ impl TenantScope<'_> {
     /// When the database fails.
     pub async fn destinations(
         &self,
+        show: Show,
         page: Page<DestinationId>,
     ) -> Result<Paged<DestinationRecord, DestinationId>, StoreError> {
-        let mut query = self.live_destinations();
+        let mut query = if show == Show::All { self.all_destinations() } else { self.live_destinations() };
         if let Some(after) = page.after {
             query = query.filter(destination::Column::Id.gt(after.to_string()));
         }
@@ -220,26 +229,6 @@ impl TenantScope<'_> {
         self.configure(Deed::new("destination.update", destination).with(detail), author, write).await
     }
 
-    /// Deletes a destination that still has this revision.
-    ///
-    /// # Errors
-    /// As [`TenantScope::update_destination`].
-    pub async fn delete_destination(
-        &self,
-        destination: DestinationId,
-        revision: u64,
-        author: &Author,
-    ) -> Result<(), StoreError> {
-        let write = |txn: Txn| async move {
-            let txn = txn.as_ref();
-            let mut row = self.changed_destination(txn, destination, revision, author).await?;
-            row.deleted_at = Set(Some(author.at.micros()));
-            row.update(txn).await?;
-            Ok(())
-        };
-        self.configure(Deed::new("destination.delete", destination), author, write).await
-    }
-
     async fn live_destination(
         &self,
         connection: &impl ConnectionTrait,
@@ -250,9 +239,12 @@ impl TenantScope<'_> {
     }
 
     fn live_destinations(&self) -> sea_orm::Select<destination::Entity> {
-        destination::Entity::find()
-            .filter(destination::Column::TenantId.eq(self.key()))
-            .filter(destination::Column::DeletedAt.is_null())
+        self.all_destinations().filter(destination::Column::DeletedAt.is_null())
+    }
+
+    /// The deleted ones too.
+    fn all_destinations(&self) -> sea_orm::Select<destination::Entity> {
+        destination::Entity::find().filter(destination::Column::TenantId.eq(self.key()))
     }
 
     /// The row, with its next revision and the time of the change set.
@@ -308,6 +300,7 @@ impl TryFrom<destination::Model> for DestinationRecord {
             revision: number(row.revision, "destinations.revision")?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
+            deleted_at: row.deleted_at.map(Timestamp::from_micros),
         })
     }
 }

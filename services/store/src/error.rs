@@ -6,7 +6,7 @@
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 use tributary_domain::error::ErrorCode;
 
-use crate::ledger::OWNERSHIP;
+use crate::{ledger::OWNERSHIP, once::Repeated};
 
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,28 @@ pub enum StoreError {
         /// In which way.
         conflict: Conflict,
     },
+    /// Its key belongs to another one by now.
+    #[error("{what}: another one has the key `{key}`: give it up there first")]
+    KeyTaken {
+        /// What was to get the key, such as `source`.
+        what: &'static str,
+        /// The key, as its owner chose it.
+        key: String,
+    },
+    /// The tenant may not have so many.
+    #[error("the quota `{quota}` of the tenant is used up: it may have {limit}")]
+    QuotaExceeded {
+        /// Which quota, by its name in the contract.
+        quota: &'static str,
+        /// How many it allows.
+        limit: u64,
+    },
+    /// The same request was done before.
+    #[error("the same request was done before")]
+    Repeated(Repeated),
+    /// Another request had this id.
+    #[error("another request had this id: give each its own")]
+    RequestIdReused,
     /// Other writers were in the way, again and again.
     #[error("the database is busy with other writers: try again")]
     Contention,
@@ -75,6 +97,12 @@ pub enum Conflict {
     /// Who asks may not decide about somebody of that role.
     #[error("somebody of that role is not yours to change")]
     Role,
+    /// It is to be undeleted, and is not deleted.
+    #[error("it is not deleted")]
+    Live,
+    /// What it belongs to is deleted.
+    #[error("what it belongs to is deleted: undelete that first")]
+    ParentDeleted,
 }
 
 impl StoreError {
@@ -82,12 +110,17 @@ impl StoreError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound { .. } => ErrorCode::NotFound,
-            Self::Conflict { conflict: Conflict::Exists, .. } => ErrorCode::AlreadyExists,
+            Self::Conflict { conflict: Conflict::Exists | Conflict::Live, .. }
+            | Self::KeyTaken { .. }
+            | Self::Repeated(_)
+            | Self::RequestIdReused => ErrorCode::AlreadyExists,
             Self::Conflict { conflict: Conflict::Revision, .. } => ErrorCode::Aborted,
-            Self::Conflict { conflict: Conflict::State | Conflict::LastOwner, .. } => {
-                ErrorCode::FailedPrecondition
-            }
+            Self::Conflict {
+                conflict: Conflict::State | Conflict::LastOwner | Conflict::ParentDeleted,
+                ..
+            } => ErrorCode::FailedPrecondition,
             Self::Conflict { conflict: Conflict::Role, .. } => ErrorCode::PermissionDenied,
+            Self::QuotaExceeded { .. } => ErrorCode::ResourceExhausted,
             Self::Contention | Self::Unavailable { .. } | Self::UnknownCommit { .. } => {
                 ErrorCode::Unavailable
             }
@@ -132,6 +165,14 @@ impl StoreError {
 
     pub(crate) fn role(what: &'static str) -> Self {
         Self::Conflict { what, conflict: Conflict::Role }
+    }
+
+    pub(crate) fn live(what: &'static str) -> Self {
+        Self::Conflict { what, conflict: Conflict::Live }
+    }
+
+    pub(crate) fn parent_deleted(what: &'static str) -> Self {
+        Self::Conflict { what, conflict: Conflict::ParentDeleted }
     }
 
     pub(crate) fn corrupt(what: &'static str) -> Self {

@@ -46,6 +46,18 @@ impl fmt::Debug for HeldRecord {
 }
 
 impl TenantScope<'_> {
+    /// How a message of the tenant is held.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn held_message(&self, message: MessageId) -> Result<HeldRecord, StoreError> {
+        let query = held_message::Entity::find()
+            .filter(held_message::Column::TenantId.eq(self.key()))
+            .filter(held_message::Column::MessageId.eq(message.to_string()));
+        let row = query.one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("held message"))?.try_into()
+    }
+
     /// The tenant's held messages, those that are next first.
     ///
     /// # Errors

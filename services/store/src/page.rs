@@ -15,6 +15,15 @@ pub struct Page<K> {
     pub limit: u32,
 }
 
+/// Whether a list has what is deleted and not yet purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Only what is there.
+    Live,
+    /// What is deleted too.
+    All,
+}
+
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paged<T, K> {

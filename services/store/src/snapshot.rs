@@ -5,14 +5,16 @@ use serde_json::Value;
 use tributary_domain::{
     id::{DestinationId, SourceId},
     tenant::TenantSettings,
+    time::Timestamp,
     workflow::spec::Group,
 };
 
 use crate::{
-    LARGEST_PAGE, Page, StoreError, TenantScope,
+    LARGEST_PAGE, Page, Show, StoreError, TenantScope,
     column::json,
     entity::{source, tenant},
-    tenant::TenantState,
+    ledger::MONTHLY_QUOTA,
+    tenant::hold_reason,
     workflow::ActiveWorkflow,
 };
 
@@ -21,8 +23,9 @@ use crate::{
 pub struct Snapshot {
     /// The revision that all of it belongs to.
     pub config_rev: i64,
-    /// Whether the tenant's messages are held.
-    pub suspended: bool,
+    /// Why the tenant's messages are held, unless it is for its monthly quota, which only the ledger knows exactly; none:
+    /// they are not.
+    pub hold: Option<&'static str>,
     /// The tenant's settings.
     pub settings: TenantSettings,
     /// Where events go.
@@ -66,7 +69,7 @@ impl TenantScope<'_> {
             if self.tenant_row().await?.config_rev == before.config_rev {
                 return Ok(Snapshot {
                     config_rev: before.config_rev,
-                    suspended: before.state == TenantState::Suspended.code(),
+                    hold: hold_reason(&before),
                     settings: json(&before.settings, "tenants.settings")?,
                     routes,
                     source,
@@ -85,12 +88,15 @@ impl TenantScope<'_> {
         Ok(query.into_tuple().one(self.store().reader()).await?)
     }
 
-    /// Whether the tenant's messages are held now.
+    /// Why the tenant's messages are held `now`; none: they are not.
     ///
     /// # Errors
     /// When there is no such tenant, or the database fails.
-    pub async fn is_suspended(&self) -> Result<bool, StoreError> {
-        Ok(self.tenant_row().await?.state == TenantState::Suspended.code())
+    pub async fn hold_reason(&self, now: Timestamp) -> Result<Option<&'static str>, StoreError> {
+        if let Some(reason) = hold_reason(&self.tenant_row().await?) {
+            return Ok(Some(reason));
+        }
+        Ok(self.is_over_month(now).await?.then_some(MONTHLY_QUOTA))
     }
 
     async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {
@@ -102,7 +108,7 @@ impl TenantScope<'_> {
         let mut routes = Vec::new();
         let mut page = Page::first(LARGEST_PAGE);
         loop {
-            let found = self.destinations(page).await?;
+            let found = self.destinations(Show::Live, page).await?;
             // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
             routes.extend(
                 found

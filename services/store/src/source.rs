@@ -1,6 +1,7 @@
 //! Sources: where messages come from.
 
 mod door;
+mod lifecycle;
 mod secret;
 
 use sea_orm::{
@@ -10,14 +11,15 @@ use sea_orm::{
 use serde_json::{Value, json};
 use tributary_domain::{
     id::{SourceId, TenantId},
+    quota::Countable,
     time::Timestamp,
 };
 
-pub use door::DoorSource;
+pub use door::{DoorSource, DoorTenant};
 pub use secret::{SecretRecord, UrlSecret};
 
 use crate::{
-    Page, Paged, Secret, StoreError, TenantScope,
+    Page, Paged, Secret, Show, StoreError, TenantScope,
     audit::{Author, Deed},
     column::{id, json, number, to_big, to_json},
     entity::source,
@@ -51,6 +53,8 @@ pub struct SourceRecord {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted; none: it was not.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A source that is to be made.
@@ -107,9 +111,16 @@ impl TenantScope<'_> {
             updated_at: author.at.micros(),
             deleted_at: None,
         };
-        let inserted = &row;
+        // Who sends the request again wants the URL, which holds the secret that is otherwise kept as a hash only.
+        let answer = match &author.once {
+            Some(once) => Some(self.seal_answer(once, new.secret.clear())?),
+            None => None,
+        };
+        let (inserted, answer) = (&row, &answer);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            author.claim(txn, new.id, answer.clone()).await?;
+            self.check_quota(txn, Countable::Sources, 1).await?;
             source::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await
@@ -142,8 +153,12 @@ impl TenantScope<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sources(&self, page: Page<SourceId>) -> Result<Paged<SourceRecord, SourceId>, StoreError> {
-        let mut query = self.live_sources();
+    pub async fn sources(
+        &self,
+        show: Show,
+        page: Page<SourceId>,
+    ) -> Result<Paged<SourceRecord, SourceId>, StoreError> {
+        let mut query = if show == Show::All { self.all_sources() } else { self.live_sources() };
         if let Some(after) = page.after {
             query = query.filter(source::Column::Id.gt(after.to_string()));
         }
@@ -183,27 +198,6 @@ impl TenantScope<'_> {
         self.configure(Deed::new("source.update", source).with(detail), author, write).await
     }
 
-    /// Deletes a source that still has this revision: its door answers 410 from then on; what was accepted is still
-    /// processed.
-    ///
-    /// # Errors
-    /// As [`TenantScope::update_source`].
-    pub async fn delete_source(
-        &self,
-        source: SourceId,
-        revision: u64,
-        author: &Author,
-    ) -> Result<(), StoreError> {
-        let write = |txn: Txn| async move {
-            let txn = txn.as_ref();
-            let mut row = self.changed_source(txn, source, revision, author).await?;
-            row.deleted_at = Set(Some(author.at.micros()));
-            row.update(txn).await?;
-            Ok(())
-        };
-        self.configure(Deed::new("source.delete", source), author, write).await
-    }
-
     pub(crate) async fn live_source(
         &self,
         connection: &impl ConnectionTrait,
@@ -214,9 +208,12 @@ impl TenantScope<'_> {
     }
 
     fn live_sources(&self) -> sea_orm::Select<source::Entity> {
-        source::Entity::find()
-            .filter(source::Column::TenantId.eq(self.key()))
-            .filter(source::Column::DeletedAt.is_null())
+        self.all_sources().filter(source::Column::DeletedAt.is_null())
+    }
+
+    /// The deleted ones too.
+    fn all_sources(&self) -> sea_orm::Select<source::Entity> {
+        source::Entity::find().filter(source::Column::TenantId.eq(self.key()))
     }
 
     /// The row, with its next revision and the time of the change set.
@@ -264,6 +261,7 @@ impl TryFrom<source::Model> for SourceRecord {
             revision: number(row.revision, "sources.revision")?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
+            deleted_at: row.deleted_at.map(Timestamp::from_micros),
         })
     }
 }

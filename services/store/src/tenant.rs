@@ -1,10 +1,11 @@
 //! Tenants: one client account each. Everything else hangs below one.
 
 mod configure;
+mod lifecycle;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use tributary_domain::{
     id::{AgencyId, TenantId},
@@ -13,7 +14,7 @@ use tributary_domain::{
 };
 
 use crate::{
-    Lane, Page, Paged, Store, StoreError,
+    Lane, Page, Paged, Show, Store, StoreError,
     audit::{self, Author, Deed, Owner},
     column::{codes, id, json, number, to_json},
     entity::{agency, tenant},
@@ -53,6 +54,8 @@ pub struct TenantRecord {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted; none: it was not.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A tenant that is to be made.
@@ -118,6 +121,7 @@ impl Tenants<'_> {
             let txn = txn.as_ref();
             let agency = agency::Entity::find_by_id(inserted.agency_id.as_str()).one(txn).await?;
             agency.ok_or_else(|| StoreError::not_found("agency"))?;
+            author.claim(txn, new.id, None).await?;
             tenant::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await
@@ -156,9 +160,15 @@ impl Tenants<'_> {
         &self,
         agency: Option<AgencyId>,
         only: Option<&[TenantId]>,
+        show: Show,
         page: Page<TenantId>,
     ) -> Result<Paged<TenantRecord, TenantId>, StoreError> {
-        let mut query = live();
+        let mut query = match show {
+            Show::Live => live(),
+            // Those that are being purged are left out: they cannot be brought back.
+            Show::All => tenant::Entity::find()
+                .filter(tenant::Column::DeletedAt.is_null().or(tenant::Column::DeletedAt.gt(0))),
+        };
         if let Some(agency) = agency {
             query = query.filter(tenant::Column::AgencyId.eq(agency.to_string()));
         }
@@ -200,21 +210,6 @@ impl Tenants<'_> {
         self.store.tenant(tenant).configure(Deed::new("tenant.update", tenant), author, write).await
     }
 
-    /// Deletes a tenant that still has this revision. Its rows stay; nothing finds it any more.
-    ///
-    /// # Errors
-    /// As [`Tenants::update`].
-    pub async fn delete(&self, tenant: TenantId, revision: u64, author: &Author) -> Result<(), StoreError> {
-        let write = |txn: Txn| async move {
-            let txn = txn.as_ref();
-            let mut row = self.changed(txn, tenant, revision, author).await?;
-            row.deleted_at = Set(Some(author.at.micros()));
-            row.update(txn).await?;
-            Ok(())
-        };
-        self.store.tenant(tenant).configure(Deed::new("tenant.delete", tenant), author, write).await
-    }
-
     /// The row, with its next revision and the time of the change set.
     async fn changed(
         &self,
@@ -235,6 +230,14 @@ impl Tenants<'_> {
 
 pub(crate) use configure::next_revision;
 
+/// Why the tenant's messages are held; none: they are not.
+pub(crate) fn hold_reason(row: &tenant::Model) -> Option<&'static str> {
+    if row.deleted_at.is_some() {
+        return Some("TENANT_DELETED");
+    }
+    (row.state == TenantState::Suspended.code()).then_some("SUSPENDED")
+}
+
 fn live() -> sea_orm::Select<tenant::Entity> {
     tenant::Entity::find().filter(tenant::Column::DeletedAt.is_null())
 }
@@ -254,6 +257,7 @@ impl TryFrom<tenant::Model> for TenantRecord {
             revision: number(row.revision, "tenants.revision")?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
+            deleted_at: row.deleted_at.map(Timestamp::from_micros),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Workflows: drafts that people edit, and published versions that never change.
 
+mod lifecycle;
 mod published;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use sea_orm::{
 };
 use tributary_domain::{
     id::{MessageId, SourceId, TenantId, WorkflowId},
+    quota::Countable,
     time::Timestamp,
     workflow::spec::WorkflowSpec,
 };
@@ -17,7 +19,7 @@ use tributary_domain::{
 pub use published::{ActiveWorkflow, WorkflowVersion};
 
 use crate::{
-    Page, Paged, StoreError, TenantScope,
+    Page, Paged, Show, StoreError, TenantScope,
     audit::{Author, Deed},
     column::{id, json, number, optional_id, to_big, to_json},
     entity::workflow,
@@ -54,6 +56,8 @@ pub struct WorkflowRecord {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted; none: it was not.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A workflow that is to be made; it is not published.
@@ -117,11 +121,14 @@ impl TenantScope<'_> {
             created_at: author.at.micros(),
             updated_at: author.at.micros(),
             deleted_at: None,
+            deleted_with: None,
         };
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            author.claim(txn, new.id, None).await?;
             self.live_source(txn, new.source).await?;
+            self.check_quota(txn, Countable::Workflows, 1).await?;
             workflow::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await
@@ -157,9 +164,10 @@ impl TenantScope<'_> {
     pub async fn workflows(
         &self,
         source: Option<SourceId>,
+        show: Show,
         page: Page<WorkflowId>,
     ) -> Result<Paged<WorkflowRecord, WorkflowId>, StoreError> {
-        let mut query = self.live_workflows();
+        let mut query = if show == Show::All { self.all_workflows() } else { self.live_workflows() };
         if let Some(source) = source {
             query = query.filter(workflow::Column::SourceId.eq(source.to_string()));
         }
@@ -204,26 +212,6 @@ impl TenantScope<'_> {
         self.configure(Deed::new("workflow.update", workflow), author, write).await
     }
 
-    /// Deletes a workflow that still has this revision. Its versions stay, so that its runs can be explained.
-    ///
-    /// # Errors
-    /// As [`TenantScope::update_workflow`].
-    pub async fn delete_workflow(
-        &self,
-        workflow: WorkflowId,
-        revision: u64,
-        author: &Author,
-    ) -> Result<(), StoreError> {
-        let write = |txn: Txn| async move {
-            let txn = txn.as_ref();
-            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
-            row.deleted_at = Set(Some(author.at.micros()));
-            row.update(txn).await?;
-            Ok(())
-        };
-        self.configure(Deed::new("workflow.delete", workflow), author, write).await
-    }
-
     async fn live_workflow(
         &self,
         connection: &impl ConnectionTrait,
@@ -233,10 +221,13 @@ impl TenantScope<'_> {
         query.one(connection).await?.ok_or_else(|| StoreError::not_found("workflow"))
     }
 
-    fn live_workflows(&self) -> sea_orm::Select<workflow::Entity> {
-        workflow::Entity::find()
-            .filter(workflow::Column::TenantId.eq(self.key()))
-            .filter(workflow::Column::DeletedAt.is_null())
+    pub(crate) fn live_workflows(&self) -> sea_orm::Select<workflow::Entity> {
+        self.all_workflows().filter(workflow::Column::DeletedAt.is_null())
+    }
+
+    /// The deleted ones too.
+    pub(crate) fn all_workflows(&self) -> sea_orm::Select<workflow::Entity> {
+        workflow::Entity::find().filter(workflow::Column::TenantId.eq(self.key()))
     }
 
     /// The row, with its next revision and the time of the change set.
@@ -279,6 +270,7 @@ impl TryFrom<workflow::Model> for WorkflowRecord {
             revision: number(row.revision, "workflows.revision")?,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),
+            deleted_at: row.deleted_at.map(Timestamp::from_micros),
         })
     }
 }

@@ -50,6 +50,9 @@ async fn the_commands_send_show_and_check() {
         assert!(tells(&ask(&server, "profiles", &["list"]), &event.profile));
         assert!(tells(&ask(&server, "profiles", &["get", &event.profile]), &event.profile));
 
+        let usage = ask(&server, "tenants", &["usage", "acme"]);
+        assert_eq!((&usage[0]["messageCount"], &usage[0]["sourceLimit"]), (&"1".into(), &"1000".into()));
+
         let findings = ask(&server, "doctor", &[]);
         assert!(findings.len() >= 5, "{findings:?}");
         assert!(findings.iter().all(|finding| finding["state"] != "FAIL"), "{findings:?}");

@@ -13,6 +13,8 @@
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
+//! | what is deleted, and brought back | `deletion` |
+//! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the clients of `examples/`, in other languages | `examples` |
@@ -30,6 +32,7 @@
 )]
 
 mod cli;
+mod deletion;
 mod deliveries;
 mod duplicates;
 mod examples;
@@ -46,6 +49,7 @@ mod parked;
 mod payloads;
 mod publishing;
 mod quickstart;
+mod quotas;
 mod refusals;
 mod statuses;
 mod telemetry;

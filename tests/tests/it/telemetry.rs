@@ -130,7 +130,11 @@ async fn refused_destination(server: &Server, tenant: &Tenant, secret: &str) {
         secrets: [("signing".to_owned(), secret.to_owned())].into(),
         ..Default::default()
     };
-    let request = CreateDestinationRequest { parent: tenant.name.clone(), destination: Some(destination) };
+    let request = CreateDestinationRequest {
+        parent: tenant.name.clone(),
+        destination: Some(destination),
+        ..Default::default()
+    };
     server.api().destinations().create_destination(request).await.expect_err("it is refused");
 }
 

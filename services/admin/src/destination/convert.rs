@@ -1,6 +1,6 @@
 //! Destinations between the contract, the connectors and the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use prost_types::Struct;
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ use crate::{
         value::{from_struct, to_struct, to_time},
     },
     error::from_store,
+    lifecycle,
     secret::masked,
     violations::Violations,
 };
@@ -45,7 +46,7 @@ pub(super) fn settings(given: Option<Struct>, violations: &mut Violations) -> Va
 
 /// The secrets of a destination, checked for their number and length.
 pub(super) fn secrets(
-    given: HashMap<String, String>,
+    given: BTreeMap<String, String>,
     violations: &mut Violations,
 ) -> BTreeMap<String, Secret> {
     if given.len() > MAX_SECRETS {
@@ -91,7 +92,7 @@ pub(super) fn filter(given: &proto::Group, violations: &mut Violations) -> Group
 
 /// From our names of events to the platform's, checked for their number and length.
 pub(super) fn event_names(
-    given: HashMap<String, String>,
+    given: BTreeMap<String, String>,
     violations: &mut Violations,
 ) -> BTreeMap<String, String> {
     if given.len() > MAX_EVENT_NAMES {
@@ -117,20 +118,21 @@ pub(super) async fn to_proto(
         let secrets = located.scope.destination_secrets(record.id).await.map_err(from_store)?;
         secrets.into_iter().map(|(name, secret)| (name, masked(secret.expose()))).collect()
     } else {
-        HashMap::new()
+        BTreeMap::new()
     };
     let state = match record.state {
         DestinationState::Enabled => destination::State::Enabled,
         DestinationState::Paused => destination::State::Paused,
         DestinationState::Disabled => destination::State::Disabled,
     };
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Destination {
         name: located.names.destination(record.id),
         key: record.key,
         display_name: record.display_name,
         platform: record.platform,
         settings: record.settings.as_object().map(to_struct),
-        secrets: HashMap::new(),
+        secrets: BTreeMap::new(),
         masked_secrets,
         filter: record.filter.as_ref().map(spec::group_to_proto),
         event_names: record.event_names.into_iter().collect(),
@@ -139,5 +141,7 @@ pub(super) async fn to_proto(
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     })
 }

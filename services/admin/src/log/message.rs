@@ -25,7 +25,7 @@ use crate::{
     call::{Call, Located},
     check,
     convert::{status, value::to_time},
-    error::{from_store, not_found},
+    error::{from_store, not_found, optional},
     name::{Names, TenantPath},
 };
 
@@ -202,8 +202,9 @@ impl<'a> MessageReader<'a> {
         if let Some(path) = self.cluid_paths.get(&source) {
             return Ok(path.clone());
         }
-        let door = self.located.scope.door_source(source).await.map_err(from_store)?;
-        let path = sources::provider(&door.provider).and_then(|provider| {
+        let door = optional(self.located.scope.door_source(source).await)?;
+        let path = door.and_then(|door| {
+            let provider = sources::provider(&door.provider)?;
             let settings = provider.check_settings(&door.settings).ok()?;
             Some(provider.facts(&settings, &HeaderMap::new(), &Value::Null).cluid_path)
         });

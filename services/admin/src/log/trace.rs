@@ -9,16 +9,19 @@ use tonic::Status;
 use tributary_domain::id::{DestinationId, EventId, WorkflowId};
 use tributary_proto::admin::v1::{DeliveryTrace, EventTrace, MessageTrace, MessageView, RunTrace};
 use tributary_store::{
-    StoreError, delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord,
-    run::RunRecord,
+    delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord, run::RunRecord,
 };
 
 use super::{
-    delivery,
+    delivery, lists,
     message::{Found, MessageReader, accepted, find},
     parked, run, step,
 };
-use crate::{call::Call, call::Located, error::from_store, event};
+use crate::{
+    call::{Call, Located},
+    error::{from_store, optional},
+    event,
+};
 
 /// Answers GetMessageTrace.
 pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<MessageTrace, Status> {
@@ -35,13 +38,21 @@ pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<MessageTrace, Sta
 
 async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<MessageTrace, Status> {
     let (scope, message) = (&located.scope, record.summary.id);
+    // The source's id where it was removed since.
+    let source = optional(scope.door_source(record.summary.source).await)?;
     let source_display_name =
-        scope.door_source(record.summary.source).await.map_err(from_store)?.display_name;
+        source.map_or_else(|| record.summary.source.to_string(), |source| source.display_name);
     let parked = match record.summary.fate {
         Fate::Parked => {
             optional(scope.parked_message(message).await)?.map(|found| parked::to_proto(located.names, found))
         }
         Fate::Applied | Fate::Duplicate(_) | Fate::Held => None,
+    };
+    let held = match record.summary.fate {
+        Fate::Held => {
+            optional(scope.held_message(message).await)?.map(|found| lists::held(located.names, found))
+        }
+        Fate::Applied | Fate::Duplicate(_) | Fate::Parked => None,
     };
     let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
     let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
@@ -57,22 +68,13 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
         });
     }
     let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
-    Ok(MessageTrace { message, source_display_name, runs, parked })
+    Ok(MessageTrace { message, source_display_name, runs, parked, held })
 }
 
 /// The name of a run's workflow; its id where it was deleted since.
 async fn workflow_name(located: &Located<'_>, run: &RunRecord) -> Result<String, Status> {
     let found = optional(located.scope.workflow(run.workflow).await)?;
     Ok(found.map_or_else(|| run.workflow.to_string(), |workflow| workflow.display_name))
-}
-
-/// What was looked up, where it is still there.
-fn optional<T>(found: Result<T, StoreError>) -> Result<Option<T>, Status> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(from_store(error)),
-    }
 }
 
 /// The events of a message with their deliveries, by workflow.

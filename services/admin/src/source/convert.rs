@@ -12,6 +12,7 @@ use crate::{
     check,
     convert::value::{from_struct, to_struct, to_time},
     error::from_store,
+    lifecycle,
     secret::masked,
     violations::Violations,
 };
@@ -87,6 +88,7 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         create_time: Some(to_time(secret.created_at)),
         expire_time: secret.expires_at.map(to_time),
     });
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Source {
         name: located.names.source(record.id),
         key: record.key,
@@ -99,5 +101,7 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     })
 }

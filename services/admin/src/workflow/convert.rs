@@ -22,6 +22,7 @@ use crate::{
         value::{from_span, to_span, to_time},
     },
     error::from_store,
+    lifecycle,
     name::TenantPath,
     violations::Violations,
 };
@@ -72,6 +73,7 @@ pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> R
     };
     let (_, problems) = CompiledWorkflow::compile(&record.draft);
     let version = record.published_version.unwrap_or(0);
+    let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Workflow {
         name: located.names.workflow(record.source, record.id),
         key: record.key,
@@ -89,6 +91,8 @@ pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> R
         problems: problems.into_iter().map(problem).collect(),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),
+        delete_time,
+        purge_time,
     })
 }
 

@@ -22,7 +22,11 @@ pub(crate) async fn create(world: &World, tenant: &Tenant) -> Destination {
         secrets: [("signing".to_owned(), SECRET.to_owned())].into(),
         ..Destination::default()
     };
-    let request = CreateDestinationRequest { parent: tenant.name.clone(), destination: Some(destination) };
+    let request = CreateDestinationRequest {
+        parent: tenant.name.clone(),
+        destination: Some(destination),
+        ..Default::default()
+    };
     world.destinations().create_destination(request).await.unwrap().into_inner()
 }
 

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access;
+mod deletion;
 mod destinations;
 mod every_call;
 mod logs;
 mod members;
 mod people;
+mod quotas;
+mod repeats;
 mod sessions;
 mod sources;
 mod support;

@@ -69,8 +69,7 @@ async fn settings_are_checked_by_the_provider() {
     assert_eq!(changed.settings, Some(object(&[("cluid_path", "$.visitor")])));
 
     let unknown = Source { provider: "nobody".to_owned(), ..source };
-    let request =
-        CreateSourceRequest { parent: tenant.name, source: Some(unknown), signing_keys: Vec::new() };
+    let request = CreateSourceRequest { parent: tenant.name, source: Some(unknown), ..Default::default() };
     assert_eq!(fields(&world.sources().create_source(request).await.unwrap_err()), ["source.provider"]);
 }
 

@@ -70,7 +70,7 @@ async fn what_is_wrong_with_a_tenant_is_said_by_field() {
         ..Default::default()
     };
     let tenant = Tenant { key: "A B".to_owned(), settings: Some(settings), ..Tenant::default() };
-    let request = CreateTenantRequest { parent: parent.clone(), tenant: Some(tenant) };
+    let request = CreateTenantRequest { parent: parent.clone(), tenant: Some(tenant), ..Default::default() };
     let refused = world.tenants().create_tenant(request).await.unwrap_err();
     assert_eq!(
         fields(&refused),
@@ -84,7 +84,7 @@ async fn what_is_wrong_with_a_tenant_is_said_by_field() {
         ]
     );
     let again = Tenant { key: "acme".to_owned(), display_name: "x".to_owned(), ..Tenant::default() };
-    let request = CreateTenantRequest { parent, tenant: Some(again) };
+    let request = CreateTenantRequest { parent, tenant: Some(again), ..Default::default() };
     let taken = world.tenants().create_tenant(request).await.unwrap_err();
     assert_eq!((taken.code(), reason(&taken).as_str()), (Code::AlreadyExists, "KEY_EXISTS"));
     let request = UpdateTenantRequest { tenant: Some(known), update_mask: mask(&["key"]) };
@@ -102,6 +102,7 @@ async fn lists_are_paged_and_tokens_belong_to_their_list() {
         parent: parent.to_owned(),
         page_size: 2,
         page_token: token,
+        show_deleted: false,
     };
     let first = world.tenants().list_tenants(list("agencies/-", String::new())).await.unwrap().into_inner();
     let token = first.next_page_token.clone();

@@ -14,7 +14,8 @@ use crate::support::{World, fields, mask, reason};
 pub(crate) async fn create(world: &World, source: &Source, key: &str) -> Workflow {
     let workflow =
         Workflow { key: key.to_owned(), display_name: "Bookings".to_owned(), ..Workflow::default() };
-    let request = CreateWorkflowRequest { parent: source.name.clone(), workflow: Some(workflow) };
+    let request =
+        CreateWorkflowRequest { parent: source.name.clone(), workflow: Some(workflow), ..Default::default() };
     world.workflows().create_workflow(request).await.unwrap().into_inner()
 }
 

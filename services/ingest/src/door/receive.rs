@@ -64,9 +64,11 @@ impl Door {
     ) -> Result<MessageId, Refusal> {
         let source = &*found.source;
         opens(found, self.config.clock.now())?;
+        found.tenant.admit().map_err(|wait| Refusal::RateExceeded { wait })?;
         plain(headers)?;
         let limits = &self.config.limits;
-        let received = body::read(body, source.body_limit, limits, &self.memory).await?;
+        let body_limit = source.body_limit.min(found.tenant.body_limit());
+        let received = body::read(body, body_limit, limits, &self.memory).await?;
         *seen = received.bytes.clone();
         let now = self.config.clock.now();
         let signature_valid = signed(source, headers, &received.bytes, now)?;
@@ -102,7 +104,7 @@ impl Door {
 
 /// Whether the secret that found the source still opens it.
 fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
-    if found.source.state == SourceState::Deleted {
+    if found.source.state == SourceState::Deleted || found.tenant.is_shut() {
         return Err(Refusal::SourceDeleted);
     }
     if found.expires_at.is_some_and(|end| end <= now) {

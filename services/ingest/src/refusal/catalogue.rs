@@ -1,7 +1,7 @@
 //! Why a request is refused: a stable reason for programs, and words for people. Each reason has its entry in
 //! `docs/errors.md`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::http::StatusCode;
 use tributary_connectors::sources::SignatureError;
@@ -36,6 +36,11 @@ pub enum Refusal {
     Signature(SignatureError),
     /// The body is not JSON that can be kept.
     Unacceptable(ScanError),
+    /// The tenant has sent more requests than its quota allows.
+    RateExceeded {
+        /// After how long the next one may come.
+        wait: Duration,
+    },
     /// Too many requests are being read at once.
     DoorFull,
     /// Too many messages wait for the disk.
@@ -129,7 +134,7 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "BODY_TOO_LARGE",
                 "The body is too large",
-                "Send less, or raise the body limit of the source.",
+                "Send less, or raise the body limit of the source, or the tenant's quota.",
             ),
             Self::BodyTooSlow => final_answer(
                 StatusCode::REQUEST_TIMEOUT,
@@ -155,6 +160,12 @@ impl Refusal {
                 "The body is not JSON that can be kept",
                 "Send one well-formed JSON value in UTF-8, within the limits.",
             ),
+            Self::RateExceeded { .. } => for_now(
+                StatusCode::TOO_MANY_REQUESTS,
+                "RATE_EXCEEDED",
+                "More requests came than the tenant's quota allows",
+                "1",
+            ),
             Self::DoorFull => {
                 for_now(StatusCode::SERVICE_UNAVAILABLE, "DOOR_FULL", "Too many requests are being read", "1")
             }
@@ -179,10 +190,24 @@ impl Refusal {
         }
     }
 
+    /// When to come again, in seconds; none: never.
+    pub(crate) fn retry_after(&self) -> Option<Cow<'static, str>> {
+        match self {
+            // Rounded up, so that who obeys is let in.
+            Self::RateExceeded { wait } => Some(wait.as_millis().div_ceil(1_000).max(1).to_string().into()),
+            _ => self.facts().retry_after.map(Cow::Borrowed),
+        }
+    }
+
+    /// Whether only the number of such requests is kept: of who sends too much, more is not worth the writing.
+    pub(crate) fn is_only_counted(&self) -> bool {
+        matches!(self, Self::RateExceeded { .. })
+    }
+
     /// What was wrong with this very request; empty where the title says it all.
     pub(crate) fn detail(&self) -> Cow<'static, str> {
         match self {
-            Self::BodyTooLarge { limit } => format!("the source takes at most {limit} bytes").into(),
+            Self::BodyTooLarge { limit } => format!("at most {limit} bytes are taken here").into(),
             Self::Signature(error) => error.to_string().into(),
             Self::Unacceptable(error) => error.to_string().into(),
             _ => "".into(),

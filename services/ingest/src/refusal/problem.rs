@@ -37,8 +37,9 @@ impl IntoResponse for Refusal {
         *response.status_mut() = facts.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = facts.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        // Digits are a header's value.
+        if let Some(seconds) = self.retry_after().and_then(|seconds| HeaderValue::try_from(&*seconds).ok()) {
+            headers.insert(header::RETRY_AFTER, seconds);
         }
         if self == Self::MethodNotAllowed {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));

@@ -82,6 +82,9 @@ impl RefusalRecorder {
     ) {
         let reason = refusal.reason();
         self.counts.add_one(source.tenant, source.source, reason);
+        if refusal.is_only_counted() {
+            return;
+        }
         // The place comes first: what will not be kept is not copied.
         let Ok(place) = self.waiting.try_reserve() else {
             self.metrics.refusals_unrecorded(1);

@@ -61,7 +61,12 @@ pub(super) async fn agency(client: &Client, given: Option<&str>) -> anyhow::Resu
 /// When the server refuses.
 pub(super) async fn tenants(client: &Client, limit: usize) -> anyhow::Result<Vec<Tenant>> {
     pages::all(limit, async |page_size, page_token| {
-        let request = ListTenantsRequest { parent: "agencies/-".to_owned(), page_size, page_token };
+        let request = ListTenantsRequest {
+            parent: "agencies/-".to_owned(),
+            page_size,
+            page_token,
+            show_deleted: false,
+        };
         let answer = client.tenants().list_tenants(request).await?.into_inner();
         Ok((answer.tenants, answer.next_page_token))
     })
@@ -71,7 +76,8 @@ pub(super) async fn tenants(client: &Client, limit: usize) -> anyhow::Result<Vec
 /// The sources of a tenant.
 pub(super) async fn sources(client: &Client, tenant: &str, limit: usize) -> anyhow::Result<Vec<Source>> {
     pages::all(limit, async |page_size, page_token| {
-        let request = ListSourcesRequest { parent: tenant.to_owned(), page_size, page_token };
+        let request =
+            ListSourcesRequest { parent: tenant.to_owned(), page_size, page_token, show_deleted: false };
         let answer = client.sources().list_sources(request).await?.into_inner();
         Ok((answer.sources, answer.next_page_token))
     })
@@ -81,7 +87,12 @@ pub(super) async fn sources(client: &Client, tenant: &str, limit: usize) -> anyh
 /// The workflows of all sources of a tenant.
 pub(super) async fn workflows(client: &Client, tenant: &str, limit: usize) -> anyhow::Result<Vec<Workflow>> {
     pages::all(limit, async |page_size, page_token| {
-        let request = ListWorkflowsRequest { parent: format!("{tenant}/sources/-"), page_size, page_token };
+        let request = ListWorkflowsRequest {
+            parent: format!("{tenant}/sources/-"),
+            page_size,
+            page_token,
+            show_deleted: false,
+        };
         let answer = client.workflows().list_workflows(request).await?.into_inner();
         Ok((answer.workflows, answer.next_page_token))
     })
@@ -95,7 +106,8 @@ pub(super) async fn destinations(
     limit: usize,
 ) -> anyhow::Result<Vec<Destination>> {
     pages::all(limit, async |page_size, page_token| {
-        let request = ListDestinationsRequest { parent: tenant.to_owned(), page_size, page_token };
+        let request =
+            ListDestinationsRequest { parent: tenant.to_owned(), page_size, page_token, show_deleted: false };
         let answer = client.destinations().list_destinations(request).await?.into_inner();
         Ok((answer.destinations, answer.next_page_token))
     })

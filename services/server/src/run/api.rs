@@ -42,6 +42,11 @@ impl tributary_admin::House for RunningHouse {
         self.door.reload(tenant, source).await;
     }
 
+    async fn tenant_changed(&self, tenant: TenantId) {
+        self.door.reload_tenant(tenant).await;
+        self.house.configuration_changed(tenant);
+    }
+
     async fn apply_command(
         &self,
         tenant: TenantId,

@@ -8,10 +8,16 @@ use tokio_util::sync::CancellationToken;
 use tributary_connectors::sources;
 use tributary_domain::id::{SourceId, TenantId};
 use tributary_ingest::{SecretHash, SourceDirectory, SourceEntry, SourceSecret, SourceState};
-use tributary_store::{Store, StoreError, source::DoorSource};
+use tributary_store::{
+    Store, StoreError,
+    source::{DoorSource, DoorTenant},
+};
 
-/// Fills the directory with every source there is.
+/// Fills the directory with every source there is, and what is known of their tenants.
 pub(super) async fn load(store: &Store, directory: &SourceDirectory) -> anyhow::Result<()> {
+    for tenant in store.door_tenants().await.context("the tenants cannot be loaded")? {
+        apply(directory, &tenant);
+    }
     let sources = store.door_sources().await.context("the sources cannot be loaded")?;
     directory.replace_all(sources.iter().filter_map(entry));
     Ok(())
@@ -45,13 +51,28 @@ impl Doorkeeper {
     /// Reads one source again. When the database fails, it is tried again in the background until it is read: a
     /// deleted source or an old secret must not stay open until the next start.
     pub(super) async fn reload(self: &Arc<Self>, tenant: TenantId, source: SourceId) {
+        self.reload_all(tenant, Some(source)).await;
+    }
+
+    /// Reads what the sources of a tenant share again; otherwise as [`Self::reload`].
+    pub(super) async fn reload_tenant(self: &Arc<Self>, tenant: TenantId) {
+        self.reload_all(tenant, None).await;
+    }
+
+    /// Forgets what was removed.
+    pub(super) async fn forget(&self, is_gone: impl Fn(&SourceEntry) -> bool) {
+        let _turn = self.turn.lock().await;
+        self.directory.remove(is_gone);
+    }
+
+    async fn reload_all(self: &Arc<Self>, tenant: TenantId, source: Option<SourceId>) {
         if let Err(error) = self.read_again(tenant, source).await {
-            tracing::error!(%error, %source, "the door does not know the source's change yet: it is tried again");
+            tracing::error!(%error, %tenant, ?source, "the door does not know a change yet: it is tried again");
             tokio::spawn(Arc::clone(self).persist(tenant, source));
         }
     }
 
-    async fn persist(self: Arc<Self>, tenant: TenantId, source: SourceId) {
+    async fn persist(self: Arc<Self>, tenant: TenantId, source: Option<SourceId>) {
         let (mut rest, longest) = REST;
         loop {
             tokio::select! {
@@ -60,22 +81,41 @@ impl Doorkeeper {
             }
             match self.read_again(tenant, source).await {
                 Ok(()) => {
-                    tracing::info!(%source, "the door knows the source's change now");
+                    tracing::info!(%tenant, ?source, "the door knows the change now");
                     return;
                 }
-                Err(error) => tracing::warn!(%error, %source, "the source is still not read again"),
+                Err(error) => tracing::warn!(%error, %tenant, ?source, "the change is still not read"),
             }
             rest = rest.saturating_mul(2).min(longest);
         }
     }
 
-    async fn read_again(&self, tenant: TenantId, source: SourceId) -> Result<(), StoreError> {
+    async fn read_again(&self, tenant: TenantId, source: Option<SourceId>) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        if let Some((entry, secrets)) = entry(&self.store.tenant(tenant).door_source(source).await?) {
-            self.directory.replace_source(entry, &secrets);
+        let scope = self.store.tenant(tenant);
+        match source {
+            Some(source) => {
+                if let Some((entry, secrets)) = entry(&scope.door_source(source).await?) {
+                    self.directory.replace_source(entry, &secrets);
+                }
+            }
+            None => {
+                if let Some(found) = scope.door_tenant().await? {
+                    apply(&self.directory, &found);
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Tells the gate of a tenant what is known of it.
+fn apply(directory: &SourceDirectory, tenant: &DoorTenant) {
+    let (gate, quota) = (directory.gate(tenant.tenant), &tenant.quota);
+    gate.set_shut(tenant.is_deleted);
+    let body_limit = if quota.max_body_bytes == 0 { u64::MAX } else { quota.max_body_bytes };
+    gate.set_body_limit(usize::try_from(body_limit).unwrap_or(usize::MAX));
+    gate.set_rate(quota.requests_per_second, quota.burst());
 }
 
 /// A source whose provider or settings this build does not know has no door: it was configured by a newer one.
@@ -103,7 +143,7 @@ fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tributary_domain::{id::AgencyId, tenant::TenantSettings, time::Timestamp};
     use tributary_store::{
         Sealer, StoreOptions,
@@ -116,7 +156,7 @@ mod tests {
     use super::*;
 
     /// Makes a source, and the tenant and agency that it belongs to.
-    async fn make(store: &Store, tenant: TenantId, source: SourceId) {
+    pub(in crate::run) async fn make(store: &Store, tenant: TenantId, source: SourceId) {
         let author = Author::new("test", Timestamp::from_seconds(1));
         let (agency, name) = (AgencyId::new(1, 1), || "one".to_owned());
         let new = NewAgency { id: agency, key: name(), display_name: name() };
@@ -161,6 +201,6 @@ mod tests {
 
         // What is tried for ever ends with the server.
         stop.cancel();
-        keeper.persist(tenant, SourceId::new(1, 4)).await;
+        keeper.persist(tenant, Some(SourceId::new(1, 4))).await;
     }
 }

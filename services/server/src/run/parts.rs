@@ -37,6 +37,7 @@ use super::{
     door::Doorkeeper,
     keys,
     priority::{who_commits, who_evaluates},
+    purge,
     running::Signals,
     system::Ground,
     tls,
@@ -100,6 +101,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let public_url = config.public_url(door_address);
 
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
+    let purging =
+        tokio::spawn(purge::run(store.clone(), Arc::clone(&doorkeeper), Arc::clone(&clock), stop.clone()));
     let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper };
     let context = AdminContext {
         store: Arc::new(store.clone()),
@@ -156,6 +159,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         admin,
         operations: operations_task,
         upkeep,
+        purging,
         _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;

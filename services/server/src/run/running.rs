@@ -71,6 +71,8 @@ pub(crate) struct Running {
     /// Looks after the database until it closes.
     pub(super) upkeep: JoinHandle<()>,
     pub(super) signals: Signals,
+    /// Removes what was deleted long ago; ends with the door and the API, after the step that it is at.
+    pub(super) purging: JoinHandle<()>,
     /// Keeps other processes off the data folder.
     pub(super) _folder: File,
 }
@@ -147,6 +149,7 @@ impl Running {
             tracing::warn!("not everything ended in time: the rest is done after the next start");
         }
         self.journal.close().await;
+        self.purging.await?;
         self.upkeep.abort();
         self.store.close().await?;
         self.end.cancel();

@@ -11,6 +11,7 @@ use tributary_domain::{
     id::TenantId,
     identity::{IdentifierType, View},
     partition::Partition,
+    quota::Month,
     time::Timestamp,
     workflow::{
         event::{EventDraft, RunOutcome},
@@ -25,6 +26,7 @@ use super::{
     difference::{Difference, Statements},
     groups::Groups,
     load::{self, Owner},
+    meter::Meter,
     plan::{Applied, MessagePlan, Origin, Work},
     resolve::{Resolver, dedupe_hash},
 };
@@ -130,18 +132,21 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<Attempt, StoreError> {
     let tenants: HashSet<TenantId> = batch.plans.iter().map(|plan| plan.tenant).collect();
-    let revs = load::config_revs(txn, &tenants).await?;
+    let month = Month::of(now);
+    let states = load::tenants(txn, &tenants, month).await?;
     let stale: HashSet<TenantId> = batch
         .plans
         .iter()
-        .filter(|plan| revs.get(&plan.tenant).is_some_and(|rev| *rev != plan.config_rev))
+        .filter(|plan| states.get(&plan.tenant).is_some_and(|state| state.config_rev != plan.config_rev))
         .map(|plan| plan.tenant)
         .collect();
     if !stale.is_empty() {
         return Ok(Attempt::Stale(stale.into_iter().collect()));
     }
     state.claim.commit(txn, &batch.progress).await?;
-    let resolver = load_all(txn, state, batch, &tenants, now).await?;
+    let left = states.iter().filter_map(|(tenant, state)| Some((*tenant, state.messages_left?))).collect();
+    let meter = Meter::new(month, left);
+    let resolver = load_all(txn, state, batch, &tenants, meter, now).await?;
     let (sender, statements) = mpsc::channel(WAITING);
     let to = Statements { backend: txn.get_database_backend(), sender };
     // Both run to their end, so that no statement is cut off.
@@ -166,12 +171,13 @@ async fn resolve(
         }
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
-    let Resolver { views, contexts, groups, mut difference, applied, .. } = resolver;
+    let Resolver { views, contexts, groups, meter, mut difference, applied, .. } = resolver;
     for (tenant, mut view) in views {
         changes::add(&mut difference, tenant, view.take_changes(), now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
+    difference.usage = Some(meter);
     difference.hand_over(&to).await?;
     Ok(applied)
 }
@@ -202,6 +208,7 @@ async fn load_all<'a>(
     state: &'a LedgerState,
     batch: &LedgerBatch,
     tenants: &HashSet<TenantId>,
+    meter: Meter,
     now: Timestamp,
 ) -> Result<Resolver<'a>, StoreError> {
     let hashes: HashSet<KeyHash> = batch.plans.iter().filter_map(dedupe_hash).collect();
@@ -225,6 +232,7 @@ async fn load_all<'a>(
         first: load::first_messages(txn, &hashes).await?,
         holding: &state.holding,
         next_position: state.next_position,
+        meter,
         difference: Difference::default(),
         applied: Applied::default(),
     })

@@ -5,6 +5,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, task};
 use tributary_domain::id::{ProfileId, TenantId};
 
+use super::meter::Meter;
 use crate::{
     StoreError,
     bulk::{OnConflict, insert_statements},
@@ -38,6 +39,8 @@ pub(super) struct Difference {
     pub(super) repoints: Vec<(TenantId, ProfileId, ProfileId)>,
     /// Positions in the held lane that are done.
     pub(super) released: Vec<(TenantId, i64)>,
+    /// What the whole batch uses of its tenants' months.
+    pub(super) usage: Option<Meter>,
 }
 
 /// Rows of a table in which some are there already. They go in different statements: one that may replace rows costs
@@ -126,6 +129,9 @@ impl Difference {
         to.insert::<held_message::Entity>(self.held, Fail).await;
         to.insert::<parked_message::Entity>(self.parked, Fail).await;
         to.hand_over(release_statement(backend, &self.released)?).await;
+        if let Some(meter) = &self.usage {
+            to.hand_over(meter.statement(backend)?).await;
+        }
         Ok(())
     }
 }

@@ -4,11 +4,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, Value};
 use serde::Serialize;
 use tributary_domain::{
     id::{MessageId, ProfileId, TenantId},
     identity::ProfileState,
+    quota::Month,
     time::Timestamp,
 };
 
@@ -31,9 +32,17 @@ impl Sql {
         txn: &DatabaseTransaction,
         keys: &impl Serialize,
     ) -> Result<Vec<R>, StoreError> {
+        self.rows_with(txn, [to_json(keys)?.into()]).await
+    }
+
+    async fn rows_with<R: FromQueryResult>(
+        &self,
+        txn: &DatabaseTransaction,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<R>, StoreError> {
         let backend = txn.get_database_backend();
         let text = if backend == DbBackend::Sqlite { self.sqlite } else { self.postgres };
-        R::find_by_statement(Statement::from_sql_and_values(backend, text, [to_json(keys)?.into()]))
+        R::find_by_statement(Statement::from_sql_and_values(backend, text, values))
             .all(txn)
             .await
             .map_err(StoreError::from)
@@ -48,20 +57,45 @@ fn key_hash(column: &[u8]) -> Result<KeyHash, StoreError> {
 struct TenantRow {
     id: String,
     config_rev: i64,
+    monthly_messages: Option<i64>,
+    messages: Option<i64>,
+}
+
+/// What a batch has to know of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TenantState {
+    /// The configuration revision in force.
+    pub(super) config_rev: i64,
+    /// How many more messages the tenant may have this month; none: any number.
+    pub(super) messages_left: Option<u64>,
 }
 
 const TENANTS: Sql = Sql {
-    sqlite: "SELECT t.id, t.config_rev FROM json_each(?1) k CROSS JOIN tenants t ON t.id = k.value",
-    postgres: "SELECT t.id, t.config_rev FROM jsonb_array_elements_text($1::jsonb) k(value) JOIN tenants t ON t.id = k.value",
+    sqlite: "SELECT t.id, t.config_rev, q.monthly_messages, u.messages \
+             FROM json_each(?1) k CROSS JOIN tenants t ON t.id = k.value \
+             LEFT JOIN tenant_quotas q ON q.tenant_id = t.id AND q.monthly_messages > 0 \
+             LEFT JOIN tenant_usage u ON q.tenant_id IS NOT NULL AND u.month = ?2 AND u.tenant_id = t.id",
+    postgres: "SELECT t.id, t.config_rev, q.monthly_messages, u.messages \
+               FROM jsonb_array_elements_text($1::jsonb) k(value) JOIN tenants t ON t.id = k.value \
+               LEFT JOIN tenant_quotas q ON q.tenant_id = t.id AND q.monthly_messages > 0 \
+               LEFT JOIN tenant_usage u ON q.tenant_id IS NOT NULL AND u.month = $2 AND u.tenant_id = t.id",
 };
 
-/// The configuration revisions in force.
-pub(super) async fn config_revs(
+/// The tenants as they are in this month.
+pub(super) async fn tenants(
     txn: &DatabaseTransaction,
     tenants: &HashSet<TenantId>,
-) -> Result<HashMap<TenantId, i64>, StoreError> {
-    let rows: Vec<TenantRow> = TENANTS.rows(txn, tenants).await?;
-    rows.into_iter().map(|row| Ok((id(&row.id, "id")?, row.config_rev))).collect()
+    month: Month,
+) -> Result<HashMap<TenantId, TenantState>, StoreError> {
+    let rows: Vec<TenantRow> =
+        TENANTS.rows_with(txn, [to_json(tenants)?.into(), month.number().into()]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let used = row.messages.unwrap_or(0);
+            let left = row.monthly_messages.map(|limit| u64::try_from(limit - used).unwrap_or(0));
+            Ok((id(&row.id, "id")?, TenantState { config_rev: row.config_rev, messages_left: left }))
+        })
+        .collect()
 }
 
 #[derive(FromQueryResult)]

@@ -10,6 +10,7 @@ mod difference;
 mod groups;
 mod held;
 mod load;
+mod meter;
 mod plan;
 mod resolve;
 
@@ -17,6 +18,7 @@ pub use apply::{Attempt, LedgerBatch, LedgerState};
 pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
+pub(crate) use meter::MONTHLY_QUOTA;
 pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
     Work,

@@ -22,6 +22,7 @@ use super::{
     context::Contexts,
     difference::Difference,
     groups::Groups,
+    meter::{MONTHLY_QUOTA, Meter},
     plan::{
         Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
     },
@@ -44,6 +45,7 @@ pub(super) struct Resolver<'a> {
     pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) next_position: i64,
+    pub(super) meter: Meter,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
 }
@@ -53,7 +55,8 @@ impl Resolver<'_> {
     /// it is.
     pub(super) fn message(&mut self, plan: &MessagePlan) -> Result<(), StoreError> {
         if let Origin::Held(position) = plan.origin {
-            if matches!(plan.work, Work::Hold(_)) {
+            let is_used_up = || self.meter.is_used_up(plan.tenant);
+            if matches!(plan.work, Work::Hold(_)) || (matches!(plan.work, Work::Apply(_)) && is_used_up()) {
                 return Ok(());
             }
             self.difference.released.push((plan.tenant, position));
@@ -77,6 +80,7 @@ impl Resolver<'_> {
         }
         match &plan.work {
             Work::Apply(runs) => {
+                self.meter.count(plan.tenant);
                 self.log(plan, Fate::Applied, runs)?;
                 runs.iter().try_for_each(|run| self.run(plan, run))
             }
@@ -89,6 +93,7 @@ impl Resolver<'_> {
     fn must_hold(&self, plan: &MessagePlan) -> Option<&'static str> {
         match plan.work {
             Work::Hold(reason) => Some(reason),
+            Work::Apply(_) if self.meter.is_used_up(plan.tenant) => Some(MONTHLY_QUOTA),
             _ => self.holding.contains(&plan.tenant).then_some("BEHIND_HELD"),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use serde_json::Value;
 use tributary_domain::{
     id::{SourceId, TenantId},
+    quota::Quota,
     time::Timestamp,
 };
 
@@ -13,7 +14,8 @@ use super::keys_place;
 use crate::{
     Secret, Store, StoreError, TenantScope,
     column::{id, json, number},
-    entity::{source, source_secret},
+    entity::{source, source_secret, tenant, tenant_quota},
+    quota::QuotaRecord,
 };
 
 /// A source as its door sees it.
@@ -39,7 +41,52 @@ pub struct DoorSource {
     pub is_deleted: bool,
 }
 
+/// What the door knows of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorTenant {
+    /// Its id.
+    pub tenant: TenantId,
+    /// Whether it was deleted: the doors of its sources answer 410.
+    pub is_deleted: bool,
+    /// What it may use.
+    pub quota: Quota,
+}
+
 impl Store {
+    /// What the door knows of every tenant. This reads across tenants; each answer names its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn door_tenants(&self) -> Result<Vec<DoorTenant>, StoreError> {
+        self.load_door_tenants(tenant::Entity::find(), tenant_quota::Entity::find()).await
+    }
+
+    async fn load_door_tenants(
+        &self,
+        tenants: Select<tenant::Entity>,
+        quotas: Select<tenant_quota::Entity>,
+    ) -> Result<Vec<DoorTenant>, StoreError> {
+        let mut known = HashMap::new();
+        for row in quotas.all(self.reader()).await? {
+            known.insert(row.tenant_id.clone(), QuotaRecord::try_from(row)?.quota);
+        }
+        let rows: Vec<(String, Option<i64>)> = tenants
+            .select_only()
+            .columns([tenant::Column::Id, tenant::Column::DeletedAt])
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        rows.into_iter()
+            .map(|(tenant, deleted)| {
+                Ok(DoorTenant {
+                    quota: known.remove(&tenant).unwrap_or_default(),
+                    tenant: id(&tenant, "tenants.id")?,
+                    is_deleted: deleted.is_some(),
+                })
+            })
+            .collect()
+    }
+
     /// Every source of every tenant, the deleted ones too: what the door keeps in memory. This reads across tenants;
     /// each answer names its own.
     ///
@@ -96,6 +143,16 @@ impl Store {
 }
 
 impl TenantScope<'_> {
+    /// What the door knows of the tenant, to be loaded again after a change; none: it is not there any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn door_tenant(&self) -> Result<Option<DoorTenant>, StoreError> {
+        let own = tenant::Entity::find_by_id(self.key());
+        let quota = tenant_quota::Entity::find_by_id(self.key());
+        Ok(self.store().load_door_tenants(own, quota).await?.into_iter().next())
+    }
+
     /// One source as its door sees it, to be loaded again after a change; the deleted ones too.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tributary_domain::{id::SourceId, time::Timestamp};
 
 use crate::{
-    LARGEST_PAGE, StoreError, TenantScope,
+    LARGEST_PAGE, Secret, StoreError, TenantScope,
     audit::{Author, Deed},
     entity::source_secret,
     txn::Txn,
@@ -17,18 +17,28 @@ use crate::{
 /// How many characters of a secret are kept readable, so that people can tell one from another.
 const PREFIX: usize = 6;
 
-/// What is kept of a secret.
+/// A secret, and what is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlSecret {
+    clear: Secret,
     hash: String,
     prefix: String,
 }
 
 impl UrlSecret {
-    /// What is kept of this secret. It has to be random and long: its hash is not salted, because the door looks
+    /// This secret. It has to be random and long: its hash is not salted, because the door looks
     /// requests up by it.
     pub fn of(secret: &str) -> Self {
-        Self { hash: Self::hash_of(secret), prefix: secret.chars().take(PREFIX).collect() }
+        Self {
+            clear: Secret::new(secret),
+            hash: Self::hash_of(secret),
+            prefix: secret.chars().take(PREFIX).collect(),
+        }
+    }
+
+    /// The secret itself: it is only sealed, for who sends the request again that made it.
+    pub(super) fn clear(&self) -> &str {
+        self.clear.expose()
     }
 
     /// What the door looks a request up by: SHA-256 in lower-case hex.

@@ -2,7 +2,10 @@
 
 use std::{future::Future, sync::Arc};
 
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
+    sea_query::{Expr, SimpleExpr},
+};
 
 use crate::{
     Lane, StoreError, TenantScope,
@@ -27,12 +30,27 @@ impl TenantScope<'_> {
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
     {
-        let (work, deed) = (&work, &deed);
+        self.configure_if(tenant::Column::DeletedAt.is_null(), deed, author, work).await
+    }
+
+    /// As [`TenantScope::configure`], where the tenant's row fulfils `condition`, deleted or not.
+    pub(super) async fn configure_if<T, F, W>(
+        &self,
+        condition: SimpleExpr,
+        deed: Deed,
+        author: &Author,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        let (work, deed, condition) = (&work, &deed, &condition);
         let write = |txn: Txn| async move {
             let raised = tenant::Entity::update_many()
                 .col_expr(tenant::Column::ConfigRev, Expr::col(tenant::Column::ConfigRev).add(1))
                 .filter(tenant::Column::Id.eq(self.key()))
-                .filter(tenant::Column::DeletedAt.is_null())
+                .filter(condition.clone())
                 .exec(txn.as_ref())
                 .await?;
             if raised.rows_affected == 0 {

@@ -27,7 +27,7 @@ fn sample(column_type: &ColumnType, row: i64, index: usize) -> Value {
 }
 
 /// A row of samples in the order of the columns; `absent` is null, and so are all that may be when `sparse`.
-fn row_of<E: EntityTrait>(row: i64, sparse: bool, absent: Option<&str>) -> Vec<Value> {
+pub(super) fn row_of<E: EntityTrait>(row: i64, sparse: bool, absent: Option<&str>) -> Vec<Value> {
     let value_of = |(index, column): (usize, E::Column)| {
         let definition = column.def();
         let value = sample(definition.get_column_type(), row, index);
@@ -37,7 +37,10 @@ fn row_of<E: EntityTrait>(row: i64, sparse: bool, absent: Option<&str>) -> Vec<V
     E::Column::iter().enumerate().map(value_of).collect()
 }
 
-async fn insert<E: EntityTrait>(connection: &DatabaseConnection, row: Vec<Value>) -> Result<(), DbErr> {
+pub(super) async fn insert<E: EntityTrait>(
+    connection: &DatabaseConnection,
+    row: Vec<Value>,
+) -> Result<(), DbErr> {
     let mut statement = Query::insert();
     statement
         .into_table(E::default())
@@ -83,7 +86,7 @@ where
     table
 }
 
-async fn tables(connection: &DatabaseConnection) -> BTreeSet<String> {
+pub(super) async fn tables(connection: &DatabaseConnection) -> BTreeSet<String> {
     let backend = connection.get_database_backend();
     let sql = match backend {
         DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
@@ -108,7 +111,7 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
             connection,
             agency api_key audit_log browser_context conflict dedupe_key delivery delivery_attempt destination event evidence
             grant group group_member held_message identifier identifier_key invitation journal_progress ledger_command member merge message meta
-            never_join parked_message partition_progress profile refresh_token rejected_count rejected_request run session signing_key source source_secret tenant workflow
+            never_join parked_message partition_progress profile refresh_token rejected_count rejected_request request_id run session signing_key source source_secret tenant tenant_quota tenant_usage workflow
             workflow_version
         );
         assert_eq!(tables(connection).await, seen, "every table has an entity");

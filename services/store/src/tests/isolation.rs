@@ -10,11 +10,12 @@ use tributary_domain::{
 
 use super::sample;
 use crate::{
-    Page, Paged, StoreError, TenantScope,
+    Page, Paged, Show, StoreError, TenantScope,
     delivery::DeliveryFilter,
     destination::{DestinationChange, DestinationState},
     entity::*,
     event::EventFilter,
+    lifecycle::Preview,
     source::{SourceChange, UrlSecret},
     support::{Database, author, on_each_database, tenant},
     workflow::WorkflowChange,
@@ -70,22 +71,24 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
         is_absent(other.source(source).await, "source");
         is_absent(other.source_by_key("source").await, "source_by_key");
         is_absent(other.door_source(source).await, "door_source");
-        is_blank(other.sources(Page::first(9)).await, "sources");
+        is_blank(other.sources(Show::All, Page::first(9)).await, "sources");
         is_empty(other.source_secrets(source).await, "source_secrets");
         is_absent(other.workflow(workflow).await, "workflow");
         is_absent(other.workflow_by_key("workflow").await, "workflow_by_key");
-        is_blank(other.workflows(None, Page::<WorkflowId>::first(9)).await, "workflows");
+        is_blank(other.workflows(None, Show::All, Page::<WorkflowId>::first(9)).await, "workflows");
         is_absent(other.workflow_version(workflow, 1).await, "workflow_version");
         is_blank(other.workflow_versions(workflow, Page::first(9)).await, "workflow_versions");
         is_empty(other.active_workflows(source).await, "active_workflows");
         is_absent(other.destination(destination).await, "destination");
         is_absent(other.destination_secrets(destination).await, "destination_secrets");
-        is_blank(other.destinations(Page::<DestinationId>::first(9)).await, "destinations");
+        is_blank(other.destinations(Show::All, Page::<DestinationId>::first(9)).await, "destinations");
         is_absent(other.command(CommandId::new(1, 1)).await, "command");
 
         let author = author(3);
         is_absent(other.update_source(source, 1, &SourceChange::default(), &author).await, "update_source");
         is_absent(other.delete_source(source, 1, &author).await, "delete_source");
+        is_absent(other.undelete_source(source, None, &author).await, "undelete_source");
+        is_absent(other.any_source(source).await, "any_source");
         let secret = UrlSecret::of("another secret");
         let rotated = other.rotate_source_secret(source, &secret, Timestamp::from_seconds(9), &author).await;
         is_absent(rotated, "rotate_source_secret");
@@ -98,9 +101,16 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
         is_absent(other.publish_workflow(workflow, 2, &author).await, "publish_workflow");
         is_absent(other.unpublish_workflow(workflow, 2, &author).await, "unpublish_workflow");
         is_absent(other.delete_workflow(workflow, 2, &author).await, "delete_workflow");
+        is_absent(other.undelete_workflow(workflow, None, &author).await, "undelete_workflow");
+        is_absent(other.any_workflow(workflow).await, "any_workflow");
         let change = DestinationChange::default();
         is_absent(other.update_destination(destination, 1, &change, &author).await, "update_destination");
         is_absent(other.delete_destination(destination, 1, &author).await, "delete_destination");
+        is_absent(other.undelete_destination(destination, None, &author).await, "undelete_destination");
+        is_absent(other.any_destination(destination).await, "any_destination");
+        assert_eq!(other.preview_delete().await, Ok(Preview::default()));
+        assert_eq!(other.preview_delete_source(source).await, Ok(Preview::default()));
+        assert_eq!(other.preview_delete_workflow(workflow).await, Ok(Preview::default()));
         let paused =
             other.set_destination_state(destination, None, DestinationState::Paused, "", &author).await;
         is_absent(paused, "set_destination_state");
@@ -139,6 +149,8 @@ async fn another_tenants_log_and_people_are_not_read() {
             other.pending_deliveries(sample::destination(), now, Page::first(9)).await,
             "pending_deliveries",
         );
+        let preview = other.preview_delete_destination(sample::destination()).await;
+        assert_eq!(preview, Ok(Preview::default()));
         is_absent(other.parked_message(message).await, "parked_message");
         is_blank(other.parked_messages(Page::first(9)).await, "parked_messages");
         is_blank(other.held_messages(Page::first(9)).await, "held_messages");

@@ -6,6 +6,8 @@ mod claim;
 mod entities;
 mod isolation;
 mod log;
+mod purge;
+mod quota;
 mod sample;
 mod snapshot;
 mod transactions;

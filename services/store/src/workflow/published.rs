@@ -146,9 +146,14 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn active_workflows(&self, source: SourceId) -> Result<Vec<ActiveWorkflow>, StoreError> {
+        // Those that were deleted with their source too: it still processes what it accepted before.
+        let runs = Condition::any()
+            .add(workflow::Column::DeletedAt.is_null())
+            .add(workflow::Column::DeletedWith.eq(source.to_string()));
         let workflows = self
-            .live_workflows()
+            .all_workflows()
             .filter(workflow::Column::SourceId.eq(source.to_string()))
+            .filter(runs)
             .order_by_asc(workflow::Column::SortOrder)
             .order_by_asc(workflow::Column::Id)
             .limit(u64::from(LARGEST_PAGE))

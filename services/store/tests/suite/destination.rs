@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tributary_domain::{id::DestinationId, workflow::spec::Group};
 use tributary_store::{
-    Conflict, Page, Secret, StoreError,
+    Conflict, Page, Secret, Show, StoreError,
     destination::{DestinationChange, DestinationState, NewDestination},
 };
 
@@ -82,7 +82,7 @@ async fn a_destination_out_of_service_says_why_and_is_listed() {
         let stale = resume(1).await.map(|resumed| resumed.revision);
         assert_eq!(stale, Err(StoreError::Conflict { what: "destination", conflict: Conflict::Revision }));
         assert_eq!(resume(2).await.map(|resumed| resumed.revision), Ok(3));
-        assert_eq!(scope.destinations(Page::first(9)).await.expect("lists").items.len(), 3);
+        assert_eq!(scope.destinations(Show::Live, Page::first(9)).await.expect("lists").items.len(), 3);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tributary_domain::{id::SourceId, time::Timestamp};
 use tributary_store::{
-    Conflict, Page, Sealer, Secret, Store, StoreError, StoreOptions,
+    Conflict, Page, Sealer, Secret, Show, Store, StoreError, StoreOptions,
     source::{NewSource, SourceChange, UrlSecret},
 };
 
@@ -50,7 +50,7 @@ async fn a_source_is_made_read_changed_and_deleted() {
 
         scope.delete_source(made.id, 2, &author(4)).await.expect("deletes");
         assert_eq!(scope.source(made.id).await, Err(StoreError::NotFound { what: "source" }));
-        assert!(scope.sources(Page::first(9)).await.expect("lists").items.is_empty());
+        assert!(scope.sources(Show::Live, Page::first(9)).await.expect("lists").items.is_empty());
         assert!(scope.door_source(made.id).await.expect("its door still answers").is_deleted);
         assert_eq!(store.tenants().get(scope.id()).await.expect("is there").config_rev, 4);
     })

@@ -2,7 +2,7 @@
 
 use tributary_domain::{id::TenantId, tenant::TenantSettings};
 use tributary_store::{
-    Conflict, Page, StoreError,
+    Conflict, Page, Show, StoreError,
     agency::NewAgency,
     tenant::{NewTenant, TenantChange, TenantState},
 };
@@ -92,7 +92,7 @@ async fn tenants_are_listed_by_agency_in_pages() {
         let mut seen = Vec::new();
         let mut page = Page::first(2);
         loop {
-            let found = store.tenants().list(None, None, page).await.expect("lists");
+            let found = store.tenants().list(None, None, Show::Live, page).await.expect("lists");
             seen.extend(found.items.iter().map(|tenant| tenant.id.bits() & 0xff));
             let Some(next) = found.next else { break };
             page = Page::after(next, 2);
@@ -100,8 +100,11 @@ async fn tenants_are_listed_by_agency_in_pages() {
         assert_eq!(seen, [1, 2, 3, 4, 5]);
         let agencies = store.agencies().list(Page::first(3)).await.expect("lists");
         assert_eq!((agencies.items.len(), agencies.next.is_some()), (3, true));
-        let of_one =
-            store.tenants().list(Some(agencies.items[1].id), None, Page::first(9)).await.expect("lists");
+        let of_one = store
+            .tenants()
+            .list(Some(agencies.items[1].id), None, Show::Live, Page::first(9))
+            .await
+            .expect("lists");
         assert_eq!(of_one.items.len(), 1);
     })
     .await;

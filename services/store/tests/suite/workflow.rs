@@ -8,7 +8,7 @@ use tributary_domain::{
     workflow::spec::{Kind, WorkflowSpec},
 };
 use tributary_store::{
-    Conflict, Page, StoreError, TenantScope,
+    Conflict, Page, Show, StoreError, TenantScope,
     source::{NewSource, UrlSecret},
     workflow::{NewWorkflow, WorkflowChange},
 };
@@ -100,9 +100,11 @@ async fn workflows_run_in_their_order_and_are_listed_by_source() {
         }
         let order = scope.active_workflows(SourceId::new(1, 1)).await.expect("reads");
         assert_eq!(order.iter().map(|found| found.workflow.bits() & 0xff).collect::<Vec<_>>(), [2, 3, 1]);
-        let listed = scope.workflows(Some(SourceId::new(1, 1)), Page::first(2)).await.expect("lists");
+        let listed =
+            scope.workflows(Some(SourceId::new(1, 1)), Show::Live, Page::first(2)).await.expect("lists");
         assert_eq!((listed.items.len(), listed.next), (2, Some(WorkflowId::new(1, 2))));
-        let elsewhere = scope.workflows(Some(SourceId::new(1, 2)), Page::first(2)).await.expect("lists");
+        let elsewhere =
+            scope.workflows(Some(SourceId::new(1, 2)), Show::Live, Page::first(2)).await.expect("lists");
         assert!(elsewhere.items.is_empty());
         let lost = NewWorkflow { source: SourceId::new(1, 2), ..new_workflow(4, 0) };
         let refused = scope.create_workflow(&lost, &author(2)).await;

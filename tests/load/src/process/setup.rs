@@ -50,11 +50,15 @@ pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::
     let parent = AgencyServiceClient::new(calling.clone()).create_agency(request).await?.into_inner().name;
 
     let tenant = Tenant { key: "load".to_owned(), display_name: "Load".to_owned(), ..Tenant::default() };
-    let request = CreateTenantRequest { parent, tenant: Some(tenant) };
+    let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };
     let tenant = TenantServiceClient::new(calling.clone()).create_tenant(request).await?.into_inner().name;
 
     let mut destinations = DestinationServiceClient::new(calling.clone());
-    let request = CreateDestinationRequest { parent: tenant.clone(), destination: Some(webhook(deliveries)) };
+    let request = CreateDestinationRequest {
+        parent: tenant.clone(),
+        destination: Some(webhook(deliveries)),
+        ..Default::default()
+    };
     let destination = destinations.create_destination(request).await?.into_inner();
     if matches!(deliveries, Deliveries::Wait) {
         let reason = "measured without deliveries".to_owned();
@@ -71,6 +75,7 @@ pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::
             ..Source::default()
         }),
         signing_keys: vec![SIGNING_KEY.to_owned()],
+        ..CreateSourceRequest::default()
     };
     let created = SourceServiceClient::new(calling.clone()).create_source(request).await?.into_inner();
     publish(WorkflowServiceClient::new(calling), created.source.context("no source")?.name).await?;
@@ -87,7 +92,7 @@ async fn publish<F: tonic::service::Interceptor>(
 ) -> anyhow::Result<()> {
     let workflow =
         Workflow { key: "booking".to_owned(), display_name: "Booking".to_owned(), ..Workflow::default() };
-    let request = CreateWorkflowRequest { parent, workflow: Some(workflow) };
+    let request = CreateWorkflowRequest { parent, workflow: Some(workflow), ..Default::default() };
     let name = workflows.create_workflow(request).await?.into_inner().name;
     workflows.publish_workflow(PublishWorkflowRequest { name, etag: String::new() }).await?;
     Ok(())

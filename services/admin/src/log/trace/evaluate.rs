@@ -22,7 +22,7 @@ use tributary_store::{
 use crate::{
     call::Located,
     convert::{enums::Twin, value},
-    error::from_store,
+    error::optional,
 };
 
 /// What the nodes of each run's workflow saw and did. A run without a version, or one whose evaluation panics (its
@@ -36,7 +36,9 @@ pub(super) async fn nodes(
     let mut all = HashMap::with_capacity(runs.len());
     let Ok(body) = serde_json::from_slice::<Value>(&record.body) else { return Ok(all) };
     for run in runs.iter().filter(|run| run.version > 0) {
-        let version = located.scope.workflow_version(run.workflow, run.version).await.map_err(from_store)?;
+        // What was removed with its workflow cannot be looked at again.
+        let version = optional(located.scope.workflow_version(run.workflow, run.version).await)?;
+        let Some(version) = version else { continue };
         let (record, body) = (record.clone(), body.clone());
         let (settings, source_name) = (located.record.settings.clone(), source_name.to_owned());
         // On a thread of its own, because it may take a while; a panic ends there.

@@ -51,6 +51,10 @@ impl House for TestHouse {
         self.sources.lock().unwrap().push(source);
     }
 
+    async fn tenant_changed(&self, tenant: TenantId) {
+        self.configured.lock().unwrap().push(tenant);
+    }
+
     async fn apply_command(&self, _: TenantId, command: CommandId) -> Result<CommandOutcome, CommandError> {
         let mut state = self.ledger.lock().await;
         let outcomes = self.store.apply_commands(&mut state, NOW).await.map_err(|_| CommandError::Timeout)?;

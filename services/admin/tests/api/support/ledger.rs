@@ -74,7 +74,8 @@ impl World {
             cluid: facts.cluid.found(),
             source_name: &door.display_name,
         };
-        let destinations = scope.destinations(Page::first(10)).await.unwrap().items;
+        let destinations =
+            scope.destinations(tributary_store::Show::Live, Page::first(10)).await.unwrap().items;
         let destinations: Vec<DestinationId> =
             destinations.iter().map(|destination| destination.id).collect();
         let active = scope.active_workflows(source).await.unwrap();

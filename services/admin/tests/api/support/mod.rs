@@ -28,8 +28,9 @@ use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateSourceRequest, CreateSourceResponse, CreateTenantRequest, Source,
     Tenant, agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, source_service_client::SourceServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
+    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
@@ -183,6 +184,10 @@ impl World {
         EventServiceClient::new(self.wire())
     }
 
+    pub(crate) fn quotas(&self) -> QuotaServiceClient<Wire> {
+        QuotaServiceClient::new(self.wire())
+    }
+
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Wire> {
         ProfileServiceClient::new(self.wire())
     }
@@ -194,7 +199,7 @@ impl World {
         let request = CreateAgencyRequest { agency: Some(agency) };
         let parent = self.agencies().create_agency(request).await.unwrap().into_inner().name;
         let tenant = Tenant { key: key.to_owned(), display_name: "A tenant".to_owned(), ..Tenant::default() };
-        let request = CreateTenantRequest { parent, tenant: Some(tenant) };
+        let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };
         self.tenants().create_tenant(request).await.unwrap().into_inner()
     }
 
@@ -206,11 +211,8 @@ impl World {
             provider: "calendly".to_owned(),
             ..Source::default()
         };
-        let request = CreateSourceRequest {
-            parent: tenant.name.clone(),
-            source: Some(source),
-            signing_keys: Vec::new(),
-        };
+        let request =
+            CreateSourceRequest { parent: tenant.name.clone(), source: Some(source), ..Default::default() };
         self.sources().create_source(request).await.unwrap().into_inner()
     }
 }

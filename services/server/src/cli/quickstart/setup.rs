@@ -1,7 +1,7 @@
 //! The demo: made on the first start, found again on later ones. What is missing in between is made anew, so that a
 //! start that was cut off does no harm.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
 use http::Uri;
@@ -81,7 +81,8 @@ async fn tenant(client: &Client, agency: &str) -> anyhow::Result<String> {
         return Ok(found.name);
     }
     let tenant = Tenant { key: DEMO.to_owned(), display_name: "Demo tenant".to_owned(), ..Tenant::default() };
-    let request = CreateTenantRequest { parent: agency.to_owned(), tenant: Some(tenant) };
+    let request =
+        CreateTenantRequest { parent: agency.to_owned(), tenant: Some(tenant), ..Default::default() };
     Ok(client.tenants().create_tenant(request).await.map_err(refused)?.into_inner().name)
 }
 
@@ -97,6 +98,7 @@ async fn new_source(client: &Client, tenant: &str) -> anyhow::Result<Saved> {
         parent: tenant.to_owned(),
         source: Some(source),
         signing_keys: vec![signing_key.clone()],
+        ..CreateSourceRequest::default()
     };
     let made = client.sources().create_source(request).await.map_err(refused)?.into_inner();
     let source = made.source.ok_or_else(|| anyhow!("the server made a source and does not say which"))?.name;
@@ -158,7 +160,8 @@ async fn new_workflow(client: &Client, source: &str) -> anyhow::Result<Workflow>
         draft: preset.spec,
         ..Workflow::default()
     };
-    let request = CreateWorkflowRequest { parent: source.to_owned(), workflow: Some(workflow) };
+    let request =
+        CreateWorkflowRequest { parent: source.to_owned(), workflow: Some(workflow), ..Default::default() };
     client.workflows().create_workflow(request).await.map(Response::into_inner).map_err(refused)
 }
 
@@ -171,10 +174,14 @@ async fn destination(client: &Client, tenant: &str, echo_url: &str) -> anyhow::R
             display_name: "Echo receiver".to_owned(),
             platform: "webhook".to_owned(),
             settings,
-            secrets: HashMap::from([("signing".to_owned(), new_signing_secret())]),
+            secrets: BTreeMap::from([("signing".to_owned(), new_signing_secret())]),
             ..Destination::default()
         };
-        let request = CreateDestinationRequest { parent: tenant.to_owned(), destination: Some(destination) };
+        let request = CreateDestinationRequest {
+            parent: tenant.to_owned(),
+            destination: Some(destination),
+            ..Default::default()
+        };
         client.destinations().create_destination(request).await.map_err(refused)?;
         return Ok(());
     };

@@ -1,10 +1,10 @@
 //! `tributary tenants`.
 
 use clap::Subcommand;
-use tributary_proto::admin::v1::{Tenant, tenant::State};
+use tributary_proto::admin::v1::{GetTenantUsageRequest, Tenant, tenant::State};
 
 use crate::cli::{
-    client::Client,
+    client::{Client, refused},
     finder,
     output::{Listed, Out, id, list, one, time::moment},
 };
@@ -24,9 +24,15 @@ pub(in crate::cli) enum Action {
         #[arg(value_name = "NAME")]
         which: String,
     },
+    /// Show what one uses, and what it may use
+    Usage {
+        /// Its key, id or name
+        #[arg(value_name = "NAME")]
+        which: String,
+    },
 }
 
-/// Lists tenants, or shows one.
+/// Lists tenants, or shows one or what it uses.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -36,6 +42,12 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         Action::Get { which } => {
             let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
             one(out, &found.key, &found)
+        }
+        Action::Usage { which } => {
+            let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
+            let request = GetTenantUsageRequest { name: format!("{}/usage", found.name) };
+            let usage = client.quotas().get_tenant_usage(request).await.map_err(refused)?.into_inner();
+            one(out, &found.key, &usage)
         }
     }
 }

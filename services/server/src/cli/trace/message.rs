@@ -1,7 +1,7 @@
 //! The tree's root: what was accepted, and what its source made of it.
 
 use tributary_proto::admin::v1::{
-    Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
+    HeldMessage, Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
 };
 
 use super::run;
@@ -32,7 +32,9 @@ pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
         let first = id(&message.duplicate_of);
         root.line(heading("duplicate").plain("the same message came before: ").with(Style::Accent, first));
     }
-    root.with(trace.runs.iter().map(run::tree)).with(trace.parked.as_ref().map(parked))
+    root.with(trace.runs.iter().map(run::tree))
+        .with(trace.parked.as_ref().map(parked))
+        .with(trace.held.as_ref().map(held))
 }
 
 /// What a line is about, in a column of its own.
@@ -91,4 +93,20 @@ fn parked(parked: &ParkedMessage) -> Tree {
         .with(Style::Bad, &parked.reason)
         .and(Style::Plain, moment(parked.park_time.as_ref()));
     Tree::new(label).with([Tree::new(Text::new().plain(&parked.detail))])
+}
+
+fn held(held: &HeldMessage) -> Tree {
+    let why = match held.reason.as_str() {
+        "SUSPENDED" => "the tenant is suspended: it goes on when the tenant is resumed",
+        "MONTHLY_QUOTA" => {
+            "the tenant is over its monthly quota: it goes on when the month turns or the quota is raised"
+        }
+        "TENANT_DELETED" => "the tenant was deleted when it came",
+        "BEHIND_HELD" => "earlier messages of the tenant are held: it follows them",
+        "REDRIVEN" => "it was parked and redriven: it is processed next",
+        _ => "it goes on by itself",
+    };
+    let since = format!("since {} UTC", moment(held.hold_time.as_ref()));
+    Tree::new(heading("held").with(Style::Warn, &held.reason).and(Style::Plain, since))
+        .with([Tree::new(Text::new().plain(why))])
 }

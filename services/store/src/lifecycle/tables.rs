@@ -1,0 +1,77 @@
+//! The tables that have rows of a tenant, in the order in which they are emptied.
+
+/// How a tenant's rows of a table are removed, some at a time.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    /// By a statement with the tenant's id as its parameter.
+    Plain {
+        /// It.
+        statement: &'static str,
+    },
+    /// The messages, and their dedupe keys.
+    Messages,
+    /// The identifiers, and whose they are.
+    Identifiers,
+}
+
+macro_rules! plain {
+    ($table:literal, $key:literal) => {
+        plain!($table, $key, "tenant_id = $1")
+    };
+    ($table:literal, $key:literal, $condition:literal) => {
+        (
+            $table,
+            Rows::Plain {
+                statement: concat!(
+                    "DELETE FROM ",
+                    $table,
+                    " WHERE (",
+                    $key,
+                    ") IN (SELECT ",
+                    $key,
+                    " FROM ",
+                    $table,
+                    " WHERE ",
+                    $condition,
+                    " LIMIT 200)"
+                ),
+            },
+        )
+    };
+}
+
+/// Refused requests are found by their source, and so have to go before the sources do.
+pub(crate) const TENANT_TABLES: [(&str, Rows); 28] = [
+    plain!("grants", "principal_id, tenant_id"),
+    plain!("held_messages", "tenant_id, position"),
+    plain!("parked_messages", "tenant_id, message_id"),
+    plain!("ledger_commands", "id"),
+    plain!("delivery_attempts", "tenant_id, delivery_id, number"),
+    plain!("deliveries", "tenant_id, id"),
+    plain!("events", "tenant_id, id"),
+    plain!("runs", "tenant_id, workflow_id, message_id"),
+    ("messages", Rows::Messages),
+    ("identifiers", Rows::Identifiers),
+    plain!("browser_context", "tenant_id, anchor, cluid"),
+    plain!("evidence", "tenant_id, event_id"),
+    plain!("merges", "tenant_id, loser_id, seq"),
+    plain!("conflicts", "tenant_id, id"),
+    plain!("never_join", "tenant_id, left_id, right_id"),
+    plain!("group_members", "tenant_id, group_id, profile_id"),
+    plain!("groups", "tenant_id, id"),
+    plain!("profiles", "tenant_id, id"),
+    plain!(
+        "rejected_requests",
+        "id",
+        "tenant_id = $1 AND source_id IN (SELECT id FROM sources WHERE tenant_id = $1)"
+    ),
+    plain!("rejected_counts", "source_id, reason"),
+    plain!("source_secrets", "hash"),
+    plain!("workflow_versions", "workflow_id, version"),
+    plain!("workflows", "id"),
+    plain!("sources", "id"),
+    plain!("destinations", "id"),
+    plain!("tenant_usage", "month, tenant_id"),
+    plain!("tenant_quotas", "tenant_id"),
+    plain!("audit_log", "id"),
+];

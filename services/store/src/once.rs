@@ -1,0 +1,101 @@
+//! Requests that may be sent again: what a caller marked with an id of its own is done once, however often it comes.
+
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
+use tributary_domain::{id::TenantId, time::Timestamp};
+
+use crate::{StoreError, TenantScope, entity::request_id, seal::Place};
+
+/// How long it is known what a request made.
+pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A request that is to be done once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Who sent it.
+    pub caller: String,
+    /// What it calls, such as `CreateSource`.
+    pub method: &'static str,
+    /// The caller's id for it.
+    pub request_id: String,
+    /// A keyed hash of all that it says: the same id with anything else in it is a mistake.
+    pub body_hash: [u8; 32],
+}
+
+/// What the same request made before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    /// The id of what it made.
+    pub resource: String,
+    /// What else it was answered with, sealed.
+    pub(crate) answer: Option<Vec<u8>>,
+}
+
+impl Once {
+    /// Notes that the request makes `resource`, in the transaction that does; of those that come at once, one does it,
+    /// and the others wait for it here.
+    ///
+    /// # Errors
+    /// [`StoreError::Repeated`] when it was done before, [`StoreError::RequestIdReused`] when another one was.
+    pub(crate) async fn claim(
+        &self,
+        txn: &DatabaseTransaction,
+        resource: String,
+        answer: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const CLAIM: &str = "INSERT INTO request_ids (caller, method, request_id, body_hash, resource, answer, created_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        let key = || (self.caller.clone(), self.method.to_owned(), self.request_id.clone());
+        request_id::Entity::delete_many()
+            .filter(request_id::Column::Caller.eq(self.caller.as_str()))
+            .filter(request_id::Column::Method.eq(self.method))
+            .filter(request_id::Column::RequestId.eq(self.request_id.as_str()))
+            .filter(request_id::Column::CreatedAt.lte(now.minus(REMEMBERED).micros()))
+            .exec(txn)
+            .await?;
+        let values = [
+            self.caller.as_str().into(),
+            self.method.into(),
+            self.request_id.as_str().into(),
+            self.body_hash.to_vec().into(),
+            resource.into(),
+            answer.into(),
+            now.micros().into(),
+        ];
+        let claim = Statement::from_sql_and_values(txn.get_database_backend(), CLAIM, values);
+        if txn.execute_raw(claim).await?.rows_affected() == 1 {
+            return Ok(());
+        }
+        let before = request_id::Entity::find_by_id(key()).one(txn).await?;
+        // Whoever was first cleaned up meanwhile: the next attempt is the first.
+        let before = before.ok_or(StoreError::Contention)?;
+        if before.body_hash != self.body_hash {
+            return Err(StoreError::RequestIdReused);
+        }
+        Err(StoreError::Repeated(Repeated { resource: before.resource, answer: before.answer }))
+    }
+}
+
+fn answer_place(tenant: TenantId, request: &str) -> Place<'_> {
+    Place { tenant, table: "request_ids", row: request, column: "answer" }
+}
+
+impl TenantScope<'_> {
+    /// Seals what a request is answered with besides the resource.
+    pub(crate) fn seal_answer(&self, request: &Once, answer: &str) -> Result<Vec<u8>, StoreError> {
+        self.store().sealer().seal(answer_place(self.id(), &request.request_id), answer.as_bytes())
+    }
+
+    /// What `request` was answered with besides the resource.
+    ///
+    /// # Errors
+    /// When there was nothing, or it cannot be opened: the master key is another.
+    pub fn repeated_answer(&self, request: &Once, repeated: &Repeated) -> Result<String, StoreError> {
+        let corrupt = || StoreError::corrupt("request_ids.answer");
+        let sealed = repeated.answer.as_deref().ok_or_else(corrupt)?;
+        let clear = self.store().sealer().open(answer_place(self.id(), &request.request_id), sealed)?;
+        String::from_utf8(clear).map_err(|_| corrupt())
+    }
+}
