@@ -8,10 +8,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use tributary_domain::{
-    id::{SourceId, TenantId},
-    time::Timestamp,
-};
+use tributary_domain::id::{SourceId, TenantId};
 use tributary_store::{
     Store, StoreError,
     ledger::{MessagePlan, ParkReason},
@@ -76,14 +73,6 @@ impl Registry {
     /// Lets go what was not used for a while.
     pub(crate) fn sweep(&self) {
         self.active().retain(|_, active| active.used.elapsed() < IDLE);
-    }
-
-    /// Whether the tenant's messages are held `now`. Where that cannot be read they are not: they are parked.
-    pub(crate) async fn is_held(&self, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
-        match self.store.tenant(tenant).hold_reason(now).await {
-            Err(error) if !error.is_transient() => Ok(false),
-            answer => answer.map(|reason| reason.is_some()),
-        }
     }
 
     /// Plans for these messages, in their order; the sources work in parallel.

@@ -152,10 +152,8 @@ impl Applier {
     /// Takes some held messages of each tenant that goes on; says whether there may be more.
     async fn held_round(&mut self) -> Result<bool, FeedError> {
         let mut more = false;
-        for tenant in self.holding.iter().copied().collect::<Vec<_>>() {
-            if self.feed.registry.is_held(tenant, self.feed.clock.now()).await? {
-                continue;
-            }
+        let still = self.feed.store.still_held(&self.holding, self.feed.clock.now()).await?;
+        for tenant in self.holding.difference(&still).copied().collect::<Vec<_>>() {
             let held = self.feed.store.tenant(tenant).held_messages(Page::first(HELD_ROUND)).await?.items;
             if held.is_empty() {
                 // They were removed with their tenant.

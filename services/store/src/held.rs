@@ -1,17 +1,20 @@
 //! Held messages: they wait beside the partition while their tenant is suspended, over its quota or failing. The
 //! ledger holds and drains them, in order.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
 use tributary_domain::{
-    id::{MessageId, SourceId},
+    id::{MessageId, SourceId, TenantId},
+    quota::Month,
     time::Timestamp,
 };
 
 use crate::{
-    Page, Paged, StoreError, TenantScope,
-    column::{id, number, to_big},
+    Page, Paged, Store, StoreError, TenantScope,
+    column::{id, number, to_big, to_json},
     entity::held_message,
 };
 
@@ -69,6 +72,38 @@ impl TenantScope<'_> {
         }
         let query = query.order_by_asc(held_message::Column::Position).limit(page.rows());
         page.fill(query.all(self.store().reader()).await?, HeldRecord::try_from, |record| record.position)
+    }
+}
+
+impl Store {
+    /// Which of these tenants' messages are held `now`, because the tenant is suspended, deleted or over its month. One
+    /// that is not there any more is not among them. This reads across tenants, once for all: the ledger asks after
+    /// every batch, and many tenants may wait for the month to turn.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn still_held(
+        &self,
+        tenants: &HashSet<TenantId>,
+        now: Timestamp,
+    ) -> Result<HashSet<TenantId>, StoreError> {
+        const SQLITE: &str = "SELECT t.id FROM json_each(?1) k CROSS JOIN tenants t ON t.id = k.value \
+            LEFT JOIN tenant_quotas q ON q.tenant_id = t.id AND q.monthly_messages > 0 \
+            LEFT JOIN tenant_usage u ON q.tenant_id IS NOT NULL AND u.month = ?2 AND u.tenant_id = t.id \
+            WHERE t.deleted_at IS NOT NULL OR t.state = 'SUSPENDED' OR u.messages >= q.monthly_messages";
+        const POSTGRES: &str = "SELECT t.id FROM jsonb_array_elements_text($1::jsonb) k(value) \
+            JOIN tenants t ON t.id = k.value \
+            LEFT JOIN tenant_quotas q ON q.tenant_id = t.id AND q.monthly_messages > 0 \
+            LEFT JOIN tenant_usage u ON q.tenant_id IS NOT NULL AND u.month = $2 AND u.tenant_id = t.id \
+            WHERE t.deleted_at IS NOT NULL OR t.state = 'SUSPENDED' OR u.messages >= q.monthly_messages";
+        if tenants.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = if self.backend() == DbBackend::Sqlite { SQLITE } else { POSTGRES };
+        let values = [to_json(tenants)?.into(), Month::of(now).number().into()];
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let rows = self.reader().query_all_raw(statement).await?;
+        rows.iter().map(|row| id(&row.try_get_by_index::<String>(0)?, "tenants.id")).collect()
     }
 }
 

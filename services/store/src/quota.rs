@@ -107,18 +107,6 @@ impl TenantScope<'_> {
         })
     }
 
-    /// Whether the tenant has had all the messages of the month of `now` that it may have.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn is_over_month(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let limit = self.quota().await?.quota.monthly_messages;
-        if limit == 0 {
-            return Ok(false);
-        }
-        Ok(self.month_messages(self.store().reader(), Month::of(now)).await? >= limit)
-    }
-
     async fn month_messages(
         &self,
         connection: &impl ConnectionTrait,

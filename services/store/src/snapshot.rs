@@ -5,7 +5,6 @@ use serde_json::Value;
 use tributary_domain::{
     id::{DestinationId, SourceId},
     tenant::TenantSettings,
-    time::Timestamp,
     workflow::spec::Group,
 };
 
@@ -13,7 +12,6 @@ use crate::{
     LARGEST_PAGE, Page, Show, StoreError, TenantScope,
     column::json,
     entity::{source, tenant},
-    ledger::MONTHLY_QUOTA,
     tenant::hold_reason,
     workflow::ActiveWorkflow,
 };
@@ -86,17 +84,6 @@ impl TenantScope<'_> {
     pub async fn config_rev(&self) -> Result<Option<i64>, StoreError> {
         let query = tenant::Entity::find_by_id(self.key()).select_only().column(tenant::Column::ConfigRev);
         Ok(query.into_tuple().one(self.store().reader()).await?)
-    }
-
-    /// Why the tenant's messages are held `now`; none: they are not.
-    ///
-    /// # Errors
-    /// When there is no such tenant, or the database fails.
-    pub async fn hold_reason(&self, now: Timestamp) -> Result<Option<&'static str>, StoreError> {
-        if let Some(reason) = hold_reason(&self.tenant_row().await?) {
-            return Ok(Some(reason));
-        }
-        Ok(self.is_over_month(now).await?.then_some(MONTHLY_QUOTA))
     }
 
     async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {

@@ -10,7 +10,7 @@ use crate::{StoreError, column::to_json};
 
 /// Why messages of a tenant are held that has had all of the month: it goes on when the month turns, or the quota is
 /// raised.
-pub(crate) const MONTHLY_QUOTA: &str = "MONTHLY_QUOTA";
+pub(super) const MONTHLY_QUOTA: &str = "MONTHLY_QUOTA";
 
 /// What a batch uses.
 #[derive(Debug)]

@@ -18,7 +18,6 @@ pub use apply::{Attempt, LedgerBatch, LedgerState};
 pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
-pub(crate) use meter::MONTHLY_QUOTA;
 pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
     Work,

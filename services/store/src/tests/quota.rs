@@ -109,8 +109,8 @@ async fn what_comes_beyond_a_month_is_held_and_goes_on_in_order_in_the_next() {
         let mut ledger = state(store).await;
         apply(store, &mut ledger, vec![plan(store, limited, 6, Origin::Journal).await], november()).await;
         assert_eq!(held(store, limited).await, waiting(&[4, 5, 6]));
-        let scope = store.tenant(limited);
-        assert_eq!(scope.hold_reason(november()).await, Ok(Some("MONTHLY_QUOTA")));
+        let both = HashSet::from([limited, free]);
+        assert_eq!(store.still_held(&both, november()).await, Ok(HashSet::from([limited])));
         let early = vec![plan(store, limited, 4, Origin::Held(1)).await];
         assert!(
             apply(store, &mut ledger, early, november()).await.messages.is_empty(),
@@ -118,7 +118,7 @@ async fn what_comes_beyond_a_month_is_held_and_goes_on_in_order_in_the_next() {
         );
         assert_eq!(held(store, limited).await, waiting(&[4, 5, 6]));
 
-        assert_eq!(scope.hold_reason(december()).await, Ok(None));
+        assert_eq!(store.still_held(&both, december()).await, Ok(HashSet::new()));
         let mut batch = vec![plan(store, limited, 4, Origin::Held(1)).await];
         batch.push(plan(store, limited, 5, Origin::Held(2)).await);
         let applied = apply(store, &mut ledger, batch, december()).await;

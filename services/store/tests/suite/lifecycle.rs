@@ -1,6 +1,9 @@
 //! Deleting and bringing back: what comes back is what was deleted.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use serde_json::json;
 use tributary_domain::{
@@ -195,7 +198,8 @@ async fn a_tenant_comes_back_with_all_it_had() {
         let made = store.tenants().get(scope.id()).await.expect("is there");
         let deleted = store.tenants().delete(made.id, 1, &author(10)).await.expect("deletes");
         assert_eq!(deleted.deleted_at, Some(author(10).at));
-        assert_eq!(scope.hold_reason(author(11).at).await, Ok(Some("TENANT_DELETED")));
+        let own = HashSet::from([made.id]);
+        assert_eq!(store.still_held(&own, author(11).at).await, Ok(own.clone()));
         let refused = scope.create_source(&source(2), &author(11)).await;
         assert_eq!(refused.map(|_| ()), Err(StoreError::NotFound { what: "tenant" }));
         let listed = async |show| {
@@ -209,7 +213,7 @@ async fn a_tenant_comes_back_with_all_it_had() {
         assert_eq!(too_late, Err(StoreError::NotFound { what: "tenant" }));
         let back = store.tenants().undelete(made.id, Some(2), &in_time).await.expect("comes back");
         assert_eq!((back.deleted_at, back.revision, back.config_rev), (None, 3, made.config_rev + 2));
-        assert_eq!(scope.hold_reason(author(11).at).await, Ok(None));
+        assert_eq!(store.still_held(&own, author(11).at).await, Ok(HashSet::new()));
         assert_eq!(scope.active_workflows(first_source()).await.expect("reads").len(), 2);
         let again = store.tenants().undelete(made.id, None, &in_time).await;
         assert_eq!(again, Err(StoreError::Conflict { what: "tenant", conflict: Conflict::Live }));
