@@ -7,6 +7,7 @@ mod destinations;
 mod every_call;
 mod logs;
 mod people;
+mod search;
 mod sources;
 mod support;
 mod tail;

@@ -7,6 +7,7 @@ mod entities;
 mod isolation;
 mod log;
 mod sample;
+mod search;
 mod snapshot;
 mod transactions;
 mod work;

@@ -32,7 +32,7 @@ impl follow::Source for Deliveries {
     }
 
     fn tail(&self) -> TailRequest {
-        TailRequest { parent: self.0.clone(), messages_only: false }
+        TailRequest { parent: self.0.clone(), messages_only: false, filter: String::new() }
     }
 
     fn row(&self, entry: Entry) -> Option<Delivery> {

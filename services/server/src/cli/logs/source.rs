@@ -37,7 +37,7 @@ impl follow::Source for SourceLog {
     }
 
     fn tail(&self) -> TailRequest {
-        TailRequest { parent: self.0.clone(), messages_only: true }
+        TailRequest { parent: self.0.clone(), messages_only: true, filter: String::new() }
     }
 
     fn row(&self, entry: Entry) -> Option<Message> {

@@ -35,7 +35,7 @@ impl follow::Source for WorkflowLog {
 
     fn tail(&self) -> TailRequest {
         let source = self.0.split_once("/workflows/").map_or(self.0.as_str(), |(source, _)| source);
-        TailRequest { parent: source.to_owned(), messages_only: true }
+        TailRequest { parent: source.to_owned(), messages_only: true, filter: String::new() }
     }
 
     /// The workflow's run of a message that is told of. How many events it made, and whose, is only in the log.
