@@ -34,8 +34,9 @@ const OF_MESSAGES: [Field; 4] = [
     Field { name: "identifier", operators: &[Is] },
     Field { name: "body", operators: &[Contains] },
 ];
-/// The longest time whose messages are looked through one by one.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// The longest time whose messages are looked through one by one: seven days, and an hour for a caller who counted them
+/// by another clock, or some time before the call.
+const LONGEST: Duration = Duration::from_hours(7 * 24 + 1);
 /// A list that was begun may be read on for so long, though `time >= …` then reaches further back.
 const READING: Duration = Duration::from_hours(24);
 
@@ -231,7 +232,7 @@ mod tests {
             (String::new(), false, false),
             (format!("time < {}", ago(1)), false, false),
             (format!("time >= {}", ago(7 * 24)), true, true),
-            (format!("time >= {}", ago(7 * 24 + 1)), false, true),
+            (format!("time >= {}", ago(7 * 24 + 2)), false, true),
             (format!("time >= {}", ago(9 * 24)), false, false),
             (format!("time >= {} AND time < {}", ago(90 * 24), ago(83 * 24)), true, true),
             (format!("message = {message}"), true, true),
