@@ -140,9 +140,10 @@ impl Log for MessageFilter {
         &self,
         scope: &TenantScope<'_>,
         span: Span<MessageId>,
+        limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
         let owners = self.search.owners.as_deref().unwrap_or_default();
-        scope.messages_of(owners, None, span).await
+        scope.messages_of(owners, None, span, limit).await
     }
 
     async fn entries_of(

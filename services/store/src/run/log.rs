@@ -119,9 +119,10 @@ impl Log for RunFilter {
         &self,
         scope: &TenantScope<'_>,
         span: Span<MessageId>,
+        limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
         let owners = self.search.owners.as_deref().unwrap_or_default();
-        scope.messages_of(owners, Some(self.workflow), span).await
+        scope.messages_of(owners, Some(self.workflow), span, limit).await
     }
 
     async fn entries_of(

@@ -33,9 +33,6 @@ use crate::{
     packed::unpack,
 };
 
-/// How many messages of a person are looked at in one step.
-const EVENTS_A_STEP: u64 = 128;
-
 /// Which entries of a log, whichever it is; what is not set does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
@@ -56,7 +53,7 @@ pub struct Search {
 /// How far a page looks when it has to look at row after row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How many rows are looked at in one step.
+    /// How many rows are looked at in one step, at most.
     pub rows: u32,
     /// How many whose bodies have to be unpacked.
     pub bodies: u32,
@@ -108,14 +105,16 @@ impl TenantScope<'_> {
         Ok(owners)
     }
 
-    /// The messages in `span` that made events of one of `owners` (and of `workflow`, if one is named), newest first; and
-    /// whether there can be more beyond the last of them.
+    /// The messages of the newest `limit` events in `span` of `owners` (and of `workflow`, if one is named), newest first;
+    /// and whether there can be more beyond the last of them.
     pub(crate) async fn messages_of(
         &self,
         owners: &[ProfileId],
         workflow: Option<WorkflowId>,
         span: Span<MessageId>,
+        limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
+        let limit = limit as usize;
         let (mut found, mut is_cut) = (Vec::new(), false);
         for owner in owners {
             let mut query = event::Entity::find()
@@ -127,9 +126,9 @@ impl TenantScope<'_> {
                 query = query.filter(event::Column::WorkflowId.eq(workflow.to_string()));
             }
             let query = span.map(|message| EventId::range(message).0).of(query, event::Column::Id);
-            let query = query.order_by_desc(event::Column::Id).limit(EVENTS_A_STEP);
+            let query = query.order_by_desc(event::Column::Id).limit(limit as u64);
             let events: Vec<String> = query.into_tuple().all(self.store().reader()).await?;
-            is_cut |= events.len() as u64 == EVENTS_A_STEP;
+            is_cut |= events.len() == limit;
             for text in &events {
                 found.push(id::<EventId>(text, "events.id")?.message());
             }
@@ -137,8 +136,8 @@ impl TenantScope<'_> {
         found.sort_unstable_by(|one, other| other.cmp(one));
         // Beyond the last of an owner's events that were read there can be others, older than some of another owner's: the
         // newest are all there.
-        is_cut |= found.len() as u64 > EVENTS_A_STEP;
-        found.truncate(usize::try_from(EVENTS_A_STEP).unwrap_or(usize::MAX));
+        is_cut |= found.len() > limit;
+        found.truncate(limit);
         found.dedup();
         Ok((found, is_cut))
     }

@@ -1,12 +1,22 @@
 //! How a log is walked through, page by page and step by step.
 
-use std::{fmt::Display, time::Instant};
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tributary_domain::id::MessageId;
 
 use super::Search;
 use crate::{Page, Paged, StoreError, TenantScope};
+
+/// How many rows the first step looks at.
+const FIRST: u32 = 256;
+/// No step looks at fewer.
+const FEWEST: u32 = 16;
+/// How many events of people one step looks at.
+const MOST_OF_PEOPLE: u32 = 128;
 
 /// A part of a log: keys from `from` on, and before `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +86,12 @@ pub(crate) trait Log {
         span: Span<Self::Key>,
         limit: u64,
     ) -> Result<Vec<Self::Record>, StoreError>;
-    /// The messages in `span` with events of those who are searched for; whether there can be more.
+    /// The messages of at most `limit` events in `span` of those who are searched for; whether there can be more.
     async fn messages(
         &self,
         scope: &TenantScope<'_>,
         span: Span<MessageId>,
+        limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError>;
     /// The entries of these messages that are searched for, newest first.
     async fn entries_of(
@@ -111,24 +122,69 @@ pub(crate) async fn walk<L: Log>(
         return page.fill(rows, Ok, L::key);
     }
     let _turn = scope.store().turn_to_search().await;
-    let has_bodies = !search.texts.is_empty();
-    let (rows, time) = match has_bodies {
-        true => (search.pace.bodies, search.pace.bodies_time),
-        false => (search.pace.rows, search.pace.time),
-    };
-    let (began, mut items) = (Instant::now(), Vec::new());
+    let mut walk = Walk::begin(search);
+    let mut items = Vec::new();
     loop {
         let want = page.size() as usize - items.len();
+        let rows = walk.rows(want);
         let step = match search.owners.is_some() {
-            true => step_of_people(scope, log, span, want).await?,
+            true => step_of_people(scope, log, span, rows, want).await?,
             false => step_of_rows(scope, log, span, rows, want).await?,
         };
+        walk.looked_at(rows);
         items.extend(step.items);
         let is_full = items.len() >= page.size() as usize;
         match step.next {
-            Some(next) if !is_full && began.elapsed() < time => span.before = Some(next),
+            Some(next) if !is_full && walk.goes_on() => span.before = Some(next),
             next => return Ok(Paged { items, next }),
         }
+    }
+}
+
+/// How far a page has come, and how far its steps may go: rows that lie in memory are looked at a hundred times faster than
+/// those that have to come from a disk, so that only the steps before tell how many there is time for.
+struct Walk {
+    began: Instant,
+    time: Duration,
+    most: u32,
+    /// Rows are looked up one by one, for people, and not in a row.
+    one_by_one: bool,
+    done: u32,
+}
+
+impl Walk {
+    fn begin(search: &Search) -> Self {
+        let pace = search.pace;
+        let (most, time) = match (search.texts.is_empty(), search.owners.is_some()) {
+            (true, false) => (pace.rows, pace.time),
+            (true, true) => (pace.rows.min(MOST_OF_PEOPLE), pace.time),
+            (false, false) => (pace.bodies, pace.bodies_time),
+            (false, true) => (pace.bodies.min(MOST_OF_PEOPLE), pace.bodies_time),
+        };
+        Self { began: Instant::now(), time, most, one_by_one: search.owners.is_some(), done: 0 }
+    }
+
+    /// How many rows the next step looks at, for so many entries that are wanted.
+    fn rows(&self, want: usize) -> u32 {
+        let rows = match self.done {
+            0 if self.one_by_one => u32::try_from(want).unwrap_or(FIRST).saturating_add(1),
+            0 => FIRST,
+            done => {
+                let spent = self.began.elapsed();
+                let left = self.time.saturating_sub(spent).as_secs_f64();
+                // Truncated: what is more than the most is the most.
+                (f64::from(done) / spent.as_secs_f64().max(1e-9) * left) as u32
+            }
+        };
+        rows.max(FEWEST).min(self.most)
+    }
+
+    fn looked_at(&mut self, rows: u32) {
+        self.done = self.done.saturating_add(rows);
+    }
+
+    fn goes_on(&self) -> bool {
+        self.began.elapsed() < self.time
     }
 }
 
@@ -150,10 +206,11 @@ async fn step_of_people<L: Log>(
     scope: &TenantScope<'_>,
     log: &L,
     span: Span<L::Key>,
+    rows: u32,
     want: usize,
 ) -> Result<Step<L>, StoreError> {
     // What lies in no span is left out below.
-    let (messages, is_cut) = log.messages(scope, span.map(L::beyond)).await?;
+    let (messages, is_cut) = log.messages(scope, span.map(L::beyond), rows).await?;
     let next = messages.last().copied().filter(|_| is_cut).map(L::place);
     let mut items = log.entries_of(scope, &messages).await?;
     items.retain(|item| span.before.is_none_or(|before| L::key(item) < before));
