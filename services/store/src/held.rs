@@ -46,6 +46,19 @@ impl fmt::Debug for HeldRecord {
 }
 
 impl TenantScope<'_> {
+    /// The held message with this id; a message is held once at a time.
+    ///
+    /// # Errors
+    /// When the tenant holds none such.
+    pub async fn held_message(&self, message: MessageId) -> Result<HeldRecord, StoreError> {
+        let query = held_message::Entity::find()
+            .filter(held_message::Column::TenantId.eq(self.key()))
+            .filter(held_message::Column::MessageId.eq(message.to_string()))
+            .limit(1);
+        let row = query.one(self.store().reader()).await?;
+        row.ok_or_else(|| StoreError::not_found("held message"))?.try_into()
+    }
+
     /// The tenant's held messages, those that are next first.
     ///
     /// # Errors

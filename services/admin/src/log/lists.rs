@@ -116,7 +116,8 @@ pub(super) async fn held_messages(
     })
 }
 
-fn held(names: Names, record: HeldRecord) -> HeldMessage {
+/// A held message as the contract has it.
+pub(super) fn held(names: Names, record: HeldRecord) -> HeldMessage {
     HeldMessage {
         name: names.held_message(record.position),
         message: names.message(record.message),

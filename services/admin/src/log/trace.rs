@@ -14,7 +14,7 @@ use tributary_store::{
 };
 
 use super::{
-    delivery,
+    delivery, lists,
     message::{Found, MessageReader, accepted, find},
     parked, run, step,
 };
@@ -37,12 +37,14 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
     let (scope, message) = (&located.scope, record.summary.id);
     let source_display_name =
         scope.door_source(record.summary.source).await.map_err(from_store)?.display_name;
-    let parked = match record.summary.fate {
-        Fate::Parked => {
-            optional(scope.parked_message(message).await)?.map(|found| parked::to_proto(located.names, found))
-        }
-        Fate::Applied | Fate::Duplicate(_) | Fate::Held => None,
-    };
+    let (mut parked, mut held) = (None, None);
+    // A parked one that is redriven waits among the held until its turn comes.
+    if matches!(record.summary.fate, Fate::Parked | Fate::Held) {
+        let found = optional(scope.parked_message(message).await)?;
+        parked = found.map(|found| parked::to_proto(located.names, found));
+        let found = optional(scope.held_message(message).await)?;
+        held = found.map(|found| lists::held(located.names, found));
+    }
     let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
     let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
     let mut traces = evaluate::nodes(located, &record, &source_display_name, &found).await?;
@@ -57,7 +59,7 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
         });
     }
     let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
-    Ok(MessageTrace { message, source_display_name, runs, parked })
+    Ok(MessageTrace { message, source_display_name, runs, parked, held })
 }
 
 /// The name of a run's workflow; its id where it was deleted since.

@@ -1,7 +1,7 @@
 //! The tree's root: what was accepted, and what its source made of it.
 
 use tributary_proto::admin::v1::{
-    Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
+    HeldMessage, Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
 };
 
 use super::run;
@@ -32,7 +32,9 @@ pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
         let first = id(&message.duplicate_of);
         root.line(heading("duplicate").plain("the same message came before: ").with(Style::Accent, first));
     }
-    root.with(trace.runs.iter().map(run::tree)).with(trace.parked.as_ref().map(parked))
+    root.with(trace.runs.iter().map(run::tree))
+        .with(trace.parked.as_ref().map(parked))
+        .with(trace.held.as_ref().map(held))
 }
 
 /// What a line is about, in a column of its own.
@@ -84,6 +86,11 @@ fn source(message: &Message, display_name: &str) -> Tree {
         source.line(Text::new().plain("dedupe key  ").with(Style::Accent, cut(&message.dedupe_key, LONGEST)));
     }
     source
+}
+
+fn held(held: &HeldMessage) -> Tree {
+    let since = format!("since {} UTC", moment(held.hold_time.as_ref()));
+    Tree::new(heading("held").with(Style::Warn, &held.reason).and(Style::Plain, since))
 }
 
 fn parked(parked: &ParkedMessage) -> Tree {
