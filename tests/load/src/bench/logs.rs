@@ -56,6 +56,8 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     );
     tell(&format!("  P6: {note}, made in {:.0} s", began.elapsed().as_secs_f64()))?;
 
+    // What was copied is on the disk by then, and not on its way there.
+    tokio::task::spawn_blocking(rustix::fs::sync).await?;
     let server = Server::start_on(&ground.binary, &data, database).await?;
     let mut reader = Reader { logs: LogServiceClient::new(calling(&server).await?), made, grown };
     let by_time = reader.by_time().await?;
