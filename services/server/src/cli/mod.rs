@@ -68,7 +68,7 @@ enum Command {
 enum Question {
     /// Show what came in, what workflows did with it, and where it went
     #[command(subcommand)]
-    Logs(logs::Log),
+    Logs(Box<logs::Log>),
     /// Show a message's whole life
     Trace(trace::Args),
     /// Client accounts
@@ -119,7 +119,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
     let client = reach.connect(config).await?;
     match question {
-        Question::Logs(log) => logs::run(log, &client, out).await,
+        Question::Logs(log) => logs::run(*log, &client, out).await,
         Question::Trace(args) => trace::run(&args, &client, out).await,
         Question::Tenants(action) => resources::tenants::run(action, &client, out).await,
         Question::Sources(action) => resources::sources::run(action, &client, out).await,

@@ -21,6 +21,9 @@ use crate::{
 
 const MESSAGES: u64 = 60;
 
+/// Whether the message of this number is wanted.
+type IsWanted = Box<dyn Fn(u64) -> bool>;
+
 /// What message number `number` is like: each property repeats with a rhythm of its own.
 fn fate(number: u64) -> &'static str {
     if number.is_multiple_of(7) { "PARKED" } else { "APPLIED" }
@@ -90,7 +93,7 @@ fn state(number: u64) -> DeliveryState {
 }
 
 /// What is searched for in every log, and the messages that it is about.
-fn searches() -> Vec<(Search, Box<dyn Fn(u64) -> bool>)> {
+fn searches() -> Vec<(Search, IsWanted)> {
     let text = |text: &str| vec![TextPattern::new(text).expect("a pattern")];
     let owners = || Some(vec![sample::profile(1), sample::profile(5)]);
     let is_owned = |number: u64| matches!(owner(number), Some(1 | 5));
