@@ -46,17 +46,16 @@ impl fmt::Debug for HeldRecord {
 }
 
 impl TenantScope<'_> {
-    /// The held message with this id; a message is held once at a time.
+    /// The message with this id, if it is held; a message is held once at a time.
     ///
     /// # Errors
-    /// When the tenant holds none such.
-    pub async fn held_message(&self, message: MessageId) -> Result<HeldRecord, StoreError> {
+    /// When the database fails.
+    pub async fn held_message(&self, message: MessageId) -> Result<Option<HeldRecord>, StoreError> {
         let query = held_message::Entity::find()
             .filter(held_message::Column::TenantId.eq(self.key()))
             .filter(held_message::Column::MessageId.eq(message.to_string()))
             .limit(1);
-        let row = query.one(self.store().reader()).await?;
-        row.ok_or_else(|| StoreError::not_found("held message"))?.try_into()
+        query.one(self.store().reader()).await?.map(HeldRecord::try_from).transpose()
     }
 
     /// The tenant's held messages, those that are next first.

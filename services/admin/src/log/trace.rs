@@ -42,7 +42,7 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
     if matches!(record.summary.fate, Fate::Parked | Fate::Held) {
         let found = optional(scope.parked_message(message).await)?;
         parked = found.map(|found| parked::to_proto(located.names, found));
-        let found = optional(scope.held_message(message).await)?;
+        let found = scope.held_message(message).await.map_err(from_store)?;
         held = found.map(|found| lists::held(located.names, found));
     }
     let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
