@@ -175,7 +175,7 @@ impl Server {
 
     /// What is processed from now on.
     pub async fn tail(&self, parent: &str) -> Streaming<TailResponse> {
-        let request = TailRequest { parent: parent.to_owned(), messages_only: true };
+        let request = TailRequest { parent: parent.to_owned(), messages_only: true, filter: String::new() };
         self.api.logs().tail(request).await.expect("a stream").into_inner()
     }
 }

@@ -49,7 +49,7 @@ fn reference() -> String {
     for file in &files {
         let comments = comments(file);
         for (index, service) in (0..).zip(&file.service) {
-            let about = in_a_line(&comments[&vec![SERVICE, index]]);
+            let about = in_a_line(first_paragraph(&comments[&vec![SERVICE, index]]));
             let _ = writeln!(text, "| {} | {about} |", link(service.name()));
         }
     }
@@ -160,6 +160,11 @@ fn below(path: &[i32], kind: i32, index: i32) -> Vec<i32> {
 
 fn is_map_entry(message: &DescriptorProto) -> bool {
     message.options.as_ref().is_some_and(|options| options.map_entry())
+}
+
+fn first_paragraph(comment: &str) -> &str {
+    let end = comment.lines().take_while(|line| !line.trim().is_empty()).map(|line| line.len() + 1).sum();
+    comment.get(..end).unwrap_or(comment)
 }
 
 /// A comment for a cell of a table.

@@ -5,10 +5,10 @@ mod lists;
 mod message;
 mod parked;
 mod run;
+mod search;
 mod step;
 mod tail;
 mod trace;
-mod window;
 
 use std::pin::Pin;
 

@@ -16,6 +16,7 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::{
     audit::Author,
+    message::MessageFilter,
     once::Repeated,
     source::{NewSource, SourceChange, SourceRecord, UrlSecret},
 };
@@ -232,7 +233,7 @@ impl SourceService for Sources {
         };
         let (located, now) = self.find(&call, "parent", &request.parent).await?;
         let page = self.0.list("ListSamples", &[&request.parent]).page(size, "")?;
-        let found = located.scope.messages(now.id, page).await.map_err(from_store)?;
+        let found = located.scope.messages(&MessageFilter::of(now.id), page).await.map_err(from_store)?;
         let (samples, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
         Ok(Response::new(ListSamplesResponse { samples, next_page_token: String::new() }))
     }

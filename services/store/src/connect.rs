@@ -6,10 +6,14 @@ mod sqlite;
 use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DbBackend};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tributary_domain::id::TenantId;
 
 use crate::{Sealer, StoreError, TenantScope, lane::Lanes};
+
+/// How many searches look through rows at once. They are work that can wait: the connections are for everybody, on
+/// Postgres for the ledger too, and so are the processors.
+const SEARCHES: usize = 2;
 
 /// How the database is opened.
 #[derive(Debug, Clone)]
@@ -42,6 +46,7 @@ struct Inner {
     /// On SQLite.
     file: Option<File>,
     sealer: Sealer,
+    searches: Semaphore,
 }
 
 /// What SQLite needs besides its connections for reading and writing.
@@ -81,7 +86,8 @@ impl Store {
                 return Err(StoreError::Other { message });
             }
         };
-        Ok(Self { inner: Arc::new(Inner { writer, reader, file, sealer: options.sealer }) })
+        let searches = Semaphore::new(SEARCHES);
+        Ok(Self { inner: Arc::new(Inner { writer, reader, file, sealer: options.sealer, searches }) })
     }
 
     /// The one door to a tenant's data.
@@ -141,6 +147,12 @@ impl Store {
 
     pub(crate) fn file(&self) -> Option<&File> {
         self.inner.file.as_ref()
+    }
+
+    /// Waits until there is room for one more search that looks through rows; it ends with the value.
+    pub(crate) async fn turn_to_search(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed, so that there is always one.
+        self.inner.searches.acquire().await.ok()
     }
 
     pub(crate) fn sealer(&self) -> &Sealer {

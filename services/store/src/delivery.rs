@@ -2,6 +2,7 @@
 //! takes them on.
 
 mod attempt;
+mod log;
 mod ready;
 mod worker;
 
@@ -12,9 +13,10 @@ use tributary_domain::{
 };
 
 pub use attempt::{AttemptRecord, Verdict};
+pub use log::DeliveryFilter;
 
 use crate::{
-    LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
+    LARGEST_PAGE, StoreError, TenantScope,
     column::{codes, id, number},
     entity::delivery,
 };
@@ -58,15 +60,6 @@ pub struct DeliveryRecord {
     pub last_error: Option<String>,
 }
 
-/// Which deliveries a list has; what is `None` does not matter.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DeliveryFilter {
-    /// Those for this destination.
-    pub destination: Option<DestinationId>,
-    /// Those that are this far.
-    pub state: Option<DeliveryState>,
-}
-
 impl TenantScope<'_> {
     /// The delivery with this id.
     ///
@@ -76,29 +69,6 @@ impl TenantScope<'_> {
         let query = delivery::Entity::find_by_id((self.key(), delivery.to_string()));
         let row = query.one(self.store().reader()).await?;
         row.ok_or_else(|| StoreError::not_found("delivery"))?.try_into()
-    }
-
-    /// The tenant's deliveries, newest message first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn deliveries(
-        &self,
-        filter: DeliveryFilter,
-        page: Page<DeliveryId>,
-    ) -> Result<Paged<DeliveryRecord, DeliveryId>, StoreError> {
-        let mut query = delivery::Entity::find().filter(delivery::Column::TenantId.eq(self.key()));
-        if let Some(destination) = filter.destination {
-            query = query.filter(delivery::Column::DestinationId.eq(destination.to_string()));
-        }
-        if let Some(state) = filter.state {
-            query = query.filter(delivery::Column::State.eq(state.code()));
-        }
-        if let Some(before) = page.after {
-            query = query.filter(delivery::Column::Id.lt(before.to_string()));
-        }
-        let query = query.order_by_desc(delivery::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, DeliveryRecord::try_from, |record| record.id)
     }
 
     /// The deliveries of a message; at most [`LARGEST_PAGE`].

@@ -49,16 +49,16 @@ impl fmt::Debug for HeldRecord {
 }
 
 impl TenantScope<'_> {
-    /// How a message of the tenant is held.
+    /// The message with this id, if it is held; a message is held once at a time.
     ///
     /// # Errors
-    /// When it is not.
-    pub async fn held_message(&self, message: MessageId) -> Result<HeldRecord, StoreError> {
+    /// When the database fails.
+    pub async fn held_message(&self, message: MessageId) -> Result<Option<HeldRecord>, StoreError> {
         let query = held_message::Entity::find()
             .filter(held_message::Column::TenantId.eq(self.key()))
-            .filter(held_message::Column::MessageId.eq(message.to_string()));
-        let row = query.one(self.store().reader()).await?;
-        row.ok_or_else(|| StoreError::not_found("held message"))?.try_into()
+            .filter(held_message::Column::MessageId.eq(message.to_string()))
+            .limit(1);
+        query.one(self.store().reader()).await?.map(HeldRecord::try_from).transpose()
     }
 
     /// The tenant's held messages, those that are next first.

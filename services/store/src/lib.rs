@@ -33,6 +33,7 @@ pub mod rejected;
 pub mod run;
 mod scope;
 mod seal;
+pub mod search;
 pub mod snapshot;
 pub mod source;
 pub mod tenant;

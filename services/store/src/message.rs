@@ -1,6 +1,8 @@
 //! Messages: inbound webhooks, with their raw bytes. The ledger writes them.
 
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+mod log;
+
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use tributary_domain::{
     id::{MessageId, SourceId, TenantId, WorkflowId},
@@ -8,8 +10,10 @@ use tributary_domain::{
     workflow::status::RunStatus,
 };
 
+pub use log::MessageFilter;
+
 use crate::{
-    Page, Paged, Store, StoreError, TenantScope,
+    Store, StoreError, TenantScope,
     column::{codes, id, json, number, optional_id},
     entity::message,
     ledger::Fate,
@@ -156,27 +160,6 @@ impl TenantScope<'_> {
             message::Entity::find_by_id(message.to_string()).filter(message::Column::TenantId.eq(self.key()));
         let row = query.one(self.store().reader()).await?;
         row.ok_or_else(|| StoreError::not_found("message"))?.try_into()
-    }
-
-    /// The messages of a source, newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn messages(
-        &self,
-        source: SourceId,
-        page: Page<MessageId>,
-    ) -> Result<Paged<MessageSummary, MessageId>, StoreError> {
-        let mut query = message::Entity::find()
-            .select_only()
-            .columns(SUMMARY)
-            .filter(message::Column::TenantId.eq(self.key()))
-            .filter(message::Column::SourceId.eq(source.to_string()));
-        if let Some(before) = page.after {
-            query = query.filter(message::Column::Id.lt(before.to_string()));
-        }
-        let query = query.order_by_desc(message::Column::Id).limit(page.rows()).into_model::<SummaryRow>();
-        page.fill(query.all(self.store().reader()).await?, MessageSummary::try_from, |record| record.id)
     }
 }
 

@@ -44,7 +44,8 @@ impl<K> Page<K> {
         Self { after: Some(key), limit }
     }
 
-    fn size(&self) -> u32 {
+    /// How many items it has at most.
+    pub(crate) fn size(&self) -> u32 {
         self.limit.clamp(1, LARGEST_PAGE)
     }
 

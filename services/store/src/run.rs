@@ -1,14 +1,18 @@
 //! Runs: how a workflow ended for a message. The ledger writes them.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+mod log;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tributary_domain::{
     id::{MessageId, ProfileId, SourceId, WorkflowId},
     time::Timestamp,
     workflow::status::{Reason, RunStatus},
 };
 
+pub use log::RunFilter;
+
 use crate::{
-    Page, Paged, StoreError, TenantScope,
+    StoreError, TenantScope,
     column::{id, json, number, optional_id},
     entity::run,
 };
@@ -39,29 +43,6 @@ pub struct RunRecord {
 }
 
 impl TenantScope<'_> {
-    /// The runs of a workflow, newest message first; only those with one of `statuses`, where there are any.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn runs(
-        &self,
-        workflow: WorkflowId,
-        statuses: &[RunStatus],
-        page: Page<MessageId>,
-    ) -> Result<Paged<RunRecord, MessageId>, StoreError> {
-        let mut query = run::Entity::find()
-            .filter(run::Column::TenantId.eq(self.key()))
-            .filter(run::Column::WorkflowId.eq(workflow.to_string()));
-        if !statuses.is_empty() {
-            query = query.filter(run::Column::Status.is_in(statuses.iter().map(|status| status.code())));
-        }
-        if let Some(before) = page.after {
-            query = query.filter(run::Column::MessageId.lt(before.to_string()));
-        }
-        let query = query.order_by_desc(run::Column::MessageId).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, RunRecord::try_from, |record| record.message)
-    }
-
     /// The runs of a message by these workflows, which the message itself names, in their order.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod bench;
 mod booking;
 mod client;
 mod measure;
+mod multiply;
 mod options;
 mod process;
 mod report;

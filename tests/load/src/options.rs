@@ -20,9 +20,16 @@ pub(crate) struct Options {
     /// Connections that send
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: u32,
-    /// P7 and P8 with 1,000,000 cluids and a backlog of 100,000 instead of 50,000 and 10,000
+    /// P6 with 10,000,000 rows of logs instead of 200,000; P7 and P8 with 1,000,000 cluids and a backlog of 100,000
+    /// instead of 50,000 and 10,000
     #[arg(long)]
     pub(crate) full: bool,
+    /// How many rows of logs P6 grows to
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=1_000_000_000))]
+    log_rows: Option<u64>,
+    /// P6 on this Postgres database, which is empty and is left full, instead of SQLite
+    #[arg(long, value_name = "URL")]
+    pub(crate) log_database: Option<String>,
     /// The tributary binary; without it the release binary is built
     #[arg(long, value_name = "PATH")]
     pub(crate) bin: Option<PathBuf>,
@@ -55,6 +62,8 @@ pub(crate) enum Measured {
     P4,
     /// Delivered.
     P5,
+    /// Logs of many rows.
+    P6,
     /// Memory.
     P7,
     /// Start.
@@ -75,6 +84,11 @@ impl Options {
     /// How many cluids P7 and P8 grow to.
     pub(crate) fn cluids(&self) -> u64 {
         if self.full { 1_000_000 } else { 50_000 }
+    }
+
+    /// How many rows of logs P6 grows to.
+    pub(crate) fn log_rows(&self) -> u64 {
+        self.log_rows.unwrap_or(if self.full { 10_000_000 } else { 200_000 })
     }
 
     /// How many accepted messages P8 leaves for the next start.

@@ -47,6 +47,21 @@ async fn the_commands_send_show_and_check() {
         assert!(tells(&ask(&server, "logs", &["source"]), &id));
         assert!(tells(&ask(&server, "logs", &["workflow"]), &id));
         assert!(tells(&ask(&server, "logs", &["deliveries"]), &delivery.name));
+        for found in [
+            &["source", "--text", "\"EVENT\":\"invitee", "--status", "succeeded"][..],
+            &["workflow", "--since", "1h", "--message", &id, "--filter", "status != FAILED"],
+            &["deliveries", "--since", "1h", "--destination", "hook", "--status", "delivered"],
+        ] {
+            assert_eq!(ask(&server, "logs", found).len(), 1, "{found:?}");
+        }
+        for missed in [
+            &["source", "--text", "no such text"][..],
+            &["source", "--until", "2020-01-01T00:00:00Z"],
+            &["workflow", "--identifier", "email:nobody@example.com"],
+            &["deliveries", "--status", "failed"],
+        ] {
+            assert!(ask(&server, "logs", missed).is_empty(), "{missed:?}");
+        }
         assert!(tells(&ask(&server, "profiles", &["list"]), &event.profile));
         assert!(tells(&ask(&server, "profiles", &["get", &event.profile]), &event.profile));
 

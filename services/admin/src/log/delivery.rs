@@ -1,10 +1,7 @@
 //! Deliveries and their attempts.
 
 use tonic::Status;
-use tributary_domain::{
-    committed::CommittedAttempt,
-    id::{DeliveryId, DestinationId},
-};
+use tributary_domain::{committed::CommittedAttempt, id::DeliveryId};
 use tributary_proto::admin::v1::{
     Delivery, DeliveryAttempt, ListDeliveriesRequest, ListDeliveriesResponse, delivery::State,
 };
@@ -12,15 +9,29 @@ use tributary_store::delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, D
 
 use super::{
     message::headers,
-    window::{self, Window},
+    search::{self, Asked},
 };
 use crate::{
     call::{Call, Located},
     convert::value::{to_span, to_time},
     error::from_store,
-    filter::{Comparison, Filter},
+    filter::{
+        Field, Filter,
+        Operator::{Is, IsNot},
+    },
     name::{Names, TenantPath},
 };
+
+/// Where it goes.
+pub(super) const DESTINATION: Field = Field { name: "destination", operators: &[Is] };
+/// How far it is.
+pub(super) const STATE: Field = Field { name: "state", operators: &[Is, IsNot] };
+/// What such a state is.
+pub(super) const A_STATE: &str = "PENDING, DELIVERED or FAILED";
+/// Where the message came in.
+pub(super) const SOURCE: Field = Field { name: "source", operators: &[Is] };
+/// What made the event.
+pub(super) const WORKFLOW: Field = Field { name: "workflow", operators: &[Is] };
 
 /// Answers ListDeliveries.
 pub(super) async fn list(
@@ -28,20 +39,25 @@ pub(super) async fn list(
     request: ListDeliveriesRequest,
 ) -> Result<ListDeliveriesResponse, Status> {
     let path = TenantPath::parse("parent", &request.parent)?;
-    let [from, before] = window::CLAUSES;
-    let known = [("destination", Comparison::Is), ("state", Comparison::Is), from, before];
-    let filter = Filter::parse(&request.filter, &known)?;
-    let wanted = DeliveryFilter {
-        destination: filter.parsed("destination", "`dst_…`", |text| text.parse::<DestinationId>().ok())?,
-        state: filter.parsed("state", "PENDING, DELIVERED or FAILED", DeliveryState::from_code)?,
+    let own = [DESTINATION, STATE, SOURCE, WORKFLOW];
+    let filter = Filter::parse(&request.filter, &search::fields_with(&own))?;
+    let asked = Asked::of(&filter)?;
+    let state = |operator| {
+        filter.read(STATE.name, operator, "PENDING, DELIVERED or FAILED", DeliveryState::from_code)
     };
-    let window = Window::of(&filter)?;
+    let mut wanted = DeliveryFilter {
+        destination: search::id(&filter, DESTINATION.name, "`dst_…`")?,
+        state: state(Is)?,
+        not_state: state(IsNot)?,
+        source: search::id(&filter, SOURCE.name, "`src_…`")?,
+        workflow: search::id(&filter, WORKFLOW.name, "`wfl_…`")?,
+        ..DeliveryFilter::default()
+    };
     let list = call.list("ListDeliveries", &[&request.parent, &request.filter]);
     let page = list.page(request.page_size, &request.page_token)?;
-    let page = window.begin(page, |message| DeliveryId::range(message).0);
     let located = call.locate(path).await?;
-    let found = located.scope.deliveries(wanted, page).await.map_err(from_store)?;
-    let found = window.end(found, |delivery| delivery.id.message());
+    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let found = located.scope.deliveries(&wanted, page).await.map_err(from_store)?;
     Ok(ListDeliveriesResponse {
         deliveries: found.items.into_iter().map(|record| to_proto(located.names, record)).collect(),
         next_page_token: list.next(found.next),

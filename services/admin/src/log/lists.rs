@@ -8,20 +8,37 @@ use tributary_proto::admin::v1::{
     ListMessagesResponse, ListRejectedRequestsRequest, ListRejectedRequestsResponse, RejectedRequest,
     RejectedRequestCount,
 };
-use tributary_store::{held::HeldRecord, rejected::RejectionRecord};
+use tributary_store::{
+    held::HeldRecord,
+    message::{CluidStatus, MessageFilter},
+    rejected::RejectionRecord,
+};
 
 use super::{
-    message::{MessageReader, headers},
-    window::{self, Window},
+    message::{MessageReader, fate_code, headers},
+    run::STATUS,
+    search::{self, Asked},
 };
 use crate::{
     call::Call,
     check,
     convert::value::to_time,
     error::from_store,
-    filter::Filter,
+    filter::{
+        Field, Filter,
+        Operator::{Is, IsNot},
+    },
     name::{Names, TenantPath},
 };
+
+/// The provider's own name of the event.
+pub(super) const PROVIDER_EVENT: Field = Field { name: "provider_event", operators: &[Is] };
+/// What the source found where it looks for the cluid.
+pub(super) const CLUID_STATUS: Field = Field { name: "cluid_status", operators: &[Is] };
+/// What statuses a message can have once it is in the log.
+pub(super) const A_MESSAGE_STATUS: &str = "SUCCEEDED, DUPLICATE, HELD or PARKED";
+/// What can be found where the cluid should be.
+pub(super) const A_CLUID_STATUS: &str = "FOUND, MISSING, FOREIGN or PLACEHOLDER";
 
 /// Answers ListMessages.
 pub(super) async fn messages(
@@ -30,12 +47,22 @@ pub(super) async fn messages(
 ) -> Result<ListMessagesResponse, Status> {
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
     let view = check::message_view(request.view)?;
-    let window = Window::of(&Filter::parse(&request.filter, &window::CLAUSES)?)?;
+    let own = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
+    let filter = Filter::parse(&request.filter, &search::fields_with(&own))?;
+    let asked = Asked::of(&filter)?;
+    let fate = |operator| filter.read(STATUS.name, operator, A_MESSAGE_STATUS, fate_code);
+    let mut wanted = MessageFilter {
+        fate: fate(Is)?,
+        not_fate: fate(IsNot)?,
+        provider_event: filter.find(PROVIDER_EVENT.name, Is).map(|clause| clause.value().to_owned()),
+        cluid_status: filter.read(CLUID_STATUS.name, Is, A_CLUID_STATUS, CluidStatus::from_code)?,
+        ..MessageFilter::of(source)
+    };
     let list = call.list("ListMessages", &[&request.parent, &request.filter]);
-    let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
+    let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;
-    let found = located.scope.messages(source, page).await.map_err(from_store)?;
-    let found = window.end(found, |line| line.id);
+    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let found = located.scope.messages(&wanted, page).await.map_err(from_store)?;
     let (messages, full_at) = MessageReader::new(&located).all(found.items, view).await?;
     Ok(ListMessagesResponse { messages, next_page_token: list.next(full_at.or(found.next)) })
 }

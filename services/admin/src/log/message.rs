@@ -181,7 +181,7 @@ impl<'a> MessageReader<'a> {
             source: names.source(line.source),
             receive_time: Some(to_time(line.received_at)),
             process_time: Some(to_time(line.committed_at)),
-            status: Some(status::run(run_status(line.fate), None)),
+            status: Some(status::run(line.fate.status(), None)),
             provider_event: line.provider_event.unwrap_or_default(),
             cluid: Some(Cluid {
                 status: cluid_status(line.cluid_status).into(),
@@ -247,13 +247,11 @@ fn run_summaries(
     runs.map(summary).collect()
 }
 
-fn run_status(fate: Fate) -> RunStatus {
-    match fate {
-        Fate::Applied => RunStatus::Succeeded,
-        Fate::Duplicate(_) => RunStatus::Duplicate,
-        Fate::Held => RunStatus::Held,
-        Fate::Parked => RunStatus::Parked,
-    }
+/// The code that messages of this status have in the log.
+pub(super) fn fate_code(status: &str) -> Option<&'static str> {
+    let first = MessageId::from_bits(0);
+    let fates = [Fate::Applied, Fate::Duplicate(first), Fate::Held, Fate::Parked];
+    fates.into_iter().find(|fate| fate.status().code() == status).map(Fate::code)
 }
 
 fn duplicate_of(names: Names, fate: Fate) -> String {

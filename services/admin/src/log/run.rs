@@ -3,33 +3,41 @@
 use tonic::Status;
 use tributary_domain::workflow::status::RunStatus;
 use tributary_proto::admin::v1::{ListRunsRequest, ListRunsResponse, Run};
-use tributary_store::run::RunRecord;
+use tributary_store::run::{RunFilter, RunRecord};
 
-use super::window::{self, Window};
+use super::search::{self, Asked};
 use crate::{
     call::Call,
     convert::{status, value::to_time},
     error::{from_store, not_found},
-    filter::{Comparison, Filter},
+    filter::{
+        Field, Filter,
+        Operator::{Is, IsNot},
+    },
     name::{Names, TenantPath},
 };
+
+/// How it ended.
+pub(super) const STATUS: Field = Field { name: "status", operators: &[Is, IsNot] };
+/// What such a status is.
+pub(super) const A_STATUS: &str = "a code such as FILTER_CONDITION_FAILED";
 
 /// Answers ListRuns.
 pub(super) async fn list(call: &Call<'_>, request: ListRunsRequest) -> Result<ListRunsResponse, Status> {
     let (path, source, workflow) = TenantPath::workflow("parent", &request.parent)?;
-    let [from, before] = window::CLAUSES;
-    let filter = Filter::parse(&request.filter, &[("status", Comparison::Is), from, before])?;
-    let status = filter.parsed("status", "a code such as FILTER_CONDITION_FAILED", RunStatus::from_code)?;
-    let window = Window::of(&filter)?;
+    let filter = Filter::parse(&request.filter, &search::fields_with(&[STATUS]))?;
+    let asked = Asked::of(&filter)?;
+    let status = |operator| filter.read(STATUS.name, operator, A_STATUS, RunStatus::from_code);
+    let mut wanted = RunFilter { status: status(Is)?, not_status: status(IsNot)?, ..RunFilter::of(workflow) };
     let list = call.list("ListRuns", &[&request.parent, &request.filter]);
-    let page = window.begin(list.page(request.page_size, &request.page_token)?, |message| message);
+    let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;
-    let found = located.scope.runs(workflow, status.as_slice(), page).await.map_err(from_store)?;
+    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let found = located.scope.runs(&wanted, page).await.map_err(from_store)?;
     // All runs of a workflow are of its one source, which the name may leave open.
     if found.items.iter().any(|run| source.is_some_and(|source| run.source != source)) {
         return Err(not_found("workflow"));
     }
-    let found = window.end(found, |run| run.message);
     Ok(ListRunsResponse {
         runs: found.items.iter().map(|run| to_proto(located.names, run)).collect(),
         next_page_token: list.next(found.next),

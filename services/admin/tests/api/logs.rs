@@ -197,6 +197,21 @@ async fn what_is_accepted_and_not_yet_processed_is_told_apart_from_what_never_wa
 }
 
 #[tokio::test]
+async fn a_trace_says_why_its_message_waits() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    world.hold(&source, 1, &booking(1, "ann@example.com", CLUID)).await;
+    let second = world.hold(&source, 2, &booking(2, "bob@example.com", CLUID)).await;
+    let trace = GetMessageTraceRequest { name: second.to_string() };
+    let told = world.logs().get_message_trace(trace).await.unwrap().into_inner();
+    assert_eq!(told.message.as_ref().unwrap().status.as_ref().unwrap().code(), Run::Held);
+    let held = told.held.unwrap();
+    assert_eq!((held.reason.as_str(), &held.message), ("SUSPENDED", &told.message.unwrap().name));
+    assert!(told.parked.is_none());
+}
+
+#[tokio::test]
 async fn a_parked_message_is_redriven_by_the_ledger() {
     let world = World::start().await;
     let tenant = world.tenant("acme").await;
@@ -214,6 +229,9 @@ async fn a_parked_message_is_redriven_by_the_ledger() {
     let list = ListHeldMessagesRequest { parent: tenant.name, ..Default::default() };
     let held = world.logs().list_held_messages(list).await.unwrap().into_inner().held_messages;
     assert_eq!((held.len(), &held[0].message), (1, &redriven.message));
+    let trace = GetMessageTraceRequest { name: message.to_string() };
+    let told = world.logs().get_message_trace(trace).await.unwrap().into_inner();
+    assert!(told.parked.is_none() && told.held.unwrap().name == held[0].name);
     let again = world.logs().redrive_parked_message(request).await.unwrap_err();
     assert_eq!(again.code(), Code::NotFound);
 }

@@ -11,6 +11,7 @@ mod members;
 mod people;
 mod quotas;
 mod repeats;
+mod search;
 mod sessions;
 mod sources;
 mod support;

@@ -52,7 +52,7 @@ async fn a_reader_is_told_of_its_own_tenant_only_and_of_what_it_missed() {
     let (one, other) = (world.tenant("one").await, world.tenant("other").await);
     let mine = world.source(&one, "calendly").await.source.unwrap();
     let theirs = world.source(&other, "calendly").await.source.unwrap();
-    let request = TailRequest { parent: one.name.clone(), messages_only: false };
+    let request = TailRequest { parent: one.name.clone(), messages_only: false, filter: String::new() };
     let mut stream = world.logs().tail(request).await.unwrap().into_inner();
     let tell = |committed: Arc<Committed>| assert!(world.house.told.send(committed).is_ok());
     tell(message(&theirs, 1));
@@ -74,7 +74,7 @@ async fn a_source_is_tailed_without_its_deliveries() {
     let tenant = world.tenant("acme").await;
     let source = world.source(&tenant, "one").await.source.unwrap();
     let second = world.source(&tenant, "two").await.source.unwrap();
-    let request = TailRequest { parent: source.name.clone(), messages_only: true };
+    let request = TailRequest { parent: source.name.clone(), messages_only: true, filter: String::new() };
     let mut stream = world.logs().tail(request).await.unwrap().into_inner();
     for committed in [attempt(&source), message(&second, 1), message(&source, 2)] {
         assert!(world.house.told.send(committed).is_ok());
@@ -83,7 +83,8 @@ async fn a_source_is_tailed_without_its_deliveries() {
         Entry::Message(told) => assert_eq!(told.source, source.name),
         other => panic!("{other:?}"),
     }
-    let request = TailRequest { parent: "agencies/-/tenants/-".to_owned(), messages_only: true };
+    let request =
+        TailRequest { parent: "agencies/-/tenants/-".to_owned(), messages_only: true, filter: String::new() };
     assert_eq!(world.logs().tail(request).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
@@ -91,7 +92,7 @@ async fn a_source_is_tailed_without_its_deliveries() {
 async fn open_tails_end_when_the_server_stops() {
     let world = World::start().await;
     let tenant = world.tenant("acme").await;
-    let request = TailRequest { parent: tenant.name, messages_only: false };
+    let request = TailRequest { parent: tenant.name, messages_only: false, filter: String::new() };
     let mut stream = world.logs().tail(request).await.unwrap().into_inner();
     world.stop().await;
     assert!(matches!(stream.message().await, Ok(None) | Err(_)));

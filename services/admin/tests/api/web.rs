@@ -169,7 +169,7 @@ async fn a_page_reads_a_stream_as_it_grows() {
     let world = World::start().await;
     let tenant = world.tenant("acme").await;
     let source = world.source(&tenant, "calendly").await.source.unwrap();
-    let body = framed(&TailRequest { parent: tenant.name, messages_only: false });
+    let body = framed(&TailRequest { parent: tenant.name, ..TailRequest::default() });
     let response = send(&world, authorised(&world, call(ALLOWED_ORIGIN, TAIL, body))).await;
     assert_eq!(allowed(response.headers()), Some(ALLOWED_ORIGIN));
     let mut body = response.into_body();

@@ -47,6 +47,17 @@ impl IdentifierType {
         known.then(|| Self(name.to_owned()))
     }
 
+    /// The name of a type and the value behind it, of an identifier that is written as `email:ann@example.com` or
+    /// `external_id:crm:42`; nothing when there is no value, or the type needs one more part.
+    pub fn split(text: &str) -> Option<(&str, &str)> {
+        let (kind, value) = text.split_once(':')?;
+        if kind != "external_id" {
+            return Some((kind, value));
+        }
+        let end = kind.len() + 1 + value.find(':')?;
+        Some((&text[..end], &text[end + 1..]))
+    }
+
     /// How much it proves.
     pub fn class(&self) -> Class {
         match self.0.as_str() {
@@ -91,5 +102,18 @@ impl fmt::Debug for Identifier {
     /// Names no person: of the value only its length is told.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} bytes", self.kind, self.value.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_may_have_a_colon_of_its_own() {
+        assert_eq!(IdentifierType::split("email:ann@example.com"), Some(("email", "ann@example.com")));
+        assert_eq!(IdentifierType::split("external_id:crm:a:1"), Some(("external_id:crm", "a:1")));
+        assert_eq!(IdentifierType::split("external_id:crm"), None);
+        assert_eq!(IdentifierType::split("prf_01"), None);
     }
 }

@@ -75,7 +75,7 @@ enum Question {
     Bootstrap(bootstrap::Args),
     /// Show what came in, what workflows did with it, and where it went
     #[command(subcommand)]
-    Logs(logs::Log),
+    Logs(Box<logs::Log>),
     /// Show a message's whole life
     Trace(trace::Args),
     /// People who work for an agency
@@ -136,7 +136,7 @@ async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> a
         Question::Bootstrap(args) => bootstrap::run(args, &client, out).await,
         Question::Members(action) => resources::members::run(action, &client, out).await,
         Question::ApiKeys(action) => resources::api_keys::run(action, &client, out).await,
-        Question::Logs(log) => logs::run(log, &client, out).await,
+        Question::Logs(log) => logs::run(*log, &client, out).await,
         Question::Trace(args) => trace::run(&args, &client, out).await,
         Question::Tenants(action) => resources::tenants::run(action, &client, out).await,
         Question::Sources(action) => resources::sources::run(action, &client, out).await,

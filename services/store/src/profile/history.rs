@@ -60,7 +60,7 @@ impl TenantScope<'_> {
 
     /// The profiles that became part of this one, oldest first, however many merges lie between; at most
     /// [`LARGEST_PAGE`] per step.
-    pub(super) async fn aliases(&self, profile: ProfileId) -> Result<Vec<ProfileId>, StoreError> {
+    pub(crate) async fn aliases(&self, profile: ProfileId) -> Result<Vec<ProfileId>, StoreError> {
         let mut found = BTreeSet::new();
         let mut winners = vec![profile];
         while !winners.is_empty() && found.len() < LARGEST_PAGE as usize {

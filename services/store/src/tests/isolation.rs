@@ -16,6 +16,9 @@ use crate::{
     entity::*,
     event::EventFilter,
     lifecycle::Preview,
+    message::MessageFilter,
+    run::RunFilter,
+    search::{Search, TextPattern},
     source::{SourceChange, UrlSecret},
     support::{Database, author, on_each_database, tenant},
     workflow::WorkflowChange,
@@ -128,8 +131,8 @@ async fn another_tenants_log_and_people_are_not_read() {
         fill(database, owner).await;
         let (message, delivery, event) = (sample::message_id(1), sample::delivery_id(1), sample::event_id(1));
         is_absent(other.message(message).await, "message");
-        is_blank(other.messages(sample::source(), Page::first(9)).await, "messages");
-        is_blank(other.runs(sample::workflow(), &[], Page::first(9)).await, "runs");
+        is_blank(other.messages(&MessageFilter::of(sample::source()), Page::first(9)).await, "messages");
+        is_blank(other.runs(&RunFilter::of(sample::workflow()), Page::first(9)).await, "runs");
         is_empty(other.message_runs(message, &[sample::workflow()]).await, "message_runs");
         is_absent(other.event(event).await, "event");
         is_empty(other.events_by_id(&[event]).await, "events_by_id");
@@ -141,7 +144,21 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_blank(other.profiles(Page::first(9)).await, "profiles");
         is_blank(other.conflicts(Page::first(9)).await, "conflicts");
         is_absent(other.delivery(delivery).await, "delivery");
-        is_blank(other.deliveries(DeliveryFilter::default(), Page::first(9)).await, "deliveries");
+        is_blank(other.deliveries(&DeliveryFilter::default(), Page::first(9)).await, "deliveries");
+        let searched = Search {
+            owners: Some(vec![sample::profile(1)]),
+            texts: vec![TextPattern::new("a").expect("a pattern")],
+            ..Search::default()
+        };
+        for search in [searched.clone(), Search { owners: None, ..searched }] {
+            let messages = MessageFilter { search: search.clone(), ..MessageFilter::of(sample::source()) };
+            is_blank(other.messages(&messages, Page::first(9)).await, "messages searched");
+            let runs = RunFilter { search: search.clone(), ..RunFilter::of(sample::workflow()) };
+            is_blank(other.runs(&runs, Page::first(9)).await, "runs searched");
+            let deliveries = DeliveryFilter { search, ..DeliveryFilter::default() };
+            is_blank(other.deliveries(&deliveries, Page::first(9)).await, "deliveries searched");
+        }
+        is_empty(other.owners(&email, "a@example.com").await, "owners");
         is_empty(other.message_deliveries(message).await, "message_deliveries");
         is_empty(other.delivery_attempts(delivery).await, "delivery_attempts");
         let now = Timestamp::from_seconds(9);
@@ -153,6 +170,7 @@ async fn another_tenants_log_and_people_are_not_read() {
         assert_eq!(preview, Ok(Preview::default()));
         is_absent(other.parked_message(message).await, "parked_message");
         is_blank(other.parked_messages(Page::first(9)).await, "parked_messages");
+        assert_eq!(other.held_message(message).await, Ok(None));
         is_blank(other.held_messages(Page::first(9)).await, "held_messages");
         is_blank(other.rejections(SourceId::new(1, 1), Page::first(9)).await, "rejections");
         is_empty(other.rejection_counts(SourceId::new(1, 1)).await, "rejection_counts");

@@ -9,6 +9,8 @@ use crate::{
     entity::*,
     event::EventFilter,
     ledger::Fate,
+    message::MessageFilter,
+    run::RunFilter,
     support::{on_each_database, tenant},
 };
 
@@ -50,7 +52,7 @@ async fn pages_neither_repeat_nor_hide_messages_while_others_arrive() {
         let mut seen = Vec::new();
         let mut page = Page::first(10);
         for round in 0..3 {
-            let found = scope.messages(sample::source(), page).await.expect("lists");
+            let found = scope.messages(&MessageFilter::of(sample::source()), page).await.expect("lists");
             seen.extend(found.items.iter().map(|message| message.seq));
             sample::write::<message::Entity>(store, vec![sample::message(tenant, 100 + round)]).await;
             let Some(next) = found.next else { break };
@@ -70,13 +72,14 @@ async fn runs_are_listed_by_status_and_by_message() {
         let status = |number: u64| if number.is_multiple_of(2) { "SUCCEEDED" } else { "USER_ID_MISSING" };
         let rows = (1..=9).map(|number| sample::run(tenant, number, status(number))).collect();
         sample::write::<run::Entity>(store, rows).await;
-        let missing = [RunStatus::UserIdMissing];
-        let first = scope.runs(sample::workflow(), &missing, Page::first(3)).await.expect("lists");
+        let all = RunFilter::of(sample::workflow());
+        let missing = RunFilter { status: Some(RunStatus::UserIdMissing), ..all.clone() };
+        let first = scope.runs(&missing, Page::first(3)).await.expect("lists");
         let next = Page::after(first.next.expect("there are more"), 3);
-        let second = scope.runs(sample::workflow(), &missing, next).await.expect("lists");
+        let second = scope.runs(&missing, next).await.expect("lists");
         let seqs: Vec<u64> = first.items.iter().chain(&second.items).map(|run| run.seq).collect();
         assert_eq!((seqs, second.next), (vec![9, 7, 5, 3, 1], None));
-        let all = scope.runs(sample::workflow(), &[], Page::first(100)).await.expect("lists");
+        let all = scope.runs(&all, Page::first(100)).await.expect("lists");
         assert_eq!(all.items.len(), 9);
         let of_message =
             scope.message_runs(sample::message_id(3), &[sample::workflow()]).await.expect("lists");
@@ -213,6 +216,9 @@ async fn parked_and_held_messages_are_read() {
             scope.parked_message(sample::message_id(9)).await,
             Err(StoreError::not_found("parked message"))
         );
+        let held = scope.held_message(sample::message_id(2)).await.expect("looks");
+        assert_eq!(held.map(|held| held.position), Some(2));
+        assert_eq!(scope.held_message(sample::message_id(9)).await, Ok(None));
         let waiting = scope.held_messages(Page::after(1, 10)).await.expect("lists");
         assert_eq!(waiting.items.iter().map(|held| held.position).collect::<Vec<_>>(), [2, 3]);
     })
@@ -230,11 +236,14 @@ async fn deliveries_are_listed_by_destination_state_and_message() {
             ..sample::delivery(tenant, number, 1)
         });
         sample::write::<delivery::Entity>(store, rows.collect()).await;
-        let filter =
-            DeliveryFilter { destination: Some(sample::destination()), state: Some(DeliveryState::Failed) };
-        let failed = scope.deliveries(filter, Page::first(10)).await.expect("lists");
+        let filter = DeliveryFilter {
+            destination: Some(sample::destination()),
+            state: Some(DeliveryState::Failed),
+            ..DeliveryFilter::default()
+        };
+        let failed = scope.deliveries(&filter, Page::first(10)).await.expect("lists");
         assert_eq!(failed.items.iter().map(|found| found.id).collect::<Vec<_>>(), [sample::delivery_id(2)]);
-        let all = scope.deliveries(DeliveryFilter::default(), Page::first(3)).await.expect("lists");
+        let all = scope.deliveries(&DeliveryFilter::default(), Page::first(3)).await.expect("lists");
         assert_eq!(all.items[0].id, sample::delivery_id(4), "newest first");
         let of_message = scope.message_deliveries(sample::message_id(3)).await.expect("lists");
         assert_eq!(of_message, [scope.delivery(sample::delivery_id(3)).await.expect("is there")]);

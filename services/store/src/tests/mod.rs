@@ -9,6 +9,7 @@ mod log;
 mod purge;
 mod quota;
 mod sample;
+mod search;
 mod snapshot;
 mod transactions;
 mod work;

@@ -37,8 +37,14 @@ impl<'a> Ground<'a> {
     /// A server on a folder of its own. What earlier measurements wrote is on the disk by then, so that none of it is
     /// on its way there while this server's latencies are measured.
     pub(super) async fn server(&self) -> anyhow::Result<Server> {
+        self.server_on(None).await
+    }
+
+    /// The same on this database; on SQLite when there is none.
+    pub(super) async fn server_on(&self, database: Option<&str>) -> anyhow::Result<Server> {
         tokio::task::spawn_blocking(rustix::fs::sync).await?;
         let number = self.folders.fetch_add(1, Ordering::Relaxed);
-        Server::start(&self.binary, &self.folder.path().join(format!("data-{number}"))).await
+        let data = self.folder.path().join(format!("data-{number}"));
+        Server::start_on(&self.binary, &data, database).await
     }
 }

@@ -7,6 +7,7 @@ mod drain;
 mod first_byte;
 mod ground;
 mod grown;
+mod logs;
 mod start;
 mod whole_way;
 
@@ -42,6 +43,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
             let found = deliver::measure(&ground).await.context("P5")?;
             found.note_in(&mut book, ceilings.again(&ground).await?);
         }
+    }
+    if options.wants(Measured::P6) {
+        logs::measure(&ground, &mut book).await.context("P6")?;
     }
     if options.wants(Measured::P8) {
         start::measure(&ground, &mut book).await.context("P8")?;

@@ -35,6 +35,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `binary` on the folder `data`, and waits until it listens.
     pub(crate) async fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::start_on(binary, data, None).await
+    }
+
+    /// The same on this database; on SQLite in the folder when there is none.
+    pub(crate) async fn start_on(binary: &Path, data: &Path, database: Option<&str>) -> anyhow::Result<Self> {
         let addresses = data.join("addresses.json");
         // Of the process before this one, if there was one.
         let _ = fs::remove_file(&addresses);
@@ -42,7 +47,7 @@ impl Server {
         let output =
             OpenOptions::new().create(true).append(true).open(&log).context("the log cannot be made")?;
         let started = Instant::now();
-        let mut process = command(binary, data).stderr(output).stdout(Stdio::null()).spawn()?;
+        let mut process = command(binary, data, database).stderr(output).stdout(Stdio::null()).spawn()?;
         let address = loop {
             if let Some(value) =
                 fs::read(&addresses).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -93,7 +98,7 @@ impl Server {
     }
 }
 
-fn command(binary: &Path, data: &Path) -> Command {
+fn command(binary: &Path, data: &Path, database: Option<&str>) -> Command {
     let mut command = Command::new(binary);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRIBUTARY_")) {
         command.env_remove(name);
@@ -101,6 +106,9 @@ fn command(binary: &Path, data: &Path) -> Command {
     command.env("TRIBUTARY_EGRESS__ALLOW", r#"["127.0.0.0/8"]"#).arg("serve").arg("--data-dir").arg(data);
     for listener in ["--http-listen", "--admin-listen", "--operations-listen"] {
         command.args([listener, "127.0.0.1:0"]);
+    }
+    if let Some(url) = database {
+        command.args(["--database-url", url]);
     }
     command.stdin(Stdio::null());
     command

@@ -6,10 +6,10 @@ use std::{fs, net::SocketAddr};
 use anyhow::Context;
 use prost_types::{Struct, Value, value::Kind};
 use tonic::{
-    Request,
+    Request, Status,
     metadata::{Ascii, MetadataValue},
-    service::interceptor::InterceptedService,
-    transport::Endpoint,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
 };
 use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest,
@@ -35,15 +35,49 @@ pub(crate) enum Deliveries {
     Sent(SocketAddr),
 }
 
+/// What was made, by name.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// Where bookings are to be sent.
+    pub(crate) target: Target,
+    /// The tenant.
+    pub(crate) tenant: String,
+    /// The source.
+    pub(crate) source: String,
+    /// The workflow.
+    pub(crate) workflow: String,
+}
+
+/// Adds the token to every call.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A connection to a server's admin API.
+pub(crate) type Calling = InterceptedService<Channel, Bearer>;
+
+/// Connects to a server's admin API.
+pub(crate) async fn calling(server: &Server) -> anyhow::Result<Calling> {
+    let token = fs::read_to_string(server.data.join("admin.token")).context("the server wrote no token")?;
+    let token = format!("Bearer {}", token.trim()).parse()?;
+    let channel = Endpoint::from_shared(format!("http://{}", server.admin))?.connect().await?;
+    Ok(InterceptedService::new(channel, Bearer(token)))
+}
+
 /// Makes everything, and says where bookings are to be sent.
 pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::Result<Target> {
-    let token = fs::read_to_string(server.data.join("admin.token")).context("the server wrote no token")?;
-    let token: MetadataValue<Ascii> = format!("Bearer {}", token.trim()).parse()?;
-    let channel = Endpoint::from_shared(format!("http://{}", server.admin))?.connect().await?;
-    let calling = InterceptedService::new(channel, move |mut request: Request<()>| {
-        request.metadata_mut().insert("authorization", token.clone());
-        Ok(request)
-    });
+    Ok(make(server, deliveries).await?.target)
+}
+
+/// Makes everything.
+pub(crate) async fn make(server: &Server, deliveries: Deliveries) -> anyhow::Result<Made> {
+    let calling = calling(server).await?;
 
     let agency = Agency { key: "load".to_owned(), display_name: "Load".to_owned(), ..Agency::default() };
     let request = CreateAgencyRequest { agency: Some(agency) };
@@ -67,7 +101,7 @@ pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::
     }
 
     let request = CreateSourceRequest {
-        parent: tenant,
+        parent: tenant.clone(),
         source: Some(Source {
             key: "bookings".to_owned(),
             display_name: "Bookings".to_owned(),
@@ -78,24 +112,21 @@ pub(crate) async fn prepare(server: &Server, deliveries: Deliveries) -> anyhow::
         ..CreateSourceRequest::default()
     };
     let created = SourceServiceClient::new(calling.clone()).create_source(request).await?.into_inner();
-    publish(WorkflowServiceClient::new(calling), created.source.context("no source")?.name).await?;
+    let source = created.source.context("no source")?.name;
+    let workflow = publish(WorkflowServiceClient::new(calling), source.clone()).await?;
     let path = created.webhook_url.find("/in/").map(|at| created.webhook_url[at..].to_owned());
-    Ok(Target::new(server.http, path.context("no webhook url")?, SIGNING_KEY.to_owned()))
+    let target = Target::new(server.http, path.context("no webhook url")?, SIGNING_KEY.to_owned());
+    Ok(Made { target, tenant, source, workflow })
 }
 
-type Calling<F> = InterceptedService<tonic::transport::Channel, F>;
-
-/// Publishes the first preset of the source's provider: what a workflow without a draft begins with.
-async fn publish<F: tonic::service::Interceptor>(
-    mut workflows: WorkflowServiceClient<Calling<F>>,
-    parent: String,
-) -> anyhow::Result<()> {
+/// Publishes the first preset of the source's provider, what a workflow without a draft begins with; says its name.
+async fn publish(mut workflows: WorkflowServiceClient<Calling>, parent: String) -> anyhow::Result<String> {
     let workflow =
         Workflow { key: "booking".to_owned(), display_name: "Booking".to_owned(), ..Workflow::default() };
     let request = CreateWorkflowRequest { parent, workflow: Some(workflow), ..Default::default() };
     let name = workflows.create_workflow(request).await?.into_inner().name;
-    workflows.publish_workflow(PublishWorkflowRequest { name, etag: String::new() }).await?;
-    Ok(())
+    workflows.publish_workflow(PublishWorkflowRequest { name: name.clone(), etag: String::new() }).await?;
+    Ok(name)
 }
 
 fn webhook(deliveries: Deliveries) -> Destination {

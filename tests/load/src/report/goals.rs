@@ -101,6 +101,10 @@ goals! {
     FIRST_BYTE_P50: "P4" "accepted to first byte at 1,000/s, p50" Millis Less 25.0 15.0;
     FIRST_BYTE_P99: "P4" "accepted to first byte at 1,000/s, p99" Millis Less 100.0 60.0;
     DELIVERED: "P5" "accepted to delivered, until drained" PerSecond More 2_500.0 4_000.0;
+    LOG_BY_TIME: "P6" "log page by time, many rows, p99" Millis Less 10.0 5.0;
+    LOG_BY_FILTER: "P6" "log page by filter, p99" Millis Less 100.0 50.0;
+    LOG_BY_TEXT: "P6" "log page by text within a day, p99" Millis Less 400.0 300.0;
+    TRACE: "P6" "trace by id, p99" Millis Less 10.0 5.0;
     MEMORY_IDLE: "P7" "memory, idle" Mebibytes Less 40.0 30.0;
     MEMORY_LOAD: "P7" "memory, full load" Mebibytes Less 256.0 150.0;
     MEMORY_GROWN: "P7" "memory, after many cluids" Mebibytes Less 512.0 256.0;

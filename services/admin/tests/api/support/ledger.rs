@@ -51,6 +51,11 @@ impl World {
         self.commit_with(source, number, body, |_| Work::Park(reason)).await
     }
 
+    /// Commits a message of a tenant that is suspended.
+    pub(crate) async fn hold(&self, source: &Source, number: u64, body: &Value) -> MessageId {
+        self.commit_with(source, number, body, |_| Work::Hold("SUSPENDED")).await
+    }
+
     async fn commit_with(
         &self,
         source: &Source,

@@ -2,16 +2,32 @@
 
 use tributary_proto::admin::v1::{Delivery, ListDeliveriesRequest, TailRequest, tail_response::Entry};
 
-use super::{Reading, follow};
-use crate::cli::{client::Client, finder, output::Out, pages};
+use super::{
+    Attempts, Reading,
+    filter::{Filters, comparison},
+    follow,
+};
+use crate::cli::{client::Client, finder, output::Out, output::id, pages};
 
-/// The deliveries of the tenant of this name.
-struct Deliveries(String);
+/// The deliveries of a tenant.
+struct Deliveries {
+    /// Its name.
+    tenant: String,
+    filters: Filters,
+}
 
 /// Shows where events went.
-pub(super) async fn run(reading: &Reading, client: &Client, out: &Out) -> anyhow::Result<()> {
+pub(super) async fn run(attempts: &Attempts, client: &Client, out: &Out) -> anyhow::Result<()> {
+    let reading = &attempts.reading;
     let tenant = finder::tenant(client, reading.tenant.as_deref()).await?;
-    follow::show(&Deliveries(tenant), reading, client, out).await
+    let mut own = Vec::new();
+    if let Some(which) = &attempts.destination {
+        let destinations = finder::destinations(client, &tenant, usize::MAX).await?;
+        let destination = finder::pick(destinations, Some(which))?;
+        own.push(comparison("destination", "=", id(&destination.name)));
+    }
+    let filters = reading.wanted.filters("state", own)?;
+    follow::show(&Deliveries { tenant, filters }, reading, client, out).await
 }
 
 impl follow::Source for Deliveries {
@@ -20,10 +36,10 @@ impl follow::Source for Deliveries {
     async fn past(&self, client: &Client, reading: &Reading) -> anyhow::Result<Vec<Delivery>> {
         pages::all(reading.limit, async |page_size, page_token| {
             let request = ListDeliveriesRequest {
-                parent: self.0.clone(),
+                parent: self.tenant.clone(),
                 page_size,
                 page_token,
-                filter: reading.filter.clone(),
+                filter: self.filters.past.clone(),
             };
             let answer = client.logs().list_deliveries(request).await?.into_inner();
             Ok((answer.deliveries, answer.next_page_token))
@@ -32,7 +48,7 @@ impl follow::Source for Deliveries {
     }
 
     fn tail(&self) -> TailRequest {
-        TailRequest { parent: self.0.clone(), messages_only: false }
+        TailRequest { parent: self.tenant.clone(), messages_only: false, filter: self.filters.told.clone() }
     }
 
     fn row(&self, entry: Entry) -> Option<Delivery> {

@@ -61,7 +61,9 @@ pub(super) async fn show<S: Source>(
             Err(status) => return Err(refused(status)),
         };
         match answer.entry {
-            Some(Entry::SkippedCount(count)) => gap(out, count, &moment(answer.time.as_ref()))?,
+            Some(Entry::SkippedCount(count)) => {
+                gap(out, count, &moment(answer.time.as_ref()), &moment(answer.skipped_since_time.as_ref()))?;
+            }
             Some(entry) => {
                 if let Some(row) = source.row(entry).filter(|row| !shown.contains(&S::fact(row))) {
                     append(out, &row, &moment(answer.time.as_ref()))?;
@@ -89,11 +91,14 @@ fn append<T: Listed>(out: &Out, row: &T, told: &str) -> anyhow::Result<()> {
     Ok(out.text(&Text::new().plain(" ").plain(cells.join("  ")))?)
 }
 
-/// Says that entries are missing here.
-fn gap(out: &Out, count: i64, time: &str) -> anyhow::Result<()> {
+/// Says that entries are missing here, and how they are found.
+fn gap(out: &Out, count: i64, time: &str, since: &str) -> anyhow::Result<()> {
     if out.is_json() {
-        return Ok(out.json_line(&json!({ "skippedCount": count, "time": time }))?);
+        return Ok(out.json_line(&json!({ "skippedCount": count, "time": time, "skippedSinceTime": since }))?);
     }
-    let words = format!(" {time}  {count} entries of the house were left out here: this reader was too slow");
+    let words = format!(
+        " {time}  {count} entries of the house were left out here, because this reader was too slow: see those received \
+         since {since} with --since"
+    );
     Ok(out.text(&Text::new().with(Style::Warn, words))?)
 }

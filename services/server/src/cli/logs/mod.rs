@@ -1,10 +1,13 @@
 //! `tributary logs`: what came in, what workflows did with it, and where it went.
 
 mod deliveries;
+mod filter;
 mod follow;
 mod rows;
 mod source;
 mod workflow;
+
+use filter::Wanted;
 
 use super::{client::Client, output::Out};
 
@@ -18,7 +21,7 @@ pub(super) enum Log {
     /// What a workflow did with it
     Workflow(Choice),
     /// Where events went
-    Deliveries(Reading),
+    Deliveries(Attempts),
 }
 
 /// One source or workflow, and how much of its log.
@@ -27,6 +30,16 @@ pub(super) struct Choice {
     /// Its key, id or name; not needed where there is one only
     #[arg(value_name = "NAME")]
     which: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How much of the log of deliveries.
+#[derive(Debug, clap::Args)]
+pub(super) struct Attempts {
+    /// Only those for the destination of this key, id or name
+    #[arg(long, value_name = "DESTINATION")]
+    destination: Option<String>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -40,9 +53,8 @@ pub(super) struct Reading {
     /// How many entries of the past at most
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Which entries of the past, such as: time >= "2026-01-31T09:30:00Z"
-    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
-    filter: String,
+    #[command(flatten)]
+    wanted: Wanted,
     /// The tenant's key, id or name; not needed where there is one only
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
@@ -56,6 +68,6 @@ pub(super) async fn run(log: Log, client: &Client, out: &Out) -> anyhow::Result<
     match log {
         Log::Source(choice) => source::run(&choice, client, out).await,
         Log::Workflow(choice) => workflow::run(&choice, client, out).await,
-        Log::Deliveries(reading) => deliveries::run(&reading, client, out).await,
+        Log::Deliveries(attempts) => deliveries::run(&attempts, client, out).await,
     }
 }

@@ -4,18 +4,23 @@ use tributary_proto::admin::v1::{
     ListMessagesRequest, Message, MessageView, TailRequest, tail_response::Entry,
 };
 
-use super::{Choice, Reading, follow};
+use super::{Choice, Reading, filter::Filters, follow};
 use crate::cli::{client::Client, finder, output::Out, pages};
 
-/// The log of the source of this name.
-struct SourceLog(String);
+/// The log of a source.
+struct SourceLog {
+    /// Its name.
+    source: String,
+    filters: Filters,
+}
 
 /// Shows what a source received.
 pub(super) async fn run(choice: &Choice, client: &Client, out: &Out) -> anyhow::Result<()> {
     let tenant = finder::tenant(client, choice.reading.tenant.as_deref()).await?;
     let sources = finder::sources(client, &tenant, usize::MAX).await?;
     let source = finder::pick(sources, choice.which.as_deref())?;
-    follow::show(&SourceLog(source.name), &choice.reading, client, out).await
+    let filters = choice.reading.wanted.filters("status", Vec::new())?;
+    follow::show(&SourceLog { source: source.name, filters }, &choice.reading, client, out).await
 }
 
 impl follow::Source for SourceLog {
@@ -24,10 +29,10 @@ impl follow::Source for SourceLog {
     async fn past(&self, client: &Client, reading: &Reading) -> anyhow::Result<Vec<Message>> {
         pages::all(reading.limit, async |page_size, page_token| {
             let request = ListMessagesRequest {
-                parent: self.0.clone(),
+                parent: self.source.clone(),
                 page_size,
                 page_token,
-                filter: reading.filter.clone(),
+                filter: self.filters.past.clone(),
                 view: MessageView::Basic.into(),
             };
             let answer = client.logs().list_messages(request).await?.into_inner();
@@ -37,7 +42,7 @@ impl follow::Source for SourceLog {
     }
 
     fn tail(&self) -> TailRequest {
-        TailRequest { parent: self.0.clone(), messages_only: true }
+        TailRequest { parent: self.source.clone(), messages_only: true, filter: self.filters.told.clone() }
     }
 
     fn row(&self, entry: Entry) -> Option<Message> {

@@ -2,18 +2,24 @@
 
 use tributary_proto::admin::v1::{ListRunsRequest, Run, TailRequest, tail_response::Entry};
 
-use super::{Choice, Reading, follow};
+use super::{Choice, Reading, filter::Filters, follow};
 use crate::cli::{client::Client, finder, output::Out, output::id, pages};
 
-/// The log of the workflow of this name.
-struct WorkflowLog(String);
+/// The log of a workflow.
+struct WorkflowLog {
+    /// Its name.
+    workflow: String,
+    filters: Filters,
+}
 
 /// Shows what a workflow did.
 pub(super) async fn run(choice: &Choice, client: &Client, out: &Out) -> anyhow::Result<()> {
     let tenant = finder::tenant(client, choice.reading.tenant.as_deref()).await?;
     let workflows = finder::workflows(client, &tenant, usize::MAX).await?;
     let workflow = finder::pick(workflows, choice.which.as_deref())?;
-    follow::show(&WorkflowLog(workflow.name), &choice.reading, client, out).await
+    let mut filters = choice.reading.wanted.filters("status", Vec::new())?;
+    filters.also_told("workflow", id(&workflow.name));
+    follow::show(&WorkflowLog { workflow: workflow.name, filters }, &choice.reading, client, out).await
 }
 
 impl follow::Source for WorkflowLog {
@@ -22,10 +28,10 @@ impl follow::Source for WorkflowLog {
     async fn past(&self, client: &Client, reading: &Reading) -> anyhow::Result<Vec<Run>> {
         pages::all(reading.limit, async |page_size, page_token| {
             let request = ListRunsRequest {
-                parent: self.0.clone(),
+                parent: self.workflow.clone(),
                 page_size,
                 page_token,
-                filter: reading.filter.clone(),
+                filter: self.filters.past.clone(),
             };
             let answer = client.logs().list_runs(request).await?.into_inner();
             Ok((answer.runs, answer.next_page_token))
@@ -34,16 +40,17 @@ impl follow::Source for WorkflowLog {
     }
 
     fn tail(&self) -> TailRequest {
-        let source = self.0.split_once("/workflows/").map_or(self.0.as_str(), |(source, _)| source);
-        TailRequest { parent: source.to_owned(), messages_only: true }
+        let workflow = self.workflow.as_str();
+        let source = workflow.split_once("/workflows/").map_or(workflow, |(source, _)| source);
+        TailRequest { parent: source.to_owned(), messages_only: true, filter: self.filters.told.clone() }
     }
 
     /// The workflow's run of a message that is told of. How many events it made, and whose, is only in the log.
     fn row(&self, entry: Entry) -> Option<Run> {
         let Entry::Message(message) = entry else { return None };
-        let summary = message.runs.into_iter().find(|run| run.workflow == self.0)?;
+        let summary = message.runs.into_iter().find(|run| run.workflow == self.workflow)?;
         Some(Run {
-            name: format!("{}/runs/{}", message.name, id(&self.0)),
+            name: format!("{}/runs/{}", message.name, id(&self.workflow)),
             message: message.name,
             workflow: summary.workflow,
             version: summary.version,
@@ -66,7 +73,8 @@ mod tests {
 
     #[test]
     fn a_workflow_finds_its_own_run_in_a_message() {
-        let log = WorkflowLog("t/sources/s/workflows/w2".to_owned());
+        let workflow = "t/sources/s/workflows/w2".to_owned();
+        let log = WorkflowLog { workflow, filters: Filters::default() };
         let run =
             |workflow: &str, version| RunSummary { workflow: workflow.to_owned(), version, status: None };
         let runs = vec![run("t/sources/s/workflows/w1", 1), run("t/sources/s/workflows/w2", 7)];

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use clap::Subcommand;
 use tonic::{Code, Status};
+use tributary_domain::identity::IdentifierType;
 use tributary_proto::admin::v1::{GetProfileRequest, ListProfilesRequest, LookupProfileRequest, Profile};
 
 use super::{Choice, Listing};
@@ -59,7 +60,7 @@ async fn get(client: &Client, name: String) -> Result<Profile, Status> {
 
 /// The profile with this id, or with this identifier, written `type:value`.
 async fn find(client: &Client, tenant: &str, which: &str) -> Result<Profile, Status> {
-    let Some((kind, value)) = identifier(which) else {
+    let Some((kind, value)) = IdentifierType::split(which) else {
         return get(client, format!("{tenant}/profiles/{which}")).await;
     };
     let request = LookupProfileRequest {
@@ -70,16 +71,6 @@ async fn find(client: &Client, tenant: &str, which: &str) -> Result<Profile, Sta
     Ok(client.profiles().lookup_profile(request).await?.into_inner())
 }
 
-/// The parts of `email:ann@example.com`; the type `external_id:crm` has a colon of its own.
-fn identifier(text: &str) -> Option<(&str, &str)> {
-    let (kind, value) = text.split_once(':')?;
-    if kind != "external_id" {
-        return Some((kind, value));
-    }
-    let end = kind.len() + 1 + value.find(':')?;
-    Some((&text[..end], &text[end + 1..]))
-}
-
 impl Listed for Profile {
     const COLUMNS: &'static [&'static str] = &["id", "identifiers", "changed (UTC)"];
 
@@ -87,18 +78,5 @@ impl Listed for Profile {
         let identifiers: Vec<_> =
             self.identifiers.iter().map(|owned| format!("{} {}", owned.r#type, owned.value)).collect();
         vec![id(&self.name).to_owned(), identifiers.join(", "), moment(self.update_time.as_ref())]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_are_told_from_ids() {
-        assert_eq!(identifier("email:ann@example.com"), Some(("email", "ann@example.com")));
-        assert_eq!(identifier("external_id:crm:a:1"), Some(("external_id:crm", "a:1")));
-        assert_eq!(identifier("external_id:crm"), None);
-        assert_eq!(identifier("prf_01"), None);
     }
 }

@@ -1,8 +1,8 @@
 use prost_types::{Duration, Timestamp, Value, value::Kind};
 use tributary_proto::admin::v1::{
-    Cluid, Delivery, DeliveryAttempt, DeliveryTrace, Event, EventTrace, IdentityDecision, IdentityStep,
-    Message, MessageTrace, NodeTrace, ParkedMessage, Reason, Run, RunStatus, RunTrace, cluid, delivery,
-    identity_step, message::Signature, node_trace::Outcome, run_status::Code,
+    Cluid, Delivery, DeliveryAttempt, DeliveryTrace, Event, EventTrace, HeldMessage, IdentityDecision,
+    IdentityStep, Message, MessageTrace, NodeTrace, ParkedMessage, Reason, Run, RunStatus, RunTrace, cluid,
+    delivery, identity_step, message::Signature, node_trace::Outcome, run_status::Code,
 };
 
 use super::tree;
@@ -143,6 +143,7 @@ fn a_booking_is_told_from_the_door_to_the_answer() {
         }],
         held: None,
         parked: None,
+        held: None,
     };
     let expected = r#"
 msg_1 · Succeeded
@@ -192,10 +193,12 @@ fn what_stood_in_the_way_is_told() {
             detail: "why".into(),
             ..ParkedMessage::default()
         }),
+        held: Some(HeldMessage { reason: "SUSPENDED".into(), ..HeldMessage::default() }),
         ..MessageTrace::default()
     };
     let told = tree(&trace).render(false);
     for words in [
+        "held      SUSPENDED · since",
         "duplicate the same message came before: msg_0",
         "nothing published · Filter condition failed",
         "why         the filter did not let it through",

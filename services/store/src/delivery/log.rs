@@ -1,0 +1,206 @@
+//! The log of deliveries, and what it can be searched for.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Query, SelectStatement},
+};
+use tributary_domain::id::{DeliveryId, DestinationId, MessageId, ProfileId, SourceId, WorkflowId};
+
+use super::{DeliveryRecord, DeliveryState};
+use crate::{
+    LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
+    column::optional_id,
+    entity::{delivery, event},
+    search::{Log, Search, Span, walk},
+};
+
+/// More deliveries than that has no message.
+const MOST_OF_A_MESSAGE: u64 = LARGEST_PAGE as u64;
+
+/// Which deliveries a list has; what is not set does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Those for this destination.
+    pub destination: Option<DestinationId>,
+    /// Those that are this far.
+    pub state: Option<DeliveryState>,
+    /// Those that are not.
+    pub not_state: Option<DeliveryState>,
+    /// Those whose events were made of messages of this source.
+    pub source: Option<SourceId>,
+    /// Those whose events this workflow made.
+    pub workflow: Option<WorkflowId>,
+    /// What all logs can be searched for.
+    pub search: Search,
+}
+
+impl DeliveryFilter {
+    /// The rows of the tenant.
+    fn rows(scope: &TenantScope<'_>) -> Select<delivery::Entity> {
+        delivery::Entity::find().filter(delivery::Column::TenantId.eq(scope.key()))
+    }
+
+    /// Those of them that fit, but for what is asked of their messages.
+    fn fitting(&self, scope: &TenantScope<'_>) -> Select<delivery::Entity> {
+        let mut query = Self::rows(scope);
+        if let Some(destination) = self.destination {
+            query = query.filter(delivery::Column::DestinationId.eq(destination.to_string()));
+        }
+        if let Some(state) = self.state {
+            query = query.filter(delivery::Column::State.eq(state.code()));
+        }
+        if let Some(state) = self.not_state {
+            query = query.filter(delivery::Column::State.ne(state.code()));
+        }
+        match self.of_events() {
+            Some(wanted) => query.filter(Expr::exists(events_where(wanted))),
+            None => query,
+        }
+    }
+
+    /// What is asked of the events; nothing when it is nothing.
+    fn of_events(&self) -> Option<Condition> {
+        let owners = self.search.owners.as_deref();
+        if self.source.is_none() && self.workflow.is_none() && owners.is_none() {
+            return None;
+        }
+        let mut wanted = Condition::all();
+        if let Some(source) = self.source {
+            wanted = wanted.add(event::Column::SourceId.eq(source.to_string()));
+        }
+        if let Some(workflow) = self.workflow {
+            wanted = wanted.add(event::Column::WorkflowId.eq(workflow.to_string()));
+        }
+        if let Some(owners) = owners {
+            wanted = wanted.add(event::Column::ProfileId.is_in(owners.iter().map(ProfileId::to_string)));
+        }
+        Some(wanted)
+    }
+
+    /// What `query` finds, newest first: of those whose messages fit.
+    async fn lines(
+        &self,
+        scope: &TenantScope<'_>,
+        mut query: Select<delivery::Entity>,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        if !self.search.asks_for_messages() {
+            query = query.limit(limit);
+        }
+        let rows = query.order_by_desc(delivery::Column::Id).all(scope.store().reader()).await?;
+        let mut found = rows.into_iter().map(DeliveryRecord::try_from).collect::<Result<Vec<_>, _>>()?;
+        if self.search.asks_for_messages() && !found.is_empty() {
+            let messages: HashSet<MessageId> = found.iter().map(|found| found.id.message()).collect();
+            let fitting = scope.messages_that_fit(messages, &self.search).await?;
+            found.retain(|found| fitting.contains(&found.id.message()));
+        }
+        Ok(found)
+    }
+}
+
+/// The event of a delivery, if it is one of those that are wanted: looked up by its key, delivery by delivery.
+fn events_where(wanted: Condition) -> SelectStatement {
+    let same_tenant = Expr::col((event::Entity, event::Column::TenantId))
+        .equals((delivery::Entity, delivery::Column::TenantId));
+    let same_event =
+        Expr::col((event::Entity, event::Column::Id)).equals((delivery::Entity, delivery::Column::EventId));
+    Query::select()
+        .expr(Expr::val(1))
+        .from(event::Entity)
+        .and_where(same_tenant)
+        .and_where(same_event)
+        .cond_where(wanted)
+        .take()
+}
+
+impl Log for DeliveryFilter {
+    type Key = DeliveryId;
+    type Record = DeliveryRecord;
+
+    fn place(message: MessageId) -> DeliveryId {
+        DeliveryId::range(message).0
+    }
+
+    fn beyond(key: DeliveryId) -> MessageId {
+        let message = key.message();
+        if key == Self::place(message) {
+            message
+        } else {
+            MessageId::from_bits(message.bits().saturating_add(1))
+        }
+    }
+
+    fn key(record: &DeliveryRecord) -> DeliveryId {
+        record.id
+    }
+
+    fn is_plain(&self) -> bool {
+        self.destination.is_none()
+            && self.state.is_none()
+            && self.not_state.is_none()
+            && self.of_events().is_none()
+            && !self.search.asks_for_messages()
+    }
+
+    async fn last_of(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<DeliveryId>,
+        rows: u32,
+    ) -> Result<Option<DeliveryId>, StoreError> {
+        let query = span.last_of(Self::rows(scope), delivery::Column::Id, rows);
+        let last: Option<String> = query.into_tuple().one(scope.store().reader()).await?;
+        optional_id(last.as_deref(), "deliveries.id")
+    }
+
+    async fn entries(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<DeliveryId>,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.lines(scope, span.of(self.fitting(scope), delivery::Column::Id), limit).await
+    }
+
+    async fn messages(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<MessageId>,
+        limit: u32,
+    ) -> Result<(Vec<MessageId>, bool), StoreError> {
+        let owners = self.search.owners.as_deref().unwrap_or_default();
+        scope.messages_of(owners, self.workflow, span, limit).await
+    }
+
+    async fn entries_of(
+        &self,
+        scope: &TenantScope<'_>,
+        messages: &[MessageId],
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        // One look-up after the other: for several ranges of keys at once, SQLite reads all of the tenant's deliveries.
+        let mut found = Vec::new();
+        for message in messages {
+            let (low, high) = DeliveryId::range(*message);
+            let these = delivery::Column::Id.between(low.to_string(), high.to_string());
+            found.extend(self.lines(scope, self.fitting(scope).filter(these), MOST_OF_A_MESSAGE).await?);
+        }
+        Ok(found)
+    }
+}
+
+impl TenantScope<'_> {
+    /// The tenant's deliveries that fit, newest message first. The page can end before it is full: see
+    /// [`crate::search`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: Page<DeliveryId>,
+    ) -> Result<Paged<DeliveryRecord, DeliveryId>, StoreError> {
+        walk(self, filter, &filter.search, page).await
+    }
+}

@@ -1,0 +1,171 @@
+//! The source log, and what it can be searched for.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use tributary_domain::id::{MessageId, SourceId};
+
+use super::{CluidStatus, MessageSummary, SUMMARY, SummaryRow};
+use crate::{
+    Page, Paged, StoreError, TenantScope,
+    column::optional_id,
+    entity::message,
+    search::{Log, Search, Span, walk},
+};
+
+/// Which messages a source log has; what is not set does not matter.
+#[derive(Debug, Clone)]
+pub struct MessageFilter {
+    /// Those of this source.
+    pub source: SourceId,
+    /// Those that became this, by the codes of [`crate::ledger::Fate`].
+    pub fate: Option<&'static str>,
+    /// Those that became something else.
+    pub not_fate: Option<&'static str>,
+    /// Those that their provider calls so.
+    pub provider_event: Option<String>,
+    /// Those in which this was found where the cluid should be.
+    pub cluid_status: Option<CluidStatus>,
+    /// What all logs can be searched for.
+    pub search: Search,
+}
+
+impl MessageFilter {
+    /// All messages of a source.
+    pub fn of(source: SourceId) -> Self {
+        Self {
+            source,
+            fate: None,
+            not_fate: None,
+            provider_event: None,
+            cluid_status: None,
+            search: Search::default(),
+        }
+    }
+
+    /// The rows of the source.
+    fn rows(&self, scope: &TenantScope<'_>) -> Select<message::Entity> {
+        message::Entity::find()
+            .filter(message::Column::TenantId.eq(scope.key()))
+            .filter(message::Column::SourceId.eq(self.source.to_string()))
+    }
+
+    /// Those of them that fit, but for the texts.
+    fn fitting(&self, scope: &TenantScope<'_>) -> Select<message::Entity> {
+        let mut query = self.rows(scope);
+        if let Some(fate) = self.fate {
+            query = query.filter(message::Column::Fate.eq(fate));
+        }
+        if let Some(fate) = self.not_fate {
+            query = query.filter(message::Column::Fate.ne(fate));
+        }
+        if let Some(event) = &self.provider_event {
+            query = query.filter(message::Column::ProviderEvent.eq(event.as_str()));
+        }
+        if let Some(status) = self.cluid_status {
+            query = query.filter(message::Column::CluidStatus.eq(status.code()));
+        }
+        if let Some(cluid) = &self.search.cluid {
+            query = query.filter(message::Column::Cluid.eq(cluid.as_str()));
+        }
+        query
+    }
+
+    /// The lines of what `query` finds, newest first: of all that fit the texts.
+    async fn lines(
+        &self,
+        scope: &TenantScope<'_>,
+        query: Select<message::Entity>,
+        limit: u64,
+    ) -> Result<Vec<MessageSummary>, StoreError> {
+        let query = if self.search.texts.is_empty() {
+            query.limit(limit)
+        } else {
+            let found = scope.messages_with(query, &self.search.texts).await?;
+            if found.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.rows(scope).filter(message::Column::Id.is_in(found.iter().map(MessageId::to_string)))
+        };
+        let query = query.select_only().columns(SUMMARY).order_by_desc(message::Column::Id);
+        let rows = query.into_model::<SummaryRow>().all(scope.store().reader()).await?;
+        rows.into_iter().map(MessageSummary::try_from).collect()
+    }
+}
+
+impl Log for MessageFilter {
+    type Key = MessageId;
+    type Record = MessageSummary;
+
+    fn place(message: MessageId) -> MessageId {
+        message
+    }
+
+    fn beyond(key: MessageId) -> MessageId {
+        key
+    }
+
+    fn key(record: &MessageSummary) -> MessageId {
+        record.id
+    }
+
+    fn is_plain(&self) -> bool {
+        self.fate.is_none()
+            && self.not_fate.is_none()
+            && self.provider_event.is_none()
+            && self.cluid_status.is_none()
+            && !self.search.asks_for_messages()
+    }
+
+    async fn last_of(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<MessageId>,
+        rows: u32,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let query = span.last_of(self.rows(scope), message::Column::Id, rows);
+        let last: Option<String> = query.into_tuple().one(scope.store().reader()).await?;
+        optional_id(last.as_deref(), "messages.id")
+    }
+
+    async fn entries(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<MessageId>,
+        limit: u64,
+    ) -> Result<Vec<MessageSummary>, StoreError> {
+        let query = span.of(self.fitting(scope), message::Column::Id);
+        self.lines(scope, query, limit).await
+    }
+
+    async fn messages(
+        &self,
+        scope: &TenantScope<'_>,
+        span: Span<MessageId>,
+        limit: u32,
+    ) -> Result<(Vec<MessageId>, bool), StoreError> {
+        let owners = self.search.owners.as_deref().unwrap_or_default();
+        scope.messages_of(owners, None, span, limit).await
+    }
+
+    async fn entries_of(
+        &self,
+        scope: &TenantScope<'_>,
+        messages: &[MessageId],
+    ) -> Result<Vec<MessageSummary>, StoreError> {
+        let these = message::Column::Id.is_in(messages.iter().map(MessageId::to_string));
+        self.lines(scope, self.fitting(scope).filter(these), messages.len() as u64).await
+    }
+}
+
+impl TenantScope<'_> {
+    /// The messages of a source that fit, newest first. The page can end before it is full: see [`crate::search`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn messages(
+        &self,
+        filter: &MessageFilter,
+        page: Page<MessageId>,
+    ) -> Result<Paged<MessageSummary, MessageId>, StoreError> {
+        walk(self, filter, &filter.search, page).await
+    }
+}
