@@ -103,6 +103,7 @@ async fn what_comes_beyond_a_month_is_held_and_goes_on_in_order_in_the_next() {
         assert_eq!(held(store, limited).await, waiting(&[4, 5]));
         assert_eq!(held(store, free).await, []);
         let found = store.tenant(limited).held_message(sample::message_id(4)).await.expect("is held");
+        let found = found.expect("is held");
         assert_eq!((found.position, found.reason.as_str()), (1, "MONTHLY_QUOTA"));
         assert_eq!(ledger.holding, HashSet::from([limited]));
         // As after a start: everything that counts is in the database.

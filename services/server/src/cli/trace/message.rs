@@ -88,11 +88,6 @@ fn source(message: &Message, display_name: &str) -> Tree {
     source
 }
 
-fn held(held: &HeldMessage) -> Tree {
-    let since = format!("since {} UTC", moment(held.hold_time.as_ref()));
-    Tree::new(heading("held").with(Style::Warn, &held.reason).and(Style::Plain, since))
-}
-
 fn parked(parked: &ParkedMessage) -> Tree {
     let label = heading("parked")
         .with(Style::Bad, &parked.reason)

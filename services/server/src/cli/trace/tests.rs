@@ -141,7 +141,6 @@ fn a_booking_is_told_from_the_door_to_the_answer() {
             nodes: nodes(),
             events: vec![event()],
         }],
-        held: None,
         parked: None,
         held: None,
     };
