@@ -6,4 +6,4 @@ mod passwords;
 
 pub(crate) use gate::{Gate, from_ring};
 pub(crate) use keys::KeyRing;
-pub(crate) use passwords::{Attempt, Passwords};
+pub(crate) use passwords::{Attempt, Passwords, credentials_wrong};

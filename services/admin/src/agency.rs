@@ -19,7 +19,7 @@ pub(crate) struct Agencies(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl AgencyService for Agencies {
     async fn get_agency(&self, request: Request<GetAgencyRequest>) -> Result<Response<Agency>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let id = name::agency_id("name", &request.get_ref().name)?;
         call.check_agency(id)?;
         let agency = self.0.store.agencies().get(id).await.map_err(from_store)?;
@@ -30,7 +30,7 @@ impl AgencyService for Agencies {
         &self,
         request: Request<ListAgenciesRequest>,
     ) -> Result<Response<ListAgenciesResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let list = self.0.list("ListAgencies", &[]);
         let page = list.page(request.page_size, &request.page_token)?;
@@ -49,7 +49,7 @@ impl AgencyService for Agencies {
     }
 
     async fn create_agency(&self, request: Request<CreateAgencyRequest>) -> Result<Response<Agency>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let agency = required("agency", request.into_inner().agency)?;
         let mut violations = Violations::default();
         violations.key("agency.key", &agency.key);

@@ -34,7 +34,7 @@ pub(crate) struct ApiKeys(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl ApiKeyService for ApiKeys {
     async fn get_api_key(&self, request: Request<GetApiKeyRequest>) -> Result<Response<ApiKey>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, key) = self.find(&call, "name", &request.get_ref().name)?;
         Ok(Response::new(to_proto(scope.api_key(key).await.map_err(from_store)?)))
     }
@@ -43,7 +43,7 @@ impl ApiKeyService for ApiKeys {
         &self,
         request: Request<ListApiKeysRequest>,
     ) -> Result<Response<ListApiKeysResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let agency = name::agency_id("parent", &request.parent)?;
         call.check_agency(agency)?;
@@ -60,7 +60,7 @@ impl ApiKeyService for ApiKeys {
         &self,
         request: Request<CreateApiKeyRequest>,
     ) -> Result<Response<CreateApiKeyResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let agency = name::agency_id("parent", &request.parent)?;
         call.check_agency(agency)?;
@@ -91,7 +91,7 @@ impl ApiKeyService for ApiKeys {
         &self,
         request: Request<UpdateApiKeyRequest>,
     ) -> Result<Response<ApiKey>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("api_key", request.api_key)?;
         let mask = check::mask(request.update_mask, &["display_name", "role", "grants"])?;
@@ -118,7 +118,7 @@ impl ApiKeyService for ApiKeys {
     }
 
     async fn delete_api_key(&self, request: Request<DeleteApiKeyRequest>) -> Result<Response<()>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteApiKeyRequest { name, etag } = request.into_inner();
         let (scope, key) = self.find(&call, "name", &name)?;
         let now = scope.api_key(key).await.map_err(from_store)?;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tonic::{Request, Response, Status};
-use tributary_auth::{Caller, Identified, SecretKind};
+use tributary_auth::{Caller, Identified, LONGEST_PASSWORD, SecretKind};
 use tributary_domain::{
     access::PrincipalId,
     error::ErrorCode,
@@ -18,13 +18,15 @@ use tributary_proto::admin::v1::{
     SignInResponse, auth_service_server::AuthService,
 };
 use tributary_store::{
+    StoreError,
     access::{NewPassword, Refreshed, TokenHash},
     audit::Author,
 };
 
 use crate::{
     AdminContext,
-    access::{Attempt, KeyRing, Passwords, from_ring},
+    access::{Attempt, KeyRing, Passwords, credentials_wrong, from_ring},
+    check::MAX_EMAIL,
     convert::{grant, value::to_time},
     error::{from_store, status},
     name,
@@ -80,7 +82,9 @@ impl AuthService for Tokens {
         let SignInRequest { email, password, agency } = request.into_inner();
         let mut violations = Violations::default();
         violations.filled("email", &email);
+        violations.text("email", &email, MAX_EMAIL);
         violations.filled("password", &password);
+        violations.text("password", &password, LONGEST_PASSWORD);
         violations.check()?;
         let agency: Option<AgencyId> = Some(agency)
             .filter(|name| !name.is_empty())
@@ -94,9 +98,13 @@ impl AuthService for Tokens {
         let session = SessionId::new(attempt.at.millis(), (self.context.random)());
         let (refresh, expires) = self.refresh_token(attempt.at);
         let sessions = self.context.store.sessions();
-        let begun =
-            sessions.begin(session, found.member, &TokenHash::of(&refresh), attempt.at, expires).await;
-        begun.map_err(from_store)?;
+        let token = TokenHash::of(&refresh);
+        let begun = sessions.begin(session, found.member, &found.password_hash, &token, attempt.at, expires);
+        begun.await.map_err(|error| match error {
+            // Somebody set another password while this one was checked.
+            StoreError::NotFound { .. } => credentials_wrong(),
+            error => from_store(error),
+        })?;
         Ok(Response::new(SignInResponse {
             tokens: Some(self.session_tokens(found.member, session, refresh, expires).await?),
             member: name::principal(found.agency, PrincipalId::Member(found.member)),
@@ -111,6 +119,7 @@ impl AuthService for Tokens {
         let now = self.context.clock.now();
         let (next, expires) = self.refresh_token(now);
         let (hash, next_hash) = (TokenHash::of(&presented), TokenHash::of(&next));
+        self.check_known(&presented, &hash).await?;
         let outcome = self.context.store.sessions().refresh(&hash, &next_hash, now, expires).await;
         match outcome.map_err(from_store)? {
             Refreshed::Yes { session, member } => {
@@ -130,8 +139,10 @@ impl AuthService for Tokens {
         request: Request<EndSessionRequest>,
     ) -> Result<Response<EndSessionResponse>, Status> {
         let presented = given("refresh_token", request.into_inner().refresh_token)?;
-        let ended = self.context.store.sessions().end_by_token(&TokenHash::of(&presented)).await;
-        ended.map_err(from_store)?;
+        let hash = TokenHash::of(&presented);
+        if self.check_known(&presented, &hash).await.is_ok() {
+            self.context.store.sessions().end_by_token(&hash).await.map_err(from_store)?;
+        }
         Ok(Response::new(EndSessionResponse {}))
     }
 
@@ -160,7 +171,8 @@ impl AuthService for Tokens {
         };
         let author = Author { address, ..Author::new(invitation.id.to_string(), now) };
         let scope = self.context.store.agency(invitation.agency);
-        let member = scope.accept_invitation(&hash, &with, &author).await.map_err(from_store)?;
+        let accepted = scope.accept_invitation(invitation.id, &hash, &with, &author).await;
+        let member = accepted.map_err(from_store)?;
         let member = name::principal(invitation.agency, PrincipalId::Member(member));
         Ok(Response::new(AcceptInvitationResponse { member }))
     }
@@ -169,9 +181,10 @@ impl AuthService for Tokens {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         let mut violations = Violations::default();
         violations.filled("old_password", &request.get_ref().old_password);
+        violations.text("old_password", &request.get_ref().old_password, LONGEST_PASSWORD);
         violations.password("new_password", &request.get_ref().new_password);
         violations.check()?;
         let Caller::Principal { principal: PrincipalId::Member(member), session, standing } = &call.caller
@@ -184,10 +197,12 @@ impl AuthService for Tokens {
         let attempt = self.attempt(&request, &record.email);
         let ChangePasswordRequest { old_password, new_password } = request.into_inner();
         let known = self.context.store.credentials(&record.email, Some(standing.agency)).await;
-        let hashes = known.map_err(from_store)?.into_iter().map(|found| found.password_hash).collect();
-        self.passwords.check(&attempt, old_password, hashes).await?;
+        let hashes: Vec<_> =
+            known.map_err(from_store)?.into_iter().map(|found| found.password_hash).collect();
+        let index = self.passwords.check(&attempt, old_password, hashes.clone()).await?;
         let hash = self.passwords.hash(new_password, (self.context.random)()).await?;
-        scope.set_password(*member, &hash, *session, &call.author).await.map_err(from_store)?;
+        let set = scope.set_password(*member, &hashes[index], &hash, *session, &call.author).await;
+        set.map_err(from_store)?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
@@ -195,7 +210,7 @@ impl AuthService for Tokens {
         &self,
         request: Request<GetCallerRequest>,
     ) -> Result<Response<proto::Caller>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         Ok(Response::new(match &call.caller {
             Caller::Operator => proto::Caller::default(),
             Caller::Principal { principal, standing, .. } => {
@@ -213,7 +228,7 @@ impl AuthService for Tokens {
         &self,
         request: Request<RotateSigningKeyRequest>,
     ) -> Result<Response<RotateSigningKeyResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         let signs_from = self.keys.rotate(&call.author).await.map_err(from_ring)?;
         Ok(Response::new(RotateSigningKeyResponse { sign_time: Some(to_time(signs_from)) }))
     }
@@ -226,6 +241,13 @@ impl Tokens {
             address: request.remote_addr().map(|address| address.ip()),
             at: self.context.clock.now(),
         }
+    }
+
+    /// Whether there is such a refresh token. Strangers send anything, and are not to take the turn of those who write.
+    async fn check_known(&self, token: &str, hash: &TokenHash) -> Result<(), Status> {
+        let is_known = SecretKind::Refresh.fits(token)
+            && self.context.store.knows_refresh_token(hash).await.map_err(from_store)?;
+        if is_known { Ok(()) } else { Err(refresh_refused()) }
     }
 
     /// A new refresh token, and when it expires if nobody uses it.

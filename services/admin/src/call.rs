@@ -58,13 +58,15 @@ impl Deref for Call<'_> {
 }
 
 impl AdminContext {
-    /// The call that `request` makes.
+    /// The call that `request` makes. What the caller may do is read again: the layer looked when the call began, and
+    /// its request may have taken long to come.
     ///
     /// # Errors
-    /// UNAUTHENTICATED when the layer that asks who calls let nobody through.
-    pub(crate) fn call<T>(&self, request: &Request<T>) -> Result<Call<'_>, Status> {
+    /// UNAUTHENTICATED when the layer that asks who calls let nobody through, or the caller may not call any more.
+    pub(crate) async fn call<T>(&self, request: &Request<T>) -> Result<Call<'_>, Status> {
         let unknown = || status(ErrorCode::Unauthenticated, "CALLER_UNKNOWN", "it is not known who calls");
         let caller = request.extensions().get::<Caller>().ok_or_else(unknown)?.clone();
+        let caller = self.renewed(caller).await?;
         let least = *request.extensions().get::<LeastRole>().ok_or_else(unknown)?;
         let mut author = Author::new(caller.actor(), self.clock.now());
         author.address = request.remote_addr().map(|address| address.ip());
@@ -74,6 +76,19 @@ impl AdminContext {
             return Err(role_forbids(least));
         }
         Ok(call)
+    }
+}
+
+impl AdminContext {
+    /// The caller as they are now.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when they are gone, or their session is over.
+    async fn renewed(&self, caller: Caller) -> Result<Caller, Status> {
+        let Caller::Principal { principal, session, .. } = caller else { return Ok(caller) };
+        let standing = self.store.standing(principal, session, self.clock.now()).await.map_err(from_store)?;
+        let standing = standing.ok_or_else(token_invalid)?;
+        Ok(Caller::Principal { principal, session, standing })
     }
 }
 
@@ -134,16 +149,17 @@ impl<'a> Call<'a> {
     pub(crate) fn revoked(&self, names: Names) -> impl Future<Output = Status> + Send + 'static + use<> {
         let (context, caller, least) = (self.context.clone(), self.caller.clone(), self.least);
         async move {
-            let Caller::Principal { principal, session, .. } = caller else { return pending().await };
+            if caller == Caller::Operator {
+                return pending().await;
+            }
             loop {
                 tokio::time::sleep(LOOKED_AFTER).await;
-                let standing = context.store.standing(principal, session, context.clock.now()).await;
-                let checked = match standing {
-                    Ok(Some(standing)) => {
+                let checked = match context.renewed(caller.clone()).await {
+                    Ok(Caller::Operator) => Ok(()),
+                    Ok(Caller::Principal { standing, .. }) => {
                         refused(verdict(&standing, least, names.agency, names.tenant), least, "tenant")
                     }
-                    Ok(None) => Err(token_invalid()),
-                    Err(error) => Err(from_store(error)),
+                    Err(status) => Err(status),
                 };
                 if let Err(why) = checked {
                     return why;

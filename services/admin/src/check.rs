@@ -13,7 +13,7 @@ use crate::{
 /// The longest name for people, in characters.
 const MAX_DISPLAY_NAME: usize = 200;
 /// The longest e-mail address, in characters.
-const MAX_EMAIL: usize = 254;
+pub(crate) const MAX_EMAIL: usize = 254;
 /// The longest key.
 const MAX_KEY: usize = 63;
 

@@ -39,7 +39,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<GetDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
     }
@@ -48,7 +48,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<ListDestinationsRequest>,
     ) -> Result<Response<ListDestinationsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListDestinations", &[&request.parent, lifecycle::word(request.show_deleted)]);
@@ -69,7 +69,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<CreateDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let mut call = self.0.call(&request)?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
         call.author = self.0.once(call.author.clone(), "CreateDestination", &request.request_id, &request)?;
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
@@ -108,7 +108,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<UpdateDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("destination", request.destination)?;
         let mask = check::mask(request.update_mask, &UPDATABLE)?;
@@ -128,7 +128,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<DeleteDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteDestinationRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
@@ -140,7 +140,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<UndeleteDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let UndeleteDestinationRequest { name, etag } = request.into_inner();
         let (path, destination) = TenantPath::child("name", &name, "destinations")?;
         let revision = lifecycle::revision(&etag)?;
@@ -153,7 +153,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<PreviewDeleteDestinationRequest>,
     ) -> Result<Response<DeletionPreview>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
         let counted = located.scope.preview_delete_destination(now.id).await.map_err(from_store)?;
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
@@ -163,7 +163,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<PauseDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let PauseDestinationRequest { name, etag, reason } = request.into_inner();
         let mut violations = Violations::default();
         violations.text("reason", &reason, MAX_REASON);
@@ -175,7 +175,7 @@ impl DestinationService for Destinations {
         &self,
         request: Request<ResumeDestinationRequest>,
     ) -> Result<Response<Destination>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let ResumeDestinationRequest { name, etag } = request.into_inner();
         self.set_state(&call, &name, &etag, DestinationState::Enabled, "").await
     }

@@ -31,7 +31,7 @@ pub(crate) struct Events(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl EventService for Events {
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Event>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (path, event) = TenantPath::child::<EventId>("name", &request.get_ref().name, "events")?;
         let located = call.locate(path).await?;
         let record = located.scope.event(event).await.map_err(from_store)?;
@@ -42,7 +42,7 @@ impl EventService for Events {
         &self,
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let (path, profile) = match TenantPath::parse("parent", &request.parent) {
             Ok(path) => (path, None),

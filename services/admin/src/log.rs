@@ -45,12 +45,12 @@ impl LogService for Logs {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         lists::messages(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_message(&self, request: Request<GetMessageRequest>) -> Result<Response<Message>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         message::get(&call, request.into_inner()).await.map(Response::new)
     }
 
@@ -58,7 +58,7 @@ impl LogService for Logs {
         &self,
         request: Request<ListRejectedRequestsRequest>,
     ) -> Result<Response<ListRejectedRequestsResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         lists::rejected_requests(&call, request.into_inner()).await.map(Response::new)
     }
 
@@ -66,7 +66,7 @@ impl LogService for Logs {
         &self,
         request: Request<ListRunsRequest>,
     ) -> Result<Response<ListRunsResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         run::list(&call, request.into_inner()).await.map(Response::new)
     }
 
@@ -74,12 +74,12 @@ impl LogService for Logs {
         &self,
         request: Request<ListDeliveriesRequest>,
     ) -> Result<Response<ListDeliveriesResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         delivery::list(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_delivery(&self, request: Request<GetDeliveryRequest>) -> Result<Response<Delivery>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         delivery::get(&call, &request.into_inner().name).await.map(Response::new)
     }
 
@@ -87,12 +87,12 @@ impl LogService for Logs {
         &self,
         request: Request<GetMessageTraceRequest>,
     ) -> Result<Response<MessageTrace>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         trace::get(&call, &request.into_inner().name).await.map(Response::new)
     }
 
     async fn tail(&self, request: Request<TailRequest>) -> Result<Response<Self::TailStream>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         let stream = tail::open(&call, self.closing.clone(), request.into_inner()).await?;
         Ok(Response::new(Box::pin(stream)))
     }
@@ -101,7 +101,7 @@ impl LogService for Logs {
         &self,
         request: Request<ListParkedMessagesRequest>,
     ) -> Result<Response<ListParkedMessagesResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         parked::list(&call, request.into_inner()).await.map(Response::new)
     }
 
@@ -109,7 +109,7 @@ impl LogService for Logs {
         &self,
         request: Request<RedriveParkedMessageRequest>,
     ) -> Result<Response<RedriveParkedMessageResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         parked::redrive(&call, &request.into_inner().name).await.map(Response::new)
     }
 
@@ -117,7 +117,7 @@ impl LogService for Logs {
         &self,
         request: Request<ListHeldMessagesRequest>,
     ) -> Result<Response<ListHeldMessagesResponse>, Status> {
-        let call = self.context.call(&request)?;
+        let call = self.context.call(&request).await?;
         lists::held_messages(&call, request.into_inner()).await.map(Response::new)
     }
 }

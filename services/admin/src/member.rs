@@ -7,7 +7,6 @@ use tributary_auth::SecretKind;
 use tributary_domain::{
     access::{AgencyRole, PrincipalId},
     id::{AgencyId, InvitationId, MemberId},
-    time::Timestamp,
 };
 use tributary_proto::admin::v1::{
     CreateInvitationRequest, CreateInvitationResponse, DeleteMemberRequest, GetInvitationRequest,
@@ -43,7 +42,7 @@ pub(crate) struct Members(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl MemberService for Members {
     async fn get_member(&self, request: Request<GetMemberRequest>) -> Result<Response<Member>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, member) = self.child(&call, "name", &request.get_ref().name, "members")?;
         Ok(Response::new(to_proto(scope.member(member).await.map_err(from_store)?)))
     }
@@ -52,7 +51,7 @@ impl MemberService for Members {
         &self,
         request: Request<ListMembersRequest>,
     ) -> Result<Response<ListMembersResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let scope = self.agency(&call, "parent", &request.parent)?;
         let list = self.0.list("ListMembers", &[&request.parent]);
@@ -65,7 +64,7 @@ impl MemberService for Members {
     }
 
     async fn update_member(&self, request: Request<UpdateMemberRequest>) -> Result<Response<Member>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("member", request.member)?;
         let mask = check::mask(request.update_mask, &["display_name", "role", "grants"])?;
@@ -94,7 +93,7 @@ impl MemberService for Members {
     }
 
     async fn delete_member(&self, request: Request<DeleteMemberRequest>) -> Result<Response<()>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteMemberRequest { name, etag } = request.into_inner();
         let (scope, member) = self.child(&call, "name", &name, "members")?;
         let now = scope.member(member).await.map_err(from_store)?;
@@ -107,7 +106,7 @@ impl MemberService for Members {
         &self,
         request: Request<ResetMemberPasswordRequest>,
     ) -> Result<Response<ResetMemberPasswordResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, member) = self.child(&call, "name", &request.get_ref().name, "members")?;
         let (token, hash) = self.token();
         let new = NewInvitation {
@@ -128,7 +127,7 @@ impl MemberService for Members {
         &self,
         request: Request<GetInvitationRequest>,
     ) -> Result<Response<Invitation>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, invitation) = self.child(&call, "name", &request.get_ref().name, "invitations")?;
         let found = scope.invitation(invitation).await.map_err(from_store)?;
         Ok(Response::new(invitation_to_proto(found)))
@@ -138,7 +137,7 @@ impl MemberService for Members {
         &self,
         request: Request<ListInvitationsRequest>,
     ) -> Result<Response<ListInvitationsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let scope = self.agency(&call, "parent", &request.parent)?;
         let list = self.0.list("ListInvitations", &[&request.parent]);
@@ -154,7 +153,7 @@ impl MemberService for Members {
         &self,
         request: Request<CreateInvitationRequest>,
     ) -> Result<Response<CreateInvitationResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let scope = self.agency(&call, "parent", &request.parent)?;
         let given = required("invitation", request.invitation)?;
@@ -181,12 +180,11 @@ impl MemberService for Members {
         &self,
         request: Request<ResendInvitationRequest>,
     ) -> Result<Response<ResendInvitationResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, id) =
             self.child::<InvitationId>(&call, "name", &request.get_ref().name, "invitations")?;
         let (token, hash) = self.token();
-        let expires_at: Timestamp = call.author.at.plus(OPEN);
-        let sent = scope.resend_invitation(id, &hash, expires_at, call.appointer(), &call.author).await;
+        let sent = scope.resend_invitation(id, &hash, call.appointer(), &call.author).await;
         let invitation = Some(invitation_to_proto(sent.map_err(from_store)?));
         Ok(Response::new(ResendInvitationResponse { invitation, token }))
     }
@@ -195,7 +193,7 @@ impl MemberService for Members {
         &self,
         request: Request<RevokeInvitationRequest>,
     ) -> Result<Response<()>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (scope, id) = self.child(&call, "name", &request.get_ref().name, "invitations")?;
         let revoked = scope.revoke_invitation(id, call.appointer(), &call.author).await;
         revoked.map(Response::new).map_err(from_store)

@@ -30,7 +30,7 @@ pub(crate) struct Profiles(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl ProfileService for Profiles {
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Result<Response<Profile>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (path, profile) = TenantPath::child::<ProfileId>("name", &request.get_ref().name, "profiles")?;
         let located = call.locate(path).await?;
         let record = located.scope.profile(profile).await.map_err(from_store)?;
@@ -41,7 +41,7 @@ impl ProfileService for Profiles {
         &self,
         request: Request<LookupProfileRequest>,
     ) -> Result<Response<Profile>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let path = TenantPath::parse("parent", &request.parent)?;
         let kind = IdentifierType::parse(&request.identifier_type)
@@ -64,7 +64,7 @@ impl ProfileService for Profiles {
         &self,
         request: Request<ListProfilesRequest>,
     ) -> Result<Response<ListProfilesResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListProfiles", &[&request.parent]);
@@ -80,7 +80,7 @@ impl ProfileService for Profiles {
         &self,
         request: Request<ListConflictsRequest>,
     ) -> Result<Response<ListConflictsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListConflicts", &[&request.parent]);

@@ -45,7 +45,7 @@ impl QuotaService for Quotas {
         &self,
         request: Request<GetTenantQuotaRequest>,
     ) -> Result<Response<TenantQuota>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let path = TenantPath::singleton("name", &request.get_ref().name, "quota")?;
         let located = call.locate(path).await?;
         let record = located.scope.quota().await.map_err(from_store)?;
@@ -56,7 +56,7 @@ impl QuotaService for Quotas {
         &self,
         request: Request<UpdateTenantQuotaRequest>,
     ) -> Result<Response<TenantQuota>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("tenant_quota", request.tenant_quota)?;
         let mask = check::mask(request.update_mask, &UPDATABLE)?;
@@ -74,7 +74,7 @@ impl QuotaService for Quotas {
         &self,
         request: Request<GetTenantUsageRequest>,
     ) -> Result<Response<TenantUsage>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let path = TenantPath::singleton("name", &request.get_ref().name, "usage")?;
         let located = call.locate(path).await?;
         let quota = located.scope.quota().await.map_err(from_store)?.quota;

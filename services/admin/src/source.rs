@@ -47,7 +47,7 @@ pub(crate) struct Sources(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl SourceService for Sources {
     async fn get_source(&self, request: Request<GetSourceRequest>) -> Result<Response<Source>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, source) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, source).await?))
     }
@@ -56,7 +56,7 @@ impl SourceService for Sources {
         &self,
         request: Request<ListSourcesRequest>,
     ) -> Result<Response<ListSourcesResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let list = self.0.list("ListSources", &[&request.parent, lifecycle::word(request.show_deleted)]);
@@ -74,7 +74,7 @@ impl SourceService for Sources {
         &self,
         request: Request<CreateSourceRequest>,
     ) -> Result<Response<CreateSourceResponse>, Status> {
-        let mut call = self.0.call(&request)?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
         call.author = self.0.once(call.author.clone(), "CreateSource", &request.request_id, &request)?;
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
@@ -108,7 +108,7 @@ impl SourceService for Sources {
     }
 
     async fn update_source(&self, request: Request<UpdateSourceRequest>) -> Result<Response<Source>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("source", request.source)?;
         let mask = check::mask(request.update_mask, &["display_name", "settings", "body_limit"])?;
@@ -134,7 +134,7 @@ impl SourceService for Sources {
     }
 
     async fn delete_source(&self, request: Request<DeleteSourceRequest>) -> Result<Response<Source>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteSourceRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
@@ -148,7 +148,7 @@ impl SourceService for Sources {
         &self,
         request: Request<UndeleteSourceRequest>,
     ) -> Result<Response<Source>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let UndeleteSourceRequest { name, etag } = request.into_inner();
         let (path, source) = TenantPath::child("name", &name, "sources")?;
         let revision = lifecycle::revision(&etag)?;
@@ -162,7 +162,7 @@ impl SourceService for Sources {
         &self,
         request: Request<PreviewDeleteSourceRequest>,
     ) -> Result<Response<DeletionPreview>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
         let counted = located.scope.preview_delete_source(now.id).await.map_err(from_store)?;
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
@@ -183,7 +183,7 @@ impl SourceService for Sources {
         &self,
         request: Request<RotateSourceSecretRequest>,
     ) -> Result<Response<RotateSourceSecretResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let RotateSourceSecretRequest { name, overlap } = request.into_inner();
         let overlap = match overlap {
             Some(span) => from_span(span, LONGEST_OVERLAP).map_err(|error| invalid("overlap", error))?,
@@ -206,7 +206,7 @@ impl SourceService for Sources {
         &self,
         request: Request<SetSigningKeysRequest>,
     ) -> Result<Response<Source>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let SetSigningKeysRequest { name, signing_keys, etag } = request.into_inner();
         let mut violations = Violations::default();
         let keys = convert::signing_keys(signing_keys, &mut violations);
@@ -221,7 +221,7 @@ impl SourceService for Sources {
         &self,
         request: Request<ListSamplesRequest>,
     ) -> Result<Response<ListSamplesResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         if !request.page_token.is_empty() {
             return Err(invalid("page_token", "samples have one page"));

@@ -33,7 +33,7 @@ pub(crate) struct Tenants(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl TenantService for Tenants {
     async fn get_tenant(&self, request: Request<GetTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let path = TenantPath::parse("name", &request.get_ref().name)?;
         Ok(Response::new(to_proto(call.locate(path).await?.record)))
     }
@@ -42,7 +42,7 @@ impl TenantService for Tenants {
         &self,
         request: Request<ListTenantsRequest>,
     ) -> Result<Response<ListTenantsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let [segment] = name::segments("parent", &request.parent, ["agencies"])?;
         let named = name::id_or_any::<AgencyId>("parent", segment)?;
@@ -64,7 +64,7 @@ impl TenantService for Tenants {
     }
 
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let mut call = self.0.call(&request)?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
         call.author = self.0.once(call.author.clone(), "CreateTenant", &request.request_id, &request)?;
         let agency = name::agency_id("parent", &request.parent)?;
@@ -93,7 +93,7 @@ impl TenantService for Tenants {
     }
 
     async fn update_tenant(&self, request: Request<UpdateTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("tenant", request.tenant)?;
         let mask = check::mask(request.update_mask, &settings::UPDATABLE)?;
@@ -113,7 +113,7 @@ impl TenantService for Tenants {
     }
 
     async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteTenantRequest { name, etag } = request.into_inner();
         let now = call.locate(TenantPath::parse("name", &name)?).await?.record;
         let revision = check::revision_or(&etag, now.revision)?;
@@ -127,7 +127,7 @@ impl TenantService for Tenants {
         &self,
         request: Request<UndeleteTenantRequest>,
     ) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let UndeleteTenantRequest { name, etag } = request.into_inner();
         let path = TenantPath::parse("name", &name)?;
         let revision = lifecycle::revision(&etag)?;
@@ -146,7 +146,7 @@ impl TenantService for Tenants {
         &self,
         request: Request<PreviewDeleteTenantRequest>,
     ) -> Result<Response<DeletionPreview>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let located = call.locate(TenantPath::parse("name", &request.get_ref().name)?).await?;
         let counted = located.scope.preview_delete().await.map_err(from_store)?;
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
@@ -156,13 +156,13 @@ impl TenantService for Tenants {
         &self,
         request: Request<SuspendTenantRequest>,
     ) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let SuspendTenantRequest { name, etag } = request.into_inner();
         self.set_state(&call, &name, &etag, TenantState::Suspended).await
     }
 
     async fn resume_tenant(&self, request: Request<ResumeTenantRequest>) -> Result<Response<Tenant>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let ResumeTenantRequest { name, etag } = request.into_inner();
         self.set_state(&call, &name, &etag, TenantState::Active).await
     }

@@ -47,7 +47,7 @@ pub(crate) struct Workflows(pub(crate) AdminContext);
 #[tonic::async_trait]
 impl WorkflowService for Workflows {
     async fn get_workflow(&self, request: Request<GetWorkflowRequest>) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
     }
@@ -56,7 +56,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<ListWorkflowsRequest>,
     ) -> Result<Response<ListWorkflowsResponse>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
         let located = call.locate(path).await?;
@@ -78,7 +78,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<CreateWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let mut call = self.0.call(&request)?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
         call.author = self.0.once(call.author.clone(), "CreateWorkflow", &request.request_id, &request)?;
         let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
@@ -121,7 +121,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<UpdateWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let given = required("workflow", request.workflow)?;
         let mask = check::mask(request.update_mask, &UPDATABLE)?;
@@ -141,7 +141,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<DeleteWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let DeleteWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
@@ -154,7 +154,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<UndeleteWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let UndeleteWorkflowRequest { name, etag } = request.into_inner();
         let (path, source, workflow) = TenantPath::workflow("name", &name)?;
         let revision = lifecycle::revision(&etag)?;
@@ -172,7 +172,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<PreviewDeleteWorkflowRequest>,
     ) -> Result<Response<DeletionPreview>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let (located, now) = self.find(&call, "name", &request.get_ref().name).await?;
         let counted = located.scope.preview_delete_workflow(now.id).await.map_err(from_store)?;
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
@@ -182,7 +182,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<PublishWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let PublishWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
@@ -196,7 +196,7 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<UnpublishWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
-        let call = self.0.call(&request)?;
+        let call = self.0.call(&request).await?;
         let UnpublishWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;

@@ -20,6 +20,7 @@
 //! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
+//! | a database of an earlier build | `upgrade` |
 //! | TLS at the door and at the admin API, with certificates that change | `tls` |
 //! | the invariants of the architecture, one by one | `invariants` |
 //! | layers, lengths of files, words | `house` |
@@ -54,3 +55,4 @@ mod refusals;
 mod statuses;
 mod telemetry;
 mod tls;
+mod upgrade;

@@ -17,10 +17,19 @@ const FREE: u32 = 5;
 /// and nobody should be able to lock others out.
 const FREE_TOGETHER: u32 = 50;
 
+/// Most who wait for their turn: with more, nobody would get one in time.
+const WAITING: usize = 64;
+/// The longest wait of one person at one place.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// The longest wait of everybody at a place, or of a person at all places: enough to slow guessing down, and too short to
+/// lock somebody out with.
+const LONGEST_TOGETHER: Duration = Duration::from_secs(10);
+
 /// Checks passwords.
 #[derive(Debug)]
 pub(crate) struct Passwords {
     hashes: Semaphore,
+    places: Semaphore,
     single: Throttle,
     together: Throttle,
 }
@@ -29,8 +38,9 @@ impl Default for Passwords {
     fn default() -> Self {
         Self {
             hashes: Semaphore::new(AT_ONCE),
-            single: Throttle::new(FREE),
-            together: Throttle::new(FREE_TOGETHER),
+            places: Semaphore::new(WAITING),
+            single: Throttle::new(FREE, LONGEST_WAIT),
+            together: Throttle::new(FREE_TOGETHER, LONGEST_TOGETHER),
         }
     }
 }
@@ -47,8 +57,16 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
+    /// The network that the attempt comes from: whoever has an address of IPv6 has 2^64 of them.
     fn place(&self) -> String {
-        self.address.map_or_else(|| "somewhere".to_owned(), |address| address.to_string())
+        match self.address {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            Some(IpAddr::V4(address)) => address.to_string(),
+            None => "somewhere".to_owned(),
+        }
     }
 }
 
@@ -73,20 +91,23 @@ impl Passwords {
         if let Some(longest) = waits.into_iter().flatten().max() {
             return Err(throttled(longest));
         }
-        let found = self.blocking(move || first(&password, &hashes)).await?;
-        if let Some(index) = found {
-            self.single.succeeded(&both);
-            return Ok(index);
-        }
+        // Counted before it is known, so that of many at once no more are tried than one after another.
         self.single.failed(&both, attempt.at);
         self.together.failed(&attempt.email, attempt.at);
         self.together.failed(&place, attempt.at);
-        tracing::info!(address = place, "a sign-in failed");
-        Err(status(
-            ErrorCode::Unauthenticated,
-            "CREDENTIALS_WRONG",
-            "no member has this e-mail address and password; who belongs to several agencies names one",
-        ))
+        let agencies = hashes.len();
+        let found = self.blocking(move || first(&password, &hashes)).await?;
+        let Some(index) = found else {
+            tracing::info!(address = place, "a sign-in failed");
+            return Err(credentials_wrong());
+        };
+        self.together.forgive(&attempt.email);
+        self.together.forgive(&place);
+        // Of several agencies, the password of one says nothing about guesses at the others'.
+        if agencies == 1 {
+            self.single.succeeded(&both);
+        }
+        Ok(index)
     }
 
     /// The hash of a password, as a PHC string.
@@ -101,9 +122,21 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Status> {
+        let _place = self.places.try_acquire().map_err(|_| {
+            wait("SIGN_IN_BUSY", "too many passwords are being checked: try again", Duration::from_secs(1))
+        })?;
         let _turn = self.hashes.acquire().await.map_err(|error| internal(&error))?;
         tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
     }
+}
+
+/// UNAUTHENTICATED for an e-mail address and a password that do not belong together.
+pub(crate) fn credentials_wrong() -> Status {
+    status(
+        ErrorCode::Unauthenticated,
+        "CREDENTIALS_WRONG",
+        "no member has this e-mail address and password; who belongs to several agencies names one",
+    )
 }
 
 fn first(password: &str, hashes: &[String]) -> Option<usize> {

@@ -6,6 +6,7 @@ mod access;
 mod deletion;
 mod destinations;
 mod every_call;
+mod grants;
 mod logs;
 mod members;
 mod people;

@@ -2,9 +2,10 @@
 
 use tonic::Code;
 use tributary_proto::admin::v1::{
-    AcceptInvitationRequest, AgencyRole, CreateInvitationRequest, DeleteMemberRequest, Grant, Invitation,
-    ListInvitationsRequest, ListMembersRequest, Member, ResendInvitationRequest, ResetMemberPasswordRequest,
-    RevokeInvitationRequest, TenantRole, UpdateMemberRequest, member_service_client::MemberServiceClient,
+    AcceptInvitationRequest, AgencyRole, CreateInvitationRequest, DeleteMemberRequest, DeleteTenantRequest,
+    Grant, Invitation, ListInvitationsRequest, ListMembersRequest, Member, ResendInvitationRequest,
+    ResetMemberPasswordRequest, RevokeInvitationRequest, TenantRole, UpdateMemberRequest,
+    member_service_client::MemberServiceClient,
 };
 
 use crate::support::{PASSWORD, World, agency_of, fields, grant, mask, reason};
@@ -144,4 +145,76 @@ async fn owners_are_the_owners_business_and_the_last_one_stays() {
     let stale = by_admin.update_member(with_role(&found[1], AgencyRole::Owner)).await.unwrap_err();
     assert_eq!(stale.code(), Code::Aborted);
     assert_eq!(members(&world, &agency).await, [second]);
+}
+
+#[tokio::test]
+async fn a_reset_that_was_opened_before_a_promotion_is_of_no_use() {
+    let world = World::start().await;
+    let agency = agency_of(&world.tenant("acme").await.name);
+    world.join(&agency, "o@example.com", AgencyRole::Owner, Vec::new()).await;
+    let admin = world.join(&agency, "a@example.com", AgencyRole::Admin, Vec::new()).await;
+    world.join(&agency, "m@example.com", AgencyRole::Member, Vec::new()).await;
+    let found = members(&world, &agency).await;
+    let mut by_admin = MemberServiceClient::new(world.wire_of(admin.token()));
+    let reset = ResetMemberPasswordRequest { name: found[2].name.clone() };
+    let kept = by_admin.reset_member_password(reset).await.unwrap().into_inner();
+    let promoted = with_role(&found[2], AgencyRole::Owner);
+    world.members().update_member(promoted).await.unwrap();
+    let refused = world.auth().accept_invitation(accept(&kept.token)).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVITATION_NOT_FOUND");
+    let request = ResendInvitationRequest { name: kept.invitation.unwrap().name };
+    assert_eq!(by_admin.resend_invitation(request).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_invitation_is_worth_as_much_as_whoever_invited() {
+    let world = World::start().await;
+    let agency = agency_of(&world.tenant("acme").await.name);
+    world.join(&agency, "o@example.com", AgencyRole::Owner, Vec::new()).await;
+    let admin = world.join(&agency, "a@example.com", AgencyRole::Admin, Vec::new()).await;
+    let mut by_admin = MemberServiceClient::new(world.wire_of(admin.token()));
+    let invite = |email: &str| CreateInvitationRequest {
+        parent: agency.clone(),
+        invitation: Some(Invitation { email: email.to_owned(), role: 2, ..Invitation::default() }),
+    };
+    let first = by_admin.create_invitation(invite("x@example.com")).await.unwrap().into_inner();
+    let second = by_admin.create_invitation(invite("y@example.com")).await.unwrap().into_inner();
+    world.auth().accept_invitation(accept(&first.token)).await.unwrap();
+    let gone = DeleteMemberRequest { name: admin.name.clone(), etag: String::new() };
+    world.members().delete_member(gone).await.unwrap();
+    let refused = world.auth().accept_invitation(accept(&second.token)).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVITATION_NOT_FOUND");
+    // Somebody who still may takes it over by sending it again.
+    let request = ResendInvitationRequest { name: second.invitation.unwrap().name };
+    let sent = world.members().resend_invitation(request).await.unwrap().into_inner();
+    world.auth().accept_invitation(accept(&sent.token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_owners_invitation_is_not_replaced_by_an_admin() {
+    let world = World::start().await;
+    let agency = agency_of(&world.tenant("acme").await.name);
+    let admin = world.join(&agency, "a@example.com", AgencyRole::Admin, Vec::new()).await;
+    let (_, token) = world.invite(&agency, "o@example.com", AgencyRole::Owner, Vec::new()).await;
+    let invitation = Invitation { email: "o@example.com".to_owned(), role: 1, ..Invitation::default() };
+    let request = CreateInvitationRequest { parent: agency.clone(), invitation: Some(invitation) };
+    let mut by_admin = MemberServiceClient::new(world.wire_of(admin.token()));
+    assert_eq!(reason(&by_admin.create_invitation(request).await.unwrap_err()), "OWNERS_ONLY");
+    world.auth().accept_invitation(accept(&token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_granted_can_be_changed_while_one_of_the_tenants_is_deleted() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let agency = agency_of(&tenant.name);
+    let grants = vec![grant(&tenant.name, TenantRole::Editor)];
+    world.join(&agency, "m@example.com", AgencyRole::Member, grants).await;
+    let request = DeleteTenantRequest { name: tenant.name.clone(), etag: String::new() };
+    world.tenants().delete_tenant(request).await.unwrap();
+    let mut member = members(&world, &agency).await.remove(0);
+    member.grants[0].role = TenantRole::Viewer.into();
+    let request = UpdateMemberRequest { member: Some(member), update_mask: mask(&["grants"]) };
+    let changed = world.members().update_member(request).await.unwrap().into_inner();
+    assert_eq!(changed.grants, [grant(&tenant.name, TenantRole::Viewer)]);
 }

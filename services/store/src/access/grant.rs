@@ -90,7 +90,7 @@ impl AgencyScope<'_> {
         if is_whole { Ok(()) } else { Err(StoreError::not_found("tenant")) }
     }
 
-    /// Those of `grants` whose tenants are there, and of this agency.
+    /// Those of `grants` whose tenants are there, and of this agency. One that is deleted can come back.
     pub(super) async fn possible(
         &self,
         connection: &impl ConnectionTrait,
@@ -102,7 +102,6 @@ impl AgencyScope<'_> {
             .column(tenant::Column::Id)
             .filter(tenant::Column::Id.is_in(ids))
             .filter(tenant::Column::AgencyId.eq(self.key()))
-            .filter(tenant::Column::DeletedAt.is_null())
             .into_tuple()
             .all(connection)
             .await?;

@@ -2,16 +2,17 @@
 //! replaced is gone; what happened to it is in the audit log.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use tributary_domain::{
-    access::AgencyRole,
+    access::{AgencyRole, PrincipalId},
     id::{AgencyId, InvitationId, MemberId},
     time::Timestamp,
 };
 
-use super::{AgencyScope, Appointer, Grants, NewMember, TokenHash, member, role};
+use super::{AgencyScope, Appointer, Grants, NewMember, TokenHash, member, role, session::standing};
 use crate::{
     Page, Paged, Store, StoreError,
     audit::{Author, Deed},
@@ -149,9 +150,15 @@ impl AgencyScope<'_> {
                 return Err(StoreError::exists("member"));
             }
             self.own(txn, &new.grants).await?;
+            // An earlier invitation of theirs ends, which has to be the caller's business too.
+            let earlier = self.same(InvitationKind::Membership, &new.email).one(txn).await?;
+            if let Some(earlier) = earlier {
+                by.check(role(&earlier.role, "invitations.role")?)?;
+            }
             self.open(txn, InvitationKind::Membership, None, new, author).await
         };
-        self.configure(Deed::new("invitation.create", new.id), author, write).await
+        let detail = json!({ "role": new.role, "grants": new.grants });
+        self.configure(Deed::new("invitation.create", new.id).with(detail), author, write).await
     }
 
     /// Opens a password reset for a member; an earlier one ends. Of `new`, what the member has is not used.
@@ -178,10 +185,11 @@ impl AgencyScope<'_> {
             };
             self.open(txn, InvitationKind::PasswordReset, Some(member), &new, author).await
         };
-        self.configure(Deed::new("member.reset_password", member), author, write).await
+        let detail = json!({ "invitation": new.id });
+        self.configure(Deed::new("member.reset_password", member).with(detail), author, write).await
     }
 
-    /// Gives an open invitation another token and more time; the token it had is refused from now on.
+    /// Gives an open invitation another token and as much time as it had; the token it had is refused from now on.
     ///
     /// # Errors
     /// When there is none, or its role is none of `by`'s business.
@@ -189,7 +197,6 @@ impl AgencyScope<'_> {
         &self,
         invitation: InvitationId,
         hash: &TokenHash,
-        expires_at: Timestamp,
         by: Appointer,
         author: &Author,
     ) -> Result<InvitationRecord, StoreError> {
@@ -197,9 +204,13 @@ impl AgencyScope<'_> {
             let txn = txn.as_ref();
             let row = self.invitation_row(txn, invitation).await?;
             by.check(role(&row.role, "invitations.role")?)?;
+            let span = row.expires_at.saturating_sub(row.created_at);
             let mut row = row.into_active_model();
             row.hash = Set(hash.0.clone());
-            row.expires_at = Set(expires_at.micros());
+            row.created_at = Set(author.at.micros());
+            row.expires_at = Set(author.at.micros().saturating_add(span));
+            // Whoever sends it again answers for it.
+            row.invited_by = Set(author.actor.clone());
             of_row(row.update(txn).await?)
         };
         self.configure(Deed::new("invitation.resend", invitation), author, write).await
@@ -232,6 +243,7 @@ impl AgencyScope<'_> {
     /// member already.
     pub async fn accept_invitation(
         &self,
+        invitation: InvitationId,
         hash: &TokenHash,
         with: &NewPassword,
         author: &Author,
@@ -244,6 +256,7 @@ impl AgencyScope<'_> {
                 .filter(invitation::Column::ExpiresAt.gt(author.at.micros()));
             let row = query.one(txn).await?.ok_or_else(|| StoreError::not_found("invitation"))?;
             let record = of_row(row.clone())?;
+            self.still_holds(txn, &record, author.at).await?;
             row.into_active_model().delete(txn).await?;
             if let Some(member) = record.member {
                 self.write_password(txn, member, &with.password_hash, None, author.at).await?;
@@ -260,7 +273,41 @@ impl AgencyScope<'_> {
             };
             Ok(self.insert_member(txn, &new, author.at).await?.id)
         };
-        self.configure(Deed::new("invitation.accept", with.member), author, write).await
+        self.configure(Deed::new("invitation.accept", invitation), author, write).await
+    }
+
+    /// # Errors
+    /// When whoever invited could not do so any more: they are gone, or their role does not reach so far.
+    async fn still_holds(
+        &self,
+        txn: &DatabaseTransaction,
+        record: &InvitationRecord,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Who is no principal is the operator.
+        let Ok(inviter) = record.invited_by.parse::<PrincipalId>() else { return Ok(()) };
+        let standing = standing(txn, inviter, at).await?.filter(|standing| standing.agency == self.agency);
+        let may = standing.is_some_and(|standing| standing.may_appoint(record.role));
+        if may { Ok(()) } else { Err(StoreError::not_found("invitation")) }
+    }
+
+    /// Ends the resets of a member's password that are open.
+    pub(super) async fn end_resets(
+        &self,
+        txn: &DatabaseTransaction,
+        member: MemberId,
+    ) -> Result<(), StoreError> {
+        let of_them = Condition::all()
+            .add(invitation::Column::AgencyId.eq(self.key()))
+            .add(invitation::Column::MemberId.eq(member.to_string()));
+        invitation::Entity::delete_many().filter(of_them).exec(txn).await?;
+        Ok(())
+    }
+
+    /// The open invitation of this kind for somebody.
+    fn same(&self, kind: InvitationKind, email: &str) -> sea_orm::Select<invitation::Entity> {
+        let own = self.all_invitations().filter(invitation::Column::Email.eq(email));
+        own.filter(invitation::Column::Kind.eq(kind.code()))
     }
 
     async fn open(

@@ -7,6 +7,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use tributary_domain::{
     access::{AgencyRole, PrincipalId},
     id::{AgencyId, MemberId, SessionId},
@@ -169,7 +170,8 @@ impl AgencyScope<'_> {
     ) -> Result<MemberRecord, StoreError> {
         by.check(new.role)?;
         let write = |txn: Txn| async move { self.insert_member(txn.as_ref(), new, author.at).await };
-        self.configure(Deed::new("member.create", new.id), author, write).await
+        let detail = json!({ "role": new.role, "grants": new.grants });
+        self.configure(Deed::new("member.create", new.id).with(detail), author, write).await
     }
 
     /// Changes a member that still has this revision.
@@ -197,6 +199,8 @@ impl AgencyScope<'_> {
                 by.check(role)?;
                 self.keep_an_owner(txn, now.role, Some(role)).await?;
                 row.role = Set(role.code().to_owned());
+                // Who let a member in may not be who decides about a member of the next role.
+                self.end_resets(txn, member).await?;
             }
             row.update(txn).await?;
             if let Some(grants) = &change.grants {
@@ -204,7 +208,9 @@ impl AgencyScope<'_> {
             }
             self.read_member(txn, member).await
         };
-        self.configure(Deed::new("member.update", member), author, write).await
+        let detail =
+            json!({ "role": change.role, "grants": change.grants, "display_name": change.display_name });
+        self.configure(Deed::new("member.update", member).with(detail), author, write).await
     }
 
     /// Takes a member away: their sessions end, their grants are gone.
@@ -227,6 +233,7 @@ impl AgencyScope<'_> {
             row.deleted_at = Set(Some(author.at.micros()));
             row.password_hash = Set(None);
             row.update(txn).await?;
+            self.end_resets(txn, member).await?;
             let principal = PrincipalId::Member(member);
             grant::clear(txn, principal).await?;
             session::end_all(txn, principal, None).await
@@ -234,19 +241,25 @@ impl AgencyScope<'_> {
         self.configure(Deed::new("member.delete", member), author, write).await
     }
 
-    /// Gives a member another password. Their sessions end, but for `kept`.
+    /// Gives a member another password than the one with the hash `old`. Their sessions end, but for `kept`.
     ///
     /// # Errors
-    /// When there is no such member.
+    /// When there is no such member, or they have another password by now.
     pub async fn set_password(
         &self,
         member: MemberId,
+        old: &str,
         hash: &str,
         kept: Option<SessionId>,
         author: &Author,
     ) -> Result<(), StoreError> {
-        let write =
-            |txn: Txn| async move { self.write_password(txn.as_ref(), member, hash, kept, author.at).await };
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            if self.row(txn, member).await?.password_hash.as_deref() != Some(old) {
+                return Err(StoreError::revision("member"));
+            }
+            self.write_password(txn, member, hash, kept, author.at).await
+        };
         self.configure(Deed::new("member.set_password", member), author, write).await
     }
 
@@ -258,10 +271,14 @@ impl AgencyScope<'_> {
         kept: Option<SessionId>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut row = self.row(txn, member).await?.into_active_model();
+        let row = self.row(txn, member).await?;
+        let next = row.revision.saturating_add(1);
+        let mut row = row.into_active_model();
+        row.revision = Set(next);
         row.password_hash = Set(Some(hash.to_owned()));
         row.updated_at = Set(at.micros());
         row.update(txn).await?;
+        self.end_resets(txn, member).await?;
         session::end_all(txn, PrincipalId::Member(member), kept).await
     }
 

@@ -1,9 +1,11 @@
 //! Sessions: what a member's sign-in led to. A session has one refresh token at a time; the used ones are kept, because
 //! one that comes a second time was stolen, from the member or by whoever used it first.
 
+use std::time::Duration;
+
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use tributary_domain::{
     access::{PrincipalId, Standing},
@@ -19,6 +21,8 @@ use crate::{
     txn::Txn,
 };
 
+/// How long a used refresh token is known as one: later it is as unknown as any other text.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many sessions that are over are swept away when another begins.
 const SWEPT: u64 = 100;
 
@@ -71,40 +75,65 @@ impl Store {
                 return Ok(None);
             }
         }
-        let found = match principal {
-            PrincipalId::Member(member) => {
-                let query = member::live().filter(member_row::Column::Id.eq(member.to_string()));
-                query.one(self.reader()).await?.map(|row| (row.agency_id, row.role))
-            }
-            PrincipalId::ApiKey(key) => {
-                let query = api_key::valid(now).filter(api_key_row::Column::Id.eq(key.to_string()));
-                query.one(self.reader()).await?.map(|row| (row.agency_id, row.role))
-            }
-        };
-        let Some((agency, held)) = found else { return Ok(None) };
-        Ok(Some(Standing {
-            agency: id(&agency, "agency_id")?,
-            role: role(&held, "role")?,
-            grants: grant::of(self.reader(), principal).await?,
-        }))
+        standing(self.reader(), principal, now).await
     }
-}
 
-impl Sessions<'_> {
-    /// Begins a session of a member with its first refresh token. Some of those that are over are swept away.
+    /// Whether a refresh token is known, used or not.
     ///
     /// # Errors
     /// When the database fails.
+    pub async fn knows_refresh_token(&self, token: &TokenHash) -> Result<bool, StoreError> {
+        Ok(refresh_token::Entity::find_by_id(token.0.as_str()).one(self.reader()).await?.is_some())
+    }
+}
+
+/// What a principal may do now; nothing when it is gone or has expired.
+pub(super) async fn standing(
+    connection: &impl ConnectionTrait,
+    principal: PrincipalId,
+    now: Timestamp,
+) -> Result<Option<Standing>, StoreError> {
+    let found = match principal {
+        PrincipalId::Member(member) => {
+            let query = member::live().filter(member_row::Column::Id.eq(member.to_string()));
+            query.one(connection).await?.map(|row| (row.agency_id, row.role))
+        }
+        PrincipalId::ApiKey(key) => {
+            let query = api_key::valid(now).filter(api_key_row::Column::Id.eq(key.to_string()));
+            query.one(connection).await?.map(|row| (row.agency_id, row.role))
+        }
+    };
+    let Some((agency, held)) = found else { return Ok(None) };
+    Ok(Some(Standing {
+        agency: id(&agency, "agency_id")?,
+        role: role(&held, "role")?,
+        grants: grant::of(connection, principal).await?,
+    }))
+}
+
+impl Sessions<'_> {
+    /// Begins a session of a member, whose password has this hash, with its first refresh token. Some of those that are
+    /// over are swept away.
+    ///
+    /// # Errors
+    /// When the member is gone, or has another password by now.
     pub async fn begin(
         &self,
         session: SessionId,
         member: MemberId,
+        password_hash: &str,
         token: &TokenHash,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            // Whoever sets a password waits for this row, or is waited for.
+            let row = member::live().filter(member_row::Column::Id.eq(member.to_string()));
+            let row = row.lock_exclusive().one(txn).await?;
+            if row.and_then(|row| row.password_hash).as_deref() != Some(password_hash) {
+                return Err(StoreError::not_found("member"));
+            }
             sweep(txn, now).await?;
             let row = session::Model {
                 id: session.to_string(),
@@ -153,6 +182,10 @@ impl Sessions<'_> {
             let mut row = row.into_active_model();
             row.expires_at = Set(expires_at.micros());
             row.update(txn).await?;
+            let long_used = Condition::all()
+                .add(refresh_token::Column::SessionId.eq(session.to_string()))
+                .add(refresh_token::Column::UsedAt.lt(now.minus(REMEMBERED).micros()));
+            refresh_token::Entity::delete_many().filter(long_used).exec(txn).await?;
             add(txn, session, next).await?;
             Ok(Refreshed::Yes { session, member })
         };

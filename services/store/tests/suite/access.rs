@@ -18,6 +18,8 @@ use tributary_store::{
 
 use crate::support::{author, on_each_database, tenant};
 
+/// The hash of everybody's password.
+const HASH: &str = "$argon2id$";
 const OWNER: Appointer = Appointer(AgencyRole::Owner);
 
 fn at(second: i64) -> Timestamp {
@@ -31,7 +33,7 @@ fn person(number: u128, role: AgencyRole) -> NewMember {
         display_name: "A person".to_owned(),
         role,
         grants: Grants::new(),
-        password_hash: Some("$argon2id$".to_owned()),
+        password_hash: Some(HASH.to_owned()),
     }
 }
 
@@ -42,7 +44,7 @@ async fn join(scope: AgencyScope<'_>, number: u128, role: AgencyRole) -> MemberI
 async fn begin(store: &Store, member: MemberId, number: u128) -> SessionId {
     let session = SessionId::new(1, number);
     let token = TokenHash::of(&format!("first of {number}"));
-    store.sessions().begin(session, member, &token, at(1), at(100)).await.expect("begins");
+    store.sessions().begin(session, member, HASH, &token, at(1), at(100)).await.expect("begins");
     session
 }
 
@@ -85,7 +87,7 @@ async fn nothing_of_one_agency_is_found_from_another() {
         is_absent(other.member(member).await, "member");
         is_absent(other.member_by_email("1@example.com").await, "member by e-mail");
         is_absent(other.delete_member(member, 1, OWNER, &author(2)).await, "delete member");
-        is_absent(other.set_password(member, "x", None, &author(2)).await, "password");
+        is_absent(other.set_password(member, "x", "y", None, &author(2)).await, "password");
         is_absent(other.reset_password(member, &new, OWNER, &author(2)).await, "reset");
         let change = MemberChange::default();
         is_absent(other.update_member(member, 1, &change, OWNER, &author(2)).await, "update member");
@@ -95,15 +97,15 @@ async fn nothing_of_one_agency_is_found_from_another() {
         is_absent(other.update_api_key(key, 1, &change, OWNER, &author(2)).await, "update key");
         is_absent(other.invitation(invitation).await, "invitation");
         is_absent(other.revoke_invitation(invitation, OWNER, &author(2)).await, "revoke");
-        is_absent(other.resend_invitation(invitation, &hash, expires_at, OWNER, &author(2)).await, "resend");
+        is_absent(other.resend_invitation(invitation, &hash, OWNER, &author(2)).await, "resend");
         let password =
             NewPassword { member: MemberId::new(1, 9), display_name: None, password_hash: "x".to_owned() };
-        is_absent(other.accept_invitation(&hash, &password, &author(2)).await, "accept");
+        is_absent(other.accept_invitation(invitation, &hash, &password, &author(2)).await, "accept");
         assert!(other.members(Page::first(9)).await.expect("lists").items.is_empty());
         assert!(other.api_keys(Page::first(9)).await.expect("lists").items.is_empty());
         assert!(other.invitations(Page::first(9)).await.expect("lists").items.is_empty());
         own.member(member).await.expect("is still there");
-        own.accept_invitation(&hash, &password, &author(2)).await.expect("is still open");
+        own.accept_invitation(invitation, &hash, &password, &author(2)).await.expect("is still open");
     })
     .await;
 }
@@ -181,7 +183,13 @@ async fn standing_follows_what_was_granted_and_ends_with_its_session() {
             store.standing(PrincipalId::Member(MemberId::new(1, 9)), Some(kept), at(2)).await,
             Ok(None)
         );
-        scope.set_password(member, "other", Some(kept), &author(4)).await.expect("sets");
+        scope.set_password(member, HASH, "other", Some(kept), &author(4)).await.expect("sets");
+        // Whoever checked the password before does not come in, or set another one, after it.
+        let late = TokenHash::of("late");
+        let begun = store.sessions().begin(SessionId::new(1, 3), member, HASH, &late, at(2), at(100)).await;
+        is_absent(begun, "a session with the password before");
+        let second = scope.set_password(member, HASH, "third", None, &author(5)).await;
+        assert!(matches!(second, Err(StoreError::Conflict { .. })), "{second:?}");
         assert!(standing(kept).await.is_some() && standing(ended).await.is_none());
         assert_eq!(store.standing(principal, Some(kept), at(100)).await, Ok(None), "it has expired");
     })

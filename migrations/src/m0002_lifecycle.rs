@@ -11,7 +11,7 @@ pub(crate) struct Lifecycle;
 
 impl MigrationName for Lifecycle {
     fn name(&self) -> &str {
-        "m0003_lifecycle"
+        "m0002_lifecycle"
     }
 }
 

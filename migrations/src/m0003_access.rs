@@ -11,7 +11,7 @@ pub(crate) struct Access;
 
 impl MigrationName for Access {
     fn name(&self) -> &str {
-        "m0004_access"
+        "m0003_access"
     }
 }
 
