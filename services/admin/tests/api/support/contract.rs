@@ -103,10 +103,14 @@ impl Call {
     pub(crate) fn about(&self, name: &str) -> Vec<u8> {
         let named = field(1, name.as_bytes());
         if let Some(resource) = self.resource.filter(|resource| resource.etag > 0) {
-            let mask = FieldMask { paths: vec!["display_name".to_owned()] };
-            let (etag, display_name) =
-                (field(resource.etag, b"\"1\""), field(resource.display_name, b"Another name"));
-            let resource = [named, etag, display_name].concat();
+            let etag = field(resource.etag, b"\"1\"");
+            // Quotas have no name.
+            let (path, changed) = match resource.display_name {
+                0 => ("monthly_messages", Vec::new()),
+                number => ("display_name", field(number, b"Another name")),
+            };
+            let mask = FieldMask { paths: vec![path.to_owned()] };
+            let resource = [named, etag, changed].concat();
             return [field(1, &resource), field(2, &mask.encode_to_vec())].concat();
         }
         match self.name.as_str() {
