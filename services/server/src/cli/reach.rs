@@ -1,6 +1,6 @@
 //! How a server is reached: where it listens, and with which token.
 
-use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, io, net::IpAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use http::Uri;
@@ -137,6 +137,10 @@ impl Reach {
         if let Some(token) = &self.token {
             return Ok(token.clone());
         }
+        // The token of this machine's server is nobody else's business: not of a server whose name was mistyped.
+        if let Some(address) = self.address.as_ref().filter(|address| !is_here(address)) {
+            bail!("--address {address} is another machine: give a token of its server with --token");
+        }
         let file = config.token_file();
         let token = std::fs::read_to_string(&file).with_context(|| {
             format!(
@@ -146,6 +150,15 @@ impl Reach {
         })?;
         Ok(token.trim().to_owned())
     }
+}
+
+/// Whether an address is on this machine.
+fn is_here(address: &str) -> bool {
+    let place = address.split_once("://").map_or(address, |(_, place)| place);
+    let url = format!("http://{place}").parse::<Uri>();
+    let host = url.ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The access token that an API key is worth.
@@ -190,6 +203,26 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    #[test]
+    fn the_token_of_this_machine_goes_to_no_other() {
+        for (address, here) in [
+            ("127.0.0.1:8090", true),
+            ("http://127.9.9.9:8090", true),
+            ("https://localhost:1", true),
+            ("[::1]:8090", true),
+            ("10.0.0.7:8090", false),
+            ("http://127.0.0.1.example.com:8090", false),
+            ("localhost.example.com", false),
+            ("http://127.0.0.1@example.com:1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_here(address), here, "{address}");
+        }
+        let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
+        let reach = Reach { address: Some("10.0.0.7:8090".to_owned()), token: None, ca: None };
+        assert!(reach.token(&config).unwrap_err().to_string().contains("another machine"));
+    }
 
     #[test]
     fn the_token_is_not_shown() {
