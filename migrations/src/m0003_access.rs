@@ -2,7 +2,7 @@
 
 use sea_orm_migration::{
     DbErr, MigrationName, MigrationTrait, SchemaManager, async_trait,
-    sea_query::{ColumnDef, Table as Statement},
+    sea_query::{Alias, ColumnDef, Index, Table as Statement},
 };
 
 use crate::table::Table;
@@ -26,6 +26,9 @@ impl MigrationTrait for Access {
             let definition = ColumnDef::new(column).text().take();
             manager.alter_table(Statement::alter().table("audit_log").add_column(definition).take()).await?;
         }
+        let mut index = Index::create();
+        index.name("ix_audit_log_agency_id_id").table("audit_log");
+        manager.create_index(index.col(Alias::new("agency_id")).col(Alias::new("id")).take()).await?;
         principals(manager).await?;
         sessions(manager).await
     }

@@ -4,6 +4,7 @@
 mod access;
 mod agency;
 mod api_key;
+mod audit;
 mod auth;
 mod call;
 mod check;

@@ -12,11 +12,12 @@ use tonic_web::GrpcWebLayer;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
-    auth_service_server::AuthServiceServer, destination_service_server::DestinationServiceServer,
-    event_service_server::EventServiceServer, log_service_server::LogServiceServer,
-    member_service_server::MemberServiceServer, profile_service_server::ProfileServiceServer,
-    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
-    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+    audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
+    destination_service_server::DestinationServiceServer, event_service_server::EventServiceServer,
+    log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
+    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
+    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -25,6 +26,7 @@ use crate::{
     access::{Gate, KeyRing, Passwords},
     agency::Agencies,
     api_key::ApiKeys,
+    audit::Audit,
     auth::Tokens,
     connection::Times,
     cors::cors,
@@ -72,6 +74,7 @@ fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver
     let tokens = Tokens { context: context(), keys, passwords: Passwords::default() };
     Routes::new(limited!(AgencyServiceServer, Agencies(context())))
         .add_service(limited!(AuthServiceServer, tokens))
+        .add_service(limited!(AuditServiceServer, Audit(context())))
         .add_service(limited!(MemberServiceServer, Members(context())))
         .add_service(limited!(ApiKeyServiceServer, ApiKeys(context())))
         .add_service(limited!(TenantServiceServer, Tenants(context())))

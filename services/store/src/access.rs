@@ -79,7 +79,11 @@ impl AgencyScope<'_> {
         self.agency
     }
 
-    fn key(&self) -> String {
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
+    pub(crate) fn key(&self) -> String {
         self.agency.to_string()
     }
 

@@ -4,7 +4,7 @@ use std::{fmt::Display, net::IpAddr};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, sea_query::Expr,
 };
 use serde_json::Value;
 use tributary_domain::{
@@ -13,7 +13,8 @@ use tributary_domain::{
 };
 
 use crate::{
-    Page, Paged, StoreError, TenantScope,
+    Page, Paged, Store, StoreError, TenantScope,
+    access::AgencyScope,
     column::{id, json, optional_id, to_json},
     entity::audit_log,
     once::Once,
@@ -80,6 +81,8 @@ pub struct AuditRecord {
     pub tenant: Option<TenantId>,
     /// Who did it.
     pub actor: String,
+    /// The address that the call came from, where there was a call.
+    pub address: Option<String>,
     /// What was done, such as `source.create`.
     pub action: String,
     /// To what: its id.
@@ -139,13 +142,31 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
-        let mut query = audit_log::Entity::find().filter(audit_log::Column::TenantId.eq(self.key()));
-        if let Some(after) = page.after {
-            query = query.filter(audit_log::Column::Id.lt(after.to_string()));
-        }
-        let query = query.order_by_desc(audit_log::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, AuditRecord::try_from, |record| record.id)
+        list(self.store(), audit_log::Column::TenantId.eq(self.key()), page).await
     }
+}
+
+impl AgencyScope<'_> {
+    /// The audit log of who may do what in the agency, newest first. What happens in its tenants is in theirs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
+        list(self.store(), audit_log::Column::AgencyId.eq(self.key()), page).await
+    }
+}
+
+async fn list(
+    store: &Store,
+    whose: Expr,
+    page: Page<AuditId>,
+) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
+    let mut query = audit_log::Entity::find().filter(whose);
+    if let Some(after) = page.after {
+        query = query.filter(audit_log::Column::Id.lt(after.to_string()));
+    }
+    let query = query.order_by_desc(audit_log::Column::Id).limit(page.rows());
+    page.fill(query.all(store.reader()).await?, AuditRecord::try_from, |record| record.id)
 }
 
 impl TryFrom<audit_log::Model> for AuditRecord {
@@ -157,6 +178,7 @@ impl TryFrom<audit_log::Model> for AuditRecord {
             at: Timestamp::from_micros(row.at),
             tenant: optional_id(row.tenant_id.as_deref(), "audit_log.tenant_id")?,
             actor: row.actor,
+            address: row.address,
             action: row.action,
             resource: row.resource,
             detail: json(&row.detail, "audit_log.detail")?,
