@@ -60,6 +60,11 @@ impl AgencyRole {
     pub fn from_code(code: &str) -> Option<Self> {
         [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.code() == code)
     }
+
+    /// Whether one of this role may give, change or take away one of the role `other`: owners are the owners' business.
+    pub fn may_appoint(self, other: Self) -> bool {
+        self >= Self::Admin && self >= other
+    }
 }
 
 /// Who calls with a token of their own: a person or a service.
@@ -140,11 +145,6 @@ impl Standing {
     pub fn in_agency(&self, agency: AgencyId, least: AgencyRole) -> Verdict {
         if agency == self.agency { Verdict::of(self.role, least) } else { Verdict::Hidden }
     }
-
-    /// Whether this standing may give, change or take away one of the role `other`: owners are the owners' business.
-    pub fn may_appoint(&self, other: AgencyRole) -> bool {
-        self.role >= AgencyRole::Admin && self.role >= other
-    }
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn owners_are_the_owners_business() {
         use AgencyRole::{Admin, Member, Owner};
-        let may = |role| [Member, Admin, Owner].map(|other| standing(role).may_appoint(other));
+        let may = |role: AgencyRole| [Member, Admin, Owner].map(|other| role.may_appoint(other));
         assert_eq!(may(Member), [false; 3]);
         assert_eq!(may(Admin), [true, true, false]);
         assert_eq!(may(Owner), [true; 3]);

@@ -54,8 +54,7 @@ impl Appointer {
     /// # Errors
     /// When somebody of the role `other` is not their business.
     fn check(self, other: AgencyRole) -> Result<(), StoreError> {
-        let may = self.0 >= AgencyRole::Admin && self.0 >= other;
-        if may { Ok(()) } else { Err(StoreError::role("member")) }
+        if self.0.may_appoint(other) { Ok(()) } else { Err(StoreError::role("member")) }
     }
 }
 

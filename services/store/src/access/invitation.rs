@@ -287,7 +287,7 @@ impl AgencyScope<'_> {
         // Who is no principal is the operator.
         let Ok(inviter) = record.invited_by.parse::<PrincipalId>() else { return Ok(()) };
         let standing = standing(txn, inviter, at).await?.filter(|standing| standing.agency == self.agency);
-        let may = standing.is_some_and(|standing| standing.may_appoint(record.role));
+        let may = standing.is_some_and(|standing| standing.role.may_appoint(record.role));
         if may { Ok(()) } else { Err(StoreError::not_found("invitation")) }
     }
 
