@@ -1,9 +1,11 @@
 //! The schema, for SQLite and Postgres: the same tables, columns and order of text on both.
 
+mod isolation;
 mod m0001_foundation;
 mod m0002_lifecycle;
 mod m0003_access;
 mod migrator;
 mod table;
 
+pub use isolation::{TENANT_ROLE, TENANT_SETTING};
 pub use migrator::{MigrationState, migrate, status};

@@ -8,7 +8,9 @@ use sea_orm_migration::{
     },
 };
 
-use crate::{m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access};
+use crate::{
+    isolation::isolate, m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access,
+};
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
 const ADVISORY_LOCK: i64 = 0x7472_6962_7574_6172;
@@ -49,6 +51,9 @@ pub async fn migrate(connection: &DatabaseConnection) -> Result<(), DbErr> {
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).await?;
     }
     Migrator::up(&transaction, None).await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        isolate(&transaction).await?;
+    }
     transaction.commit().await
 }
 

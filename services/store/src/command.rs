@@ -84,7 +84,7 @@ impl TenantScope<'_> {
                 .map_err(|error| StoreError::from(error).of("command"))?;
             audit::append(txn, Owner::Tenant(self.id()), author, deed).await
         };
-        self.store().write_txn(Lane::Other, "command.enqueue", write).await
+        self.write_txn(Lane::Other, "command.enqueue", write).await
     }
 
     /// The command with this id.
@@ -94,7 +94,7 @@ impl TenantScope<'_> {
     pub async fn command(&self, command: CommandId) -> Result<CommandRecord, StoreError> {
         let query = ledger_command::Entity::find_by_id(command.to_string())
             .filter(ledger_command::Column::TenantId.eq(self.key()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("command"))?.try_into()
     }
 }

@@ -67,7 +67,7 @@ impl TenantScope<'_> {
     /// When the tenant has none.
     pub async fn delivery(&self, delivery: DeliveryId) -> Result<DeliveryRecord, StoreError> {
         let query = delivery::Entity::find_by_id((self.key(), delivery.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("delivery"))?.try_into()
     }
 
@@ -82,7 +82,7 @@ impl TenantScope<'_> {
             .filter(delivery::Column::Id.between(low.to_string(), high.to_string()))
             .order_by_asc(delivery::Column::Id)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         rows.into_iter().map(DeliveryRecord::try_from).collect()
     }

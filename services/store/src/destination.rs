@@ -158,7 +158,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the tenant has none, or it was deleted.
     pub async fn destination(&self, destination: DestinationId) -> Result<DestinationRecord, StoreError> {
-        self.live_destination(self.store().reader(), destination).await?.try_into()
+        self.live_destination(&self.reader(), destination).await?.try_into()
     }
 
     /// The secrets of a destination in the clear, by name; of a deleted one too.
@@ -170,7 +170,7 @@ impl TenantScope<'_> {
         destination: DestinationId,
     ) -> Result<BTreeMap<String, Secret>, StoreError> {
         let query = self.all_destinations().filter(destination::Column::Id.eq(destination.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         let row = row.ok_or_else(|| StoreError::not_found("destination"))?;
         let Some(sealed) = &row.secrets else { return Ok(BTreeMap::new()) };
         let clear = self.store().sealer().open(secrets_place(self.id(), &row.id), sealed)?;
@@ -191,7 +191,7 @@ impl TenantScope<'_> {
             query = query.filter(destination::Column::Id.gt(after.to_string()));
         }
         let query = query.order_by_asc(destination::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, DestinationRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, DestinationRecord::try_from, |record| record.id)
     }
 
     /// Changes a destination that still has this revision.

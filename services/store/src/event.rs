@@ -68,8 +68,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the tenant has none.
     pub async fn event(&self, event: EventId) -> Result<EventRecord, StoreError> {
-        let row =
-            event::Entity::find_by_id((self.key(), event.to_string())).one(self.store().reader()).await?;
+        let row = event::Entity::find_by_id((self.key(), event.to_string())).one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("event"))?.try_into()
     }
 
@@ -83,7 +82,7 @@ impl TenantScope<'_> {
             .filter(
                 event::Column::Id.is_in(events.iter().take(LARGEST_PAGE as usize).map(EventId::to_string)),
             )
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         rows.into_iter().map(EventRecord::try_from).collect()
     }
@@ -99,7 +98,7 @@ impl TenantScope<'_> {
             .filter(event::Column::Id.between(low.to_string(), high.to_string()))
             .order_by_asc(event::Column::Id)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         rows.into_iter().map(EventRecord::try_from).collect()
     }
@@ -124,7 +123,7 @@ impl TenantScope<'_> {
             query = query.filter(event::Column::Id.lt(before.to_string()));
         }
         let query = query.order_by_desc(event::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, EventRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, EventRecord::try_from, |record| record.id)
     }
 }
 

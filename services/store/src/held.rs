@@ -58,7 +58,7 @@ impl TenantScope<'_> {
             .filter(held_message::Column::TenantId.eq(self.key()))
             .filter(held_message::Column::MessageId.eq(message.to_string()))
             .limit(1);
-        query.one(self.store().reader()).await?.map(HeldRecord::try_from).transpose()
+        query.one(&self.reader()).await?.map(HeldRecord::try_from).transpose()
     }
 
     /// The tenant's held messages, those that are next first.
@@ -71,7 +71,7 @@ impl TenantScope<'_> {
             query = query.filter(held_message::Column::Position.gt(to_big(after)));
         }
         let query = query.order_by_asc(held_message::Column::Position).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, HeldRecord::try_from, |record| record.position)
+        page.fill(query.all(&self.reader()).await?, HeldRecord::try_from, |record| record.position)
     }
 }
 

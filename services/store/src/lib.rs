@@ -38,6 +38,7 @@ pub mod snapshot;
 pub mod source;
 pub mod tenant;
 mod txn;
+mod wall;
 pub mod workflow;
 
 #[cfg(test)]

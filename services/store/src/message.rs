@@ -158,7 +158,7 @@ impl TenantScope<'_> {
     pub async fn message(&self, message: MessageId) -> Result<MessageRecord, StoreError> {
         let query =
             message::Entity::find_by_id(message.to_string()).filter(message::Column::TenantId.eq(self.key()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("message"))?.try_into()
     }
 }

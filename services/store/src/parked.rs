@@ -51,7 +51,7 @@ impl TenantScope<'_> {
     /// When the tenant has none.
     pub async fn parked_message(&self, message: MessageId) -> Result<ParkedRecord, StoreError> {
         let query = parked_message::Entity::find_by_id((self.key(), message.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("parked message"))?.try_into()
     }
 
@@ -69,7 +69,7 @@ impl TenantScope<'_> {
             query = query.filter(parked_message::Column::MessageId.lt(before.to_string()));
         }
         let query = query.order_by_desc(parked_message::Column::MessageId).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, ParkedRecord::try_from, |record| record.message)
+        page.fill(query.all(&self.reader()).await?, ParkedRecord::try_from, |record| record.message)
     }
 }
 

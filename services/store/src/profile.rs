@@ -64,7 +64,7 @@ impl TenantScope<'_> {
         }
         let query = query.order_by_desc(profile::Column::Id).limit(page.rows());
         let mut records = Vec::new();
-        for row in query.all(self.store().reader()).await? {
+        for row in query.all(&self.reader()).await? {
             records.push(self.profile_record(row).await?);
         }
         page.fill(records, Ok, |record| record.id)
@@ -95,7 +95,7 @@ impl TenantScope<'_> {
         value: &str,
     ) -> Result<Option<ProfileId>, StoreError> {
         let key = KeyHash::identifier(self.id(), kind.as_str(), value).to_column();
-        let Some(row) = identifier_key::Entity::find_by_id(key).one(self.store().reader()).await? else {
+        let Some(row) = identifier_key::Entity::find_by_id(key).one(&self.reader()).await? else {
             return Ok(None);
         };
         let owner = ProfileId::from_bits(bits(&row.profile_id, "identifier_keys.profile_id")?);
@@ -114,6 +114,6 @@ impl TenantScope<'_> {
 
     async fn profile_row(&self, profile: ProfileId) -> Result<profile::Model, StoreError> {
         let query = profile::Entity::find_by_id((self.key(), profile.to_string()));
-        query.one(self.store().reader()).await?.ok_or_else(|| StoreError::not_found("profile"))
+        query.one(&self.reader()).await?.ok_or_else(|| StoreError::not_found("profile"))
     }
 }

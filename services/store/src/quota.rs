@@ -50,7 +50,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn quota(&self) -> Result<QuotaRecord, StoreError> {
-        self.read_quota(self.store().reader()).await
+        self.read_quota(&self.reader()).await
     }
 
     async fn read_quota(&self, connection: &impl ConnectionTrait) -> Result<QuotaRecord, StoreError> {
@@ -97,7 +97,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn usage(&self, now: Timestamp) -> Result<Usage, StoreError> {
-        let (reader, month) = (self.store().reader(), Month::of(now));
+        let (reader, month) = (&self.reader(), Month::of(now));
         Ok(Usage {
             month,
             messages: self.month_messages(reader, month).await?,

@@ -142,7 +142,7 @@ impl TenantScope<'_> {
             query = query.filter(rejected_request::Column::Id.lt(before.to_string()));
         }
         let query = query.order_by_desc(rejected_request::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, RejectionRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, RejectionRecord::try_from, |record| record.id)
     }
 
     /// How many requests of a source were ever refused, by reason.
@@ -155,7 +155,7 @@ impl TenantScope<'_> {
             .filter(rejected_count::Column::SourceId.eq(source.to_string()))
             .order_by_asc(rejected_count::Column::Reason)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         let count = |row: rejected_count::Model| {
             let count = number(row.count, "rejected_counts.count")?;

@@ -56,7 +56,7 @@ impl TenantScope<'_> {
             .filter(run::Column::TenantId.eq(self.key()))
             .filter(run::Column::WorkflowId.is_in(workflows.iter().map(WorkflowId::to_string)))
             .filter(run::Column::MessageId.eq(message.to_string()));
-        let rows = query.all(self.store().reader()).await?;
+        let rows = query.all(&self.reader()).await?;
         let mut runs = rows.into_iter().map(RunRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         runs.sort_by_key(|run| workflows.iter().position(|workflow| *workflow == run.workflow));
         Ok(runs)

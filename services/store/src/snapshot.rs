@@ -83,11 +83,11 @@ impl TenantScope<'_> {
     /// When the database fails.
     pub async fn config_rev(&self) -> Result<Option<i64>, StoreError> {
         let query = tenant::Entity::find_by_id(self.key()).select_only().column(tenant::Column::ConfigRev);
-        Ok(query.into_tuple().one(self.store().reader()).await?)
+        Ok(query.into_tuple().one(&self.reader()).await?)
     }
 
     async fn tenant_row(&self) -> Result<tenant::Model, StoreError> {
-        let row = tenant::Entity::find_by_id(self.key()).one(self.store().reader()).await?;
+        let row = tenant::Entity::find_by_id(self.key()).one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("tenant"))
     }
 
@@ -113,7 +113,7 @@ impl TenantScope<'_> {
     async fn source_snapshot(&self, source: SourceId) -> Result<Option<SourceSnapshot>, StoreError> {
         let found = source::Entity::find_by_id(source.to_string())
             .filter(source::Column::TenantId.eq(self.key()))
-            .one(self.store().reader())
+            .one(&self.reader())
             .await?;
         let Some(row) = found else { return Ok(None) };
         Ok(Some(SourceSnapshot {

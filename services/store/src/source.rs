@@ -136,7 +136,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the tenant has none, or it was deleted.
     pub async fn source(&self, source: SourceId) -> Result<SourceRecord, StoreError> {
-        self.live_source(self.store().reader(), source).await?.try_into()
+        self.live_source(&self.reader(), source).await?.try_into()
     }
 
     /// The source with this key.
@@ -145,7 +145,7 @@ impl TenantScope<'_> {
     /// As [`TenantScope::source`].
     pub async fn source_by_key(&self, key: &str) -> Result<SourceRecord, StoreError> {
         let query = self.live_sources().filter(source::Column::Key.eq(key));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("source"))?.try_into()
     }
 
@@ -163,7 +163,7 @@ impl TenantScope<'_> {
             query = query.filter(source::Column::Id.gt(after.to_string()));
         }
         let query = query.order_by_asc(source::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, SourceRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, SourceRecord::try_from, |record| record.id)
     }
 
     /// Changes a source that still has this revision.

@@ -4,7 +4,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use crate::{Conflict, Lane, Store, StoreError};
+use tributary_domain::id::TenantId;
+
+use crate::{Conflict, Lane, Store, StoreError, TenantScope, wall};
 
 /// A transaction that is under way. It is shared so that the futures of work on it are `Send`: those of async closures
 /// that borrow it are not, as far as today's compiler can prove.
@@ -39,9 +41,23 @@ impl Store {
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
     {
+        self.write_within(None, lane, name, work).await
+    }
+
+    async fn write_within<T, F, W>(
+        &self,
+        wall: Option<TenantId>,
+        lane: Lane,
+        name: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<T, StoreError>>,
+    {
         let mut attempt = 1;
         loop {
-            match self.attempt(lane, &work).await {
+            match self.attempt(wall, lane, &work).await {
                 Err(error) if attempt < ATTEMPTS && self.is_worth_repeating(lane, &error) => {
                     tracing::debug!(transaction = name, attempt, %error, "transaction is repeated");
                     tokio::time::sleep(wait_before(attempt + 1)).await;
@@ -52,7 +68,7 @@ impl Store {
         }
     }
 
-    async fn attempt<T, F, W>(&self, lane: Lane, work: &F) -> Result<T, StoreError>
+    async fn attempt<T, F, W>(&self, wall: Option<TenantId>, lane: Lane, work: &F) -> Result<T, StoreError>
     where
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
@@ -66,7 +82,11 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = Arc::new(self.writer().begin_with_options(options).await?);
+        let transaction = self.writer().begin_with_options(options).await?;
+        if let Some(tenant) = wall {
+            wall::raise(&transaction, tenant).await?;
+        }
+        let transaction = Arc::new(transaction);
         let outcome = work(Arc::clone(&transaction)).await;
         let Some(transaction) = Arc::into_inner(transaction) else {
             return Err(StoreError::Other { message: "work kept its transaction when it ended".to_owned() });
@@ -93,6 +113,25 @@ impl Store {
         let raced = matches!(error, StoreError::Conflict { conflict: Conflict::Exists, .. });
         *error == StoreError::Contention
             || (raced && lane == Lane::Ledger && self.backend() == DbBackend::Postgres)
+    }
+}
+
+impl TenantScope<'_> {
+    /// As [`Store::write_txn`], behind the tenant's wall.
+    ///
+    /// # Errors
+    /// As [`Store::write_txn`].
+    pub(crate) async fn write_txn<T, F, W>(
+        &self,
+        lane: Lane,
+        name: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<T, StoreError>>,
+    {
+        self.store().write_within(Some(self.id()), lane, name, work).await
     }
 }
 

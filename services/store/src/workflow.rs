@@ -144,7 +144,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the tenant has none, or it was deleted.
     pub async fn workflow(&self, workflow: WorkflowId) -> Result<WorkflowRecord, StoreError> {
-        self.live_workflow(self.store().reader(), workflow).await?.try_into()
+        self.live_workflow(&self.reader(), workflow).await?.try_into()
     }
 
     /// The workflow with this key.
@@ -153,7 +153,7 @@ impl TenantScope<'_> {
     /// As [`TenantScope::workflow`].
     pub async fn workflow_by_key(&self, key: &str) -> Result<WorkflowRecord, StoreError> {
         let query = self.live_workflows().filter(workflow::Column::Key.eq(key));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("workflow"))?.try_into()
     }
 
@@ -175,7 +175,7 @@ impl TenantScope<'_> {
             query = query.filter(workflow::Column::Id.gt(after.to_string()));
         }
         let query = query.order_by_asc(workflow::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, WorkflowRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, WorkflowRecord::try_from, |record| record.id)
     }
 
     /// Changes a workflow that still has this revision.

@@ -8,7 +8,7 @@
 //! | 4 one owner per partition | `domain`: `partition.rs` (the hash never changes); `store`: `src/tests/claim.rs` (who was succeeded commits nothing) |
 //! | 5 one live profile per value | `domain`: `tests/identity` (random histories against a model); `store`: `src/tests/entities.rs` (the key that only one can have) |
 //! | 6 layers | `house` |
-//! | 7 no query without a tenant | `store`: `src/tests/isolation.rs` |
+//! | 7 no query without a tenant | `store`: `src/tests/isolation.rs`, `src/tests/wall.rs` |
 //! | 8 backpressure | `ingest`: `tests/it/overload.rs`; `journal`: `log/tests/bounds.rs` |
 //! | 9 one delivery id for ever | `domain`: `id.rs`; here also `kill` |
 

@@ -87,7 +87,7 @@ impl TenantScope<'_> {
             .filter(delivery_attempt::Column::DeliveryId.eq(delivery.to_string()))
             .order_by_asc(delivery_attempt::Column::Number)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         rows.into_iter().map(AttemptRecord::try_from).collect()
     }

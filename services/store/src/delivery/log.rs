@@ -89,7 +89,7 @@ impl DeliveryFilter {
         if !self.search.asks_for_messages() {
             query = query.limit(limit);
         }
-        let rows = query.order_by_desc(delivery::Column::Id).all(scope.store().reader()).await?;
+        let rows = query.order_by_desc(delivery::Column::Id).all(&scope.reader()).await?;
         let mut found = rows.into_iter().map(DeliveryRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         if self.search.asks_for_messages() && !found.is_empty() {
             let messages: HashSet<MessageId> = found.iter().map(|found| found.id.message()).collect();
@@ -151,7 +151,7 @@ impl Log for DeliveryFilter {
         rows: u32,
     ) -> Result<Option<DeliveryId>, StoreError> {
         let query = span.last_of(Self::rows(scope), delivery::Column::Id, rows);
-        let last: Option<String> = query.into_tuple().one(scope.store().reader()).await?;
+        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
         optional_id(last.as_deref(), "deliveries.id")
     }
 

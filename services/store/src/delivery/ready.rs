@@ -65,7 +65,7 @@ impl TenantScope<'_> {
             .filter(message::Column::TenantId.eq(self.key()))
             .filter(message::Column::Id.is_in(events.iter().map(|event| event.message().to_string())))
             .into_tuple()
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         let traced = rows.into_iter().filter_map(|(message, trace)| Some((message, trace?)));
         traced.map(|(message, trace)| Ok((id(&message, "messages.id")?, trace))).collect()
@@ -81,7 +81,7 @@ impl TenantScope<'_> {
             .columns([source::Column::Id, source::Column::DisplayName])
             .filter(source::Column::TenantId.eq(self.key()))
             .into_tuple()
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         rows.into_iter().map(|(source, name)| Ok((id(&source, "sources.id")?, name))).collect()
     }

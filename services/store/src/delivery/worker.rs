@@ -44,7 +44,7 @@ impl TenantScope<'_> {
         }
         let query =
             query.order_by_asc(delivery::Column::DueAt).order_by_asc(delivery::Column::Id).limit(page.rows());
-        let rows = query.all(self.store().reader()).await?;
+        let rows = query.all(&self.reader()).await?;
         page.fill(rows, DeliveryRecord::try_from, |record| (record.due_at, record.id))
     }
 
@@ -67,7 +67,7 @@ impl TenantScope<'_> {
             }
             Ok(())
         };
-        self.store().write_txn(Lane::Other, "delivery.attempts", write).await
+        self.write_txn(Lane::Other, "delivery.attempts", write).await
     }
 
     /// One statement a delivery, prepared once: one for all of them would have SQLite look at every delivery of the

@@ -19,7 +19,7 @@ impl TenantScope<'_> {
     /// When the tenant has none, or it was purged.
     pub async fn any_destination(&self, destination: DestinationId) -> Result<DestinationRecord, StoreError> {
         let query = self.all_destinations().filter(destination::Column::Id.eq(destination.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("destination"))?.try_into()
     }
 

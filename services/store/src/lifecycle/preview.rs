@@ -108,7 +108,7 @@ impl TenantScope<'_> {
 
     /// How many rows there are in `rows`, a table and a condition, up to the most.
     async fn count<const N: usize>(&self, rows: &str, values: [String; N]) -> Result<u64, StoreError> {
-        let connection = self.store().reader();
+        let connection = self.reader();
         let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {MOST}) counted");
         let values = values.map(Value::from);
         let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);

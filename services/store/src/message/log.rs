@@ -86,7 +86,7 @@ impl MessageFilter {
             self.rows(scope).filter(message::Column::Id.is_in(found.iter().map(MessageId::to_string)))
         };
         let query = query.select_only().columns(SUMMARY).order_by_desc(message::Column::Id);
-        let rows = query.into_model::<SummaryRow>().all(scope.store().reader()).await?;
+        let rows = query.into_model::<SummaryRow>().all(&scope.reader()).await?;
         rows.into_iter().map(MessageSummary::try_from).collect()
     }
 }
@@ -122,7 +122,7 @@ impl Log for MessageFilter {
         rows: u32,
     ) -> Result<Option<MessageId>, StoreError> {
         let query = span.last_of(self.rows(scope), message::Column::Id, rows);
-        let last: Option<String> = query.into_tuple().one(scope.store().reader()).await?;
+        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
         optional_id(last.as_deref(), "messages.id")
     }
 

@@ -55,7 +55,7 @@ impl TenantScope<'_> {
             query = query.filter(conflict::Column::Id.lt(before.to_string()));
         }
         let query = query.order_by_desc(conflict::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, ConflictRecord::try_from, |record| record.id)
+        page.fill(query.all(&self.reader()).await?, ConflictRecord::try_from, |record| record.id)
     }
 
     /// The profiles that became part of this one, oldest first, however many merges lie between; at most
@@ -80,7 +80,7 @@ impl TenantScope<'_> {
             .order_by_desc(merge::Column::Seq)
             .limit(u64::from(LARGEST_PAGE))
             .into_tuple()
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         losers.iter().map(|loser| id(loser, "merges.loser_id")).collect()
     }

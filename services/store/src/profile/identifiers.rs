@@ -56,7 +56,7 @@ impl TenantScope<'_> {
             .order_by_asc(identifier::Column::Kind)
             .order_by_asc(identifier::Column::Value)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         let listed = rows.into_iter().map(IdentifierRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         let mut counts = BTreeMap::new();
@@ -72,7 +72,7 @@ impl TenantScope<'_> {
             .column_as(identifier::Column::Value.count(), "count")
             .group_by(identifier::Column::Kind)
             .into_tuple()
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         for (kind, count) in counted {
             counts.insert(kind_of(&kind)?, number(count, "count of identifiers")?);
@@ -86,7 +86,7 @@ impl TenantScope<'_> {
     /// When the database fails.
     pub async fn identifier_count(&self) -> Result<u64, StoreError> {
         let query = identifier::Entity::find().filter(identifier::Column::TenantId.eq(self.key()));
-        Ok(query.count(self.store().reader()).await?)
+        Ok(query.count(&self.reader()).await?)
     }
 }
 

@@ -64,7 +64,7 @@ impl RunFilter {
         if !self.search.asks_for_messages() {
             query = query.limit(limit);
         }
-        let rows = query.order_by_desc(run::Column::MessageId).all(scope.store().reader()).await?;
+        let rows = query.order_by_desc(run::Column::MessageId).all(&scope.reader()).await?;
         let mut runs = rows.into_iter().map(RunRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         if self.search.asks_for_messages() && !runs.is_empty() {
             let messages: HashSet<MessageId> = runs.iter().map(|run| run.message).collect();
@@ -102,7 +102,7 @@ impl Log for RunFilter {
         rows: u32,
     ) -> Result<Option<MessageId>, StoreError> {
         let query = span.last_of(self.rows(scope), run::Column::MessageId, rows);
-        let last: Option<String> = query.into_tuple().one(scope.store().reader()).await?;
+        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
         optional_id(last.as_deref(), "runs.message_id")
     }
 

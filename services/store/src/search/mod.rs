@@ -127,7 +127,7 @@ impl TenantScope<'_> {
             }
             let query = span.map(|message| EventId::range(message).0).of(query, event::Column::Id);
             let query = query.order_by_desc(event::Column::Id).limit(limit as u64);
-            let events: Vec<String> = query.into_tuple().all(self.store().reader()).await?;
+            let events: Vec<String> = query.into_tuple().all(&self.reader()).await?;
             is_cut |= events.len() == limit;
             for text in &events {
                 found.push(id::<EventId>(text, "events.id")?.message());
@@ -167,13 +167,14 @@ impl TenantScope<'_> {
         let query = query.select_only().column(message::Column::Id);
         let mut found = Vec::new();
         if texts.is_empty() {
-            for text in query.into_tuple::<String>().all(self.store().reader()).await? {
+            for text in query.into_tuple::<String>().all(&self.reader()).await? {
                 found.push(id(&text, "messages.id")?);
             }
             return Ok(found);
         }
         let query = query.column(message::Column::Body).into_tuple::<(String, Vec<u8>)>();
-        let mut rows = query.stream(self.store().reader()).await?;
+        let txn = self.read_txn().await?;
+        let mut rows = query.stream(&txn).await?;
         while let Some((message, body)) = rows.try_next().await? {
             let body = unpack(&body, "messages.body")?;
             if texts.iter().all(|text| text.is_in(&body)) {

@@ -22,7 +22,7 @@ impl TenantScope<'_> {
     /// When the tenant has none, or it was purged.
     pub async fn any_source(&self, source: SourceId) -> Result<SourceRecord, StoreError> {
         let query = self.all_sources().filter(source::Column::Id.eq(source.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("source"))?.try_into()
     }
 

@@ -98,7 +98,7 @@ impl TenantScope<'_> {
             .filter(source_secret::Column::SourceId.eq(source.to_string()))
             .order_by_desc(source_secret::Column::CreatedAt)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         Ok(rows.into_iter().map(SecretRecord::from).collect())
     }

@@ -60,7 +60,7 @@ impl TenantScope<'_> {
             audit::append(txn.as_ref(), Owner::Tenant(self.id()), author, deed).await?;
             Ok(value)
         };
-        self.store().write_txn(Lane::Other, deed.action, write).await
+        self.write_txn(Lane::Other, deed.action, write).await
     }
 }
 

@@ -40,7 +40,7 @@ fn is_blank<T, K>(result: Result<Paged<T, K>, StoreError>, what: &str) {
 }
 
 /// Fills every table that a scope reads.
-async fn fill(database: &Database, scope: TenantScope<'_>) {
+pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     let (store, tenant) = (&database.store, scope.id());
     configure(scope).await;
     sample::write::<message::Entity>(store, vec![sample::message(tenant, 1)]).await;

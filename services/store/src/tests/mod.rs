@@ -12,4 +12,5 @@ mod sample;
 mod search;
 mod snapshot;
 mod transactions;
+mod wall;
 mod work;

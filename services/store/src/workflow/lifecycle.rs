@@ -20,7 +20,7 @@ impl TenantScope<'_> {
     /// When the tenant has none, or it was purged.
     pub async fn any_workflow(&self, workflow: WorkflowId) -> Result<WorkflowRecord, StoreError> {
         let query = self.all_workflows().filter(workflow::Column::Id.eq(workflow.to_string()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("workflow"))?.try_into()
     }
 

@@ -118,7 +118,7 @@ impl TenantScope<'_> {
     ) -> Result<WorkflowVersion, StoreError> {
         let query = workflow_version::Entity::find_by_id((workflow.to_string(), to_int(version)))
             .filter(workflow_version::Column::TenantId.eq(self.key()));
-        let row = query.one(self.store().reader()).await?;
+        let row = query.one(&self.reader()).await?;
         row.ok_or_else(|| StoreError::not_found("workflow version"))?.try_into()
     }
 
@@ -138,7 +138,7 @@ impl TenantScope<'_> {
             query = query.filter(workflow_version::Column::Version.lt(to_int(after)));
         }
         let query = query.order_by_desc(workflow_version::Column::Version).limit(page.rows());
-        page.fill(query.all(self.store().reader()).await?, WorkflowVersion::try_from, |record| record.version)
+        page.fill(query.all(&self.reader()).await?, WorkflowVersion::try_from, |record| record.version)
     }
 
     /// What runs for a source, in the order in which it runs: all of its workflows, at most [`LARGEST_PAGE`].
@@ -157,7 +157,7 @@ impl TenantScope<'_> {
             .order_by_asc(workflow::Column::SortOrder)
             .order_by_asc(workflow::Column::Id)
             .limit(u64::from(LARGEST_PAGE))
-            .all(self.store().reader())
+            .all(&self.reader())
             .await?;
         let mut versions = self.versions_in_force(&workflows).await?;
         workflows
@@ -192,7 +192,7 @@ impl TenantScope<'_> {
         let query = workflow_version::Entity::find()
             .filter(workflow_version::Column::TenantId.eq(self.key()))
             .filter(wanted);
-        let rows = query.all(self.store().reader()).await?;
+        let rows = query.all(&self.reader()).await?;
         Ok(rows.into_iter().map(|row| (row.workflow_id.clone(), row)).collect())
     }
 }
