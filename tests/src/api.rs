@@ -9,8 +9,9 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tributary_proto::admin::v1::{
-    agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
-    event_service_client::EventServiceClient, log_service_client::LogServiceClient,
+    agency_service_client::AgencyServiceClient, auth_service_client::AuthServiceClient,
+    destination_service_client::DestinationServiceClient, event_service_client::EventServiceClient,
+    log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
     profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
     source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
     workflow_service_client::WorkflowServiceClient,
@@ -71,6 +72,10 @@ clients! {
     profiles: ProfileServiceClient,
     /// Quotas.
     quotas: QuotaServiceClient,
+    /// Tokens.
+    auth: AuthServiceClient,
+    /// Members.
+    members: MemberServiceClient,
     /// Logs.
     logs: LogServiceClient
 }

@@ -15,17 +15,17 @@ use tributary_proto::admin::v1::{
     ChangePasswordResponse, EndSessionRequest, EndSessionResponse, ExchangeApiKeyRequest,
     ExchangeApiKeyResponse, GetCallerRequest, GetJwksRequest, GetJwksResponse, RefreshSessionRequest,
     RefreshSessionResponse, RotateSigningKeyRequest, RotateSigningKeyResponse, SessionTokens, SignInRequest,
-    SignInResponse, auth_service_server::AuthService,
+    SignInResponse, SignInWithIdTokenRequest, SignInWithIdTokenResponse, auth_service_server::AuthService,
 };
 use tributary_store::{
     StoreError,
-    access::{NewPassword, Refreshed, TokenHash},
+    access::{NewPassword, NewSession, Refreshed, TokenHash, Vouched},
     audit::Author,
 };
 
 use crate::{
     AdminContext,
-    access::{Attempt, KeyRing, Passwords, credentials_wrong, from_ring},
+    access::{Attempt, KeyRing, Passwords, Providers, Vouch, credentials_wrong, from_ring},
     check::MAX_EMAIL,
     convert::{grant, value::to_time},
     error::{from_store, status},
@@ -35,6 +35,9 @@ use crate::{
 
 /// How long a session lasts that nobody uses.
 const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a session lasts for which a provider vouches, however much it is used: whom the provider does not know any more
+/// is out by then.
+const VOUCHED_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// The most agencies in which a password is tried, when none was named.
 const MOST_AGENCIES: usize = 5;
 /// The longest display name, as everywhere.
@@ -49,6 +52,8 @@ pub(crate) struct Tokens {
     pub(crate) keys: Arc<KeyRing>,
     /// Checks passwords.
     pub(crate) passwords: Passwords,
+    /// Who else is trusted to say who somebody is.
+    pub(crate) providers: Providers,
 }
 
 #[tonic::async_trait]
@@ -95,19 +100,54 @@ impl AuthService for Tokens {
         let hashes = known.iter().map(|credentials| credentials.password_hash.clone()).collect();
         let index = self.passwords.check(&attempt, password, hashes).await?;
         let found = &known[index];
-        let session = SessionId::new(attempt.at.millis(), (self.context.random)());
-        let (refresh, expires) = self.refresh_token(attempt.at);
+        let (refresh, session) = self.new_session(attempt.at, None);
         let sessions = self.context.store.sessions();
-        let token = TokenHash::of(&refresh);
-        let begun = sessions.begin(session, found.member, &found.password_hash, &token, attempt.at, expires);
-        begun.await.map_err(|error| match error {
+        let author = Author { address: attempt.address, ..Author::new(found.member.to_string(), attempt.at) };
+        let begun = sessions.begin(&session, found.member, &found.password_hash, &author).await;
+        begun.map_err(|error| match error {
             // Somebody set another password while this one was checked.
             StoreError::NotFound { .. } => credentials_wrong(),
             error => from_store(error),
         })?;
+        let tokens = self.session_tokens(found.member, session.id, refresh, session.expires_at).await?;
         Ok(Response::new(SignInResponse {
-            tokens: Some(self.session_tokens(found.member, session, refresh, expires).await?),
+            tokens: Some(tokens),
             member: name::principal(found.agency, PrincipalId::Member(found.member)),
+        }))
+    }
+
+    async fn sign_in_with_id_token(
+        &self,
+        request: Request<SignInWithIdTokenRequest>,
+    ) -> Result<Response<SignInWithIdTokenResponse>, Status> {
+        let address = request.remote_addr().map(|address| address.ip());
+        let token = given("id_token", request.into_inner().id_token)?;
+        let now = self.context.clock.now();
+        let Vouch { issuer, agency, identity } = self.providers.identify(&token, now).await?;
+        let (refresh, session) = self.new_session(now, Some(now.plus(VOUCHED_LIFETIME)));
+        let (id, expires) = (session.id, session.expires_at);
+        let who = Vouched {
+            issuer,
+            subject: identity.subject,
+            email: identity.email,
+            member: MemberId::new(now.millis(), (self.context.random)()),
+            session,
+        };
+        let unknown = |error| match error {
+            StoreError::NotFound { .. } => {
+                let message = "the identity provider vouches for somebody whom the agency does not know: have an admin \
+                               invite them";
+                status(ErrorCode::Unauthenticated, "ID_TOKEN_UNKNOWN", message)
+            }
+            error => from_store(error),
+        };
+        let agency = self.context.store.agencies().get_by_key(&agency).await.map_err(unknown)?.id;
+        let author = Author { address, ..Author::new(who.issuer.clone(), now) };
+        let member =
+            self.context.store.agency(agency).sign_in_vouched(&who, &author).await.map_err(unknown)?;
+        Ok(Response::new(SignInWithIdTokenResponse {
+            tokens: Some(self.session_tokens(member, id, refresh, expires).await?),
+            member: name::principal(agency, PrincipalId::Member(member)),
         }))
     }
 
@@ -115,15 +155,17 @@ impl AuthService for Tokens {
         &self,
         request: Request<RefreshSessionRequest>,
     ) -> Result<Response<RefreshSessionResponse>, Status> {
+        let address = request.remote_addr().map(|address| address.ip());
         let presented = given("refresh_token", request.into_inner().refresh_token)?;
         let now = self.context.clock.now();
+        let author = Author { address, ..Author::new("refresh_token", now) };
         let (next, expires) = self.refresh_token(now);
         let (hash, next_hash) = (TokenHash::of(&presented), TokenHash::of(&next));
         self.check_known(&presented, &hash).await?;
-        let outcome = self.context.store.sessions().refresh(&hash, &next_hash, now, expires).await;
+        let outcome = self.context.store.sessions().refresh(&hash, &next_hash, &author, expires).await;
         match outcome.map_err(from_store)? {
-            Refreshed::Yes { session, member } => {
-                let tokens = self.session_tokens(member, session, next, expires).await?;
+            Refreshed::Yes { session, member, expires_at } => {
+                let tokens = self.session_tokens(member, session, next, expires_at).await?;
                 Ok(Response::new(RefreshSessionResponse { tokens: Some(tokens) }))
             }
             Refreshed::Reused { session } => {
@@ -253,6 +295,18 @@ impl Tokens {
     /// A new refresh token, and when it expires if nobody uses it.
     fn refresh_token(&self, now: Timestamp) -> (String, Timestamp) {
         (SecretKind::Refresh.generate(|| (self.context.random)()), now.plus(SESSION_LIFETIME))
+    }
+
+    /// A session that begins now, and its first refresh token.
+    fn new_session(&self, now: Timestamp, ends_at: Option<Timestamp>) -> (String, NewSession) {
+        let (refresh, expires) = self.refresh_token(now);
+        let session = NewSession {
+            id: SessionId::new(now.millis(), (self.context.random)()),
+            token: TokenHash::of(&refresh),
+            expires_at: ends_at.map_or(expires, |ends_at| ends_at.min(expires)),
+            ends_at,
+        };
+        (refresh, session)
     }
 
     async fn session_tokens(

@@ -35,6 +35,7 @@ mod tenant;
 mod violations;
 mod workflow;
 
+pub use access::{IdentityProvider, KeySource};
 pub use context::{AdminContext, Random};
 pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};

@@ -22,8 +22,8 @@ use tributary_proto::admin::v1::{
 use tributary_tls::TlsServer;
 
 use crate::{
-    AdminContext, Origin,
-    access::{Gate, KeyRing, Passwords},
+    AdminContext, IdentityProvider, Origin,
+    access::{Gate, KeyRing, Passwords, Providers},
     agency::Agencies,
     api_key::ApiKeys,
     audit::Audit,
@@ -69,9 +69,8 @@ macro_rules! limited {
 }
 
 /// The services of the contract. Streams end when `closing` turns true.
-fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver<bool>) -> Routes {
+fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<bool>) -> Routes {
     let context = || context.clone();
-    let tokens = Tokens { context: context(), keys, passwords: Passwords::default() };
     Routes::new(limited!(AgencyServiceServer, Agencies(context())))
         .add_service(limited!(AuthServiceServer, tokens))
         .add_service(limited!(AuditServiceServer, Audit(context())))
@@ -92,6 +91,8 @@ fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver
 pub struct ServeOptions {
     /// Who may call.
     pub token: AdminToken,
+    /// Who else is trusted to say who somebody is.
+    pub providers: Vec<IdentityProvider>,
     /// Whether the contract can be asked for by reflection.
     pub reflection: bool,
     /// The origins of web pages that may call.
@@ -133,7 +134,9 @@ pub async fn serve(
     reporter.set_serving::<LogServiceServer<Logs>>().await;
     let keys = Arc::new(KeyRing::new(context.clone()));
     let gate = Gate { context: context.clone(), admin: options.token, keys: Arc::clone(&keys) };
-    let mut routes = services(context, keys, closing).add_service(health);
+    let providers = Providers::new(options.providers);
+    let tokens = Tokens { context: context.clone(), keys, passwords: Passwords::default(), providers };
+    let mut routes = services(context, tokens, closing).add_service(health);
     if options.reflection {
         let builder = || {
             tonic_reflection::server::Builder::configure()

@@ -4,6 +4,7 @@ mod api_key;
 mod grant;
 mod invitation;
 mod member;
+mod provider;
 mod session;
 mod signing_key;
 
@@ -24,7 +25,8 @@ pub use api_key::{ApiKeyChange, ApiKeyRecord, NewApiKey};
 pub use grant::Grants;
 pub use invitation::{InvitationKind, InvitationRecord, NewInvitation, NewPassword};
 pub use member::{Credentials, MemberChange, MemberRecord, NewMember};
-pub use session::{Refreshed, Sessions};
+pub use provider::Vouched;
+pub use session::{NewSession, Refreshed, Sessions};
 pub use signing_key::{SigningKeyRecord, SigningKeys};
 
 fn role(code: &str, what: &'static str) -> Result<AgencyRole, StoreError> {

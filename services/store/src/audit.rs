@@ -13,7 +13,7 @@ use tributary_domain::{
 };
 
 use crate::{
-    Page, Paged, Store, StoreError, TenantScope,
+    Page, Paged, StoreError, TenantScope,
     access::AgencyScope,
     column::{id, json, optional_id, to_json},
     entity::audit_log,
@@ -142,7 +142,7 @@ impl TenantScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
-        list(self.store(), audit_log::Column::TenantId.eq(self.key()), page).await
+        list(&self.reader(), audit_log::Column::TenantId.eq(self.key()), page).await
     }
 }
 
@@ -152,12 +152,12 @@ impl AgencyScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
-        list(self.store(), audit_log::Column::AgencyId.eq(self.key()), page).await
+        list(self.store().reader(), audit_log::Column::AgencyId.eq(self.key()), page).await
     }
 }
 
 async fn list(
-    store: &Store,
+    reader: &impl ConnectionTrait,
     whose: Expr,
     page: Page<AuditId>,
 ) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
@@ -166,7 +166,7 @@ async fn list(
         query = query.filter(audit_log::Column::Id.lt(after.to_string()));
     }
     let query = query.order_by_desc(audit_log::Column::Id).limit(page.rows());
-    page.fill(query.all(store.reader()).await?, AuditRecord::try_from, |record| record.id)
+    page.fill(query.all(reader).await?, AuditRecord::try_from, |record| record.id)
 }
 
 impl TryFrom<audit_log::Model> for AuditRecord {

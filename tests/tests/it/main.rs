@@ -48,6 +48,7 @@ mod one_person;
 mod order;
 mod parked;
 mod payloads;
+mod providers;
 mod publishing;
 mod quickstart;
 mod quotas;

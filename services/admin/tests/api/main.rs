@@ -8,6 +8,7 @@ mod deletion;
 mod destinations;
 mod every_call;
 mod grants;
+mod identity;
 mod logs;
 mod members;
 mod people;

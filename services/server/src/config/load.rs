@@ -95,6 +95,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError(format!("`egress.allow`: {subnet:?} is no subnet such as 10.1.0.0/16")));
     }
     config.allowed_origins()?;
+    for provider in &config.admin.identity_providers {
+        provider.check()?;
+    }
     if config.admin.max_connection_age_seconds == 0 {
         return wrong("`admin.max_connection_age_seconds` has to be at least 1");
     }

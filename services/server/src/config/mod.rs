@@ -2,6 +2,7 @@
 //! levels) < flags.
 
 mod flags;
+mod identity;
 mod load;
 mod show;
 
@@ -16,6 +17,7 @@ use tributary_telemetry::TelemetryOptions;
 use tributary_tls::TlsFiles;
 
 pub(crate) use flags::Flags;
+pub(crate) use identity::{IdentityProvider, Jwks};
 pub(crate) use load::{ConfigError, load};
 pub(crate) use show::masked;
 
@@ -85,6 +87,8 @@ pub(crate) struct Admin {
     pub(crate) reflection: bool,
     /// The origins of web pages that may call it, such as `https://dashboard.example.com`.
     pub(crate) allowed_origins: Vec<String>,
+    /// Who else is trusted to say who somebody is.
+    pub(crate) identity_providers: Vec<IdentityProvider>,
     /// The file of its certificate; empty: it speaks no TLS.
     pub(crate) tls_certificate: PathBuf,
     /// The file of the certificate's key.
@@ -172,6 +176,7 @@ impl Default for Config {
                 listen: local(8090),
                 reflection: false,
                 allowed_origins: Vec::new(),
+                identity_providers: Vec::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),
                 max_connections: 500,

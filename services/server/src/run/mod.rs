@@ -7,6 +7,7 @@ pub(crate) mod echo;
 mod keys;
 mod parts;
 mod priority;
+mod providers;
 mod purge;
 mod running;
 mod system;

@@ -37,7 +37,7 @@ use super::{
     door::Doorkeeper,
     keys,
     priority::{who_commits, who_evaluates},
-    purge,
+    providers, purge,
     running::Signals,
     system::Ground,
     tls,
@@ -65,7 +65,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         runtime: ground.runtime,
         store: store.clone(),
         journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
-        egress: open_egress(&config)?,
+        egress: client(policy(&config)?)?,
         clock: Arc::clone(&clock),
         jitter,
         metrics: metrics.clone(),
@@ -114,6 +114,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let token = load_or_create(&config.token_file(), random_u128).context("the admin token")?;
     let options = tributary_admin::ServeOptions {
         token,
+        providers: providers::open(&config, policy(&config)?)?,
         reflection: config.admin.reflection,
         allowed_origins: config.allowed_origins()?,
         tls: tls::open(config.admin_tls(), &[Protocol::Http2, Protocol::Http1], "the admin API", &stop)?,
@@ -232,9 +233,13 @@ async fn open_journal(config: &Config, store: &Store) -> anyhow::Result<LocalLog
     Ok(journal)
 }
 
-fn open_egress(config: &Config) -> anyhow::Result<Egress> {
+fn policy(config: &Config) -> anyhow::Result<Policy> {
     let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|subnet| subnet.parse()).collect();
-    let policy = Policy { allow: allow.context("`egress.allow`")?, ..Policy::default() };
+    Ok(Policy { allow: allow.context("`egress.allow`")?, ..Policy::default() })
+}
+
+/// An outbound client that obeys `policy`.
+pub(super) fn client(policy: Policy) -> anyhow::Result<Egress> {
     Egress::new(policy, Arc::new(SystemResolver::default())).context("the outbound client cannot be made")
 }
 

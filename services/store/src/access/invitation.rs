@@ -291,6 +291,22 @@ impl AgencyScope<'_> {
         if may { Ok(()) } else { Err(StoreError::not_found("invitation")) }
     }
 
+    /// The open invitation of somebody to become a member, if whoever invited them could still do so.
+    pub(super) async fn open_membership(
+        &self,
+        txn: &DatabaseTransaction,
+        email: &str,
+        at: Timestamp,
+    ) -> Result<Option<(invitation::Model, InvitationRecord)>, StoreError> {
+        let open = self.same(InvitationKind::Membership, email);
+        let Some(row) = open.filter(invitation::Column::ExpiresAt.gt(at.micros())).one(txn).await? else {
+            return Ok(None);
+        };
+        let record = of_row(row.clone())?;
+        self.still_holds(txn, &record, at).await?;
+        Ok(Some((row, record)))
+    }
+
     /// Ends the resets of a member's password that are open.
     pub(super) async fn end_resets(
         &self,

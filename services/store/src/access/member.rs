@@ -234,6 +234,7 @@ impl AgencyScope<'_> {
             row.password_hash = Set(None);
             row.update(txn).await?;
             self.end_resets(txn, member).await?;
+            self.unlink(txn, member).await?;
             let principal = PrincipalId::Member(member);
             grant::clear(txn, principal).await?;
             session::end_all(txn, principal, None).await

@@ -7,15 +7,17 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use tributary_domain::{
     access::{PrincipalId, Standing},
-    id::{MemberId, SessionId},
+    id::{AgencyId, MemberId, SessionId},
     time::Timestamp,
 };
 
 use super::{TokenHash, api_key, grant, member, role};
 use crate::{
     Lane, Store, StoreError,
+    audit::{self, Author, Deed, Owner},
     column::id,
     entity::{api_key as api_key_row, member as member_row, refresh_token, session},
     txn::Txn,
@@ -26,6 +28,19 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many sessions that are over are swept away when another begins.
 const SWEPT: u64 = 100;
 
+/// A session that is to begin.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The hash of its first refresh token.
+    pub token: TokenHash,
+    /// When it is over, if nobody uses it.
+    pub expires_at: Timestamp,
+    /// When it is over, however much it is used; none: never.
+    pub ends_at: Option<Timestamp>,
+}
+
 /// What came of a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refreshed {
@@ -35,6 +50,8 @@ pub enum Refreshed {
         session: SessionId,
         /// Whose.
         member: MemberId,
+        /// When it is over, if nobody uses it.
+        expires_at: Timestamp,
     },
     /// It was used before. The session is over.
     Reused {
@@ -119,30 +136,20 @@ impl Sessions<'_> {
     /// When the member is gone, or has another password by now.
     pub async fn begin(
         &self,
-        session: SessionId,
+        new: &NewSession,
         member: MemberId,
         password_hash: &str,
-        token: &TokenHash,
-        now: Timestamp,
-        expires_at: Timestamp,
+        author: &Author,
     ) -> Result<(), StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             // Whoever sets a password waits for this row, or is waited for.
             let row = member::live().filter(member_row::Column::Id.eq(member.to_string()));
             let row = row.lock_exclusive().one(txn).await?;
-            if row.and_then(|row| row.password_hash).as_deref() != Some(password_hash) {
-                return Err(StoreError::not_found("member"));
-            }
-            sweep(txn, now).await?;
-            let row = session::Model {
-                id: session.to_string(),
-                principal_id: PrincipalId::Member(member).to_string(),
-                created_at: now.micros(),
-                expires_at: expires_at.micros(),
-            };
-            session::Entity::insert(row.into_active_model()).exec_without_returning(txn).await?;
-            add(txn, session, token).await
+            let row = row.filter(|row| row.password_hash.as_deref() == Some(password_hash));
+            let row = row.ok_or_else(|| StoreError::not_found("member"))?;
+            let agency = id(&row.agency_id, "members.agency_id")?;
+            open(txn, agency, member, new, author).await
         };
         self.store.write_txn(Lane::Other, "session.begin", write).await
     }
@@ -155,14 +162,17 @@ impl Sessions<'_> {
         &self,
         token: &TokenHash,
         next: &TokenHash,
-        now: Timestamp,
+        author: &Author,
         expires_at: Timestamp,
     ) -> Result<Refreshed, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             // Whoever takes the token first locks its row; another transaction that waits for it finds it used.
             let used = refresh_token::Entity::update_many()
-                .set(refresh_token::ActiveModel { used_at: Set(Some(now.micros())), ..Default::default() })
+                .set(refresh_token::ActiveModel {
+                    used_at: Set(Some(author.at.micros())),
+                    ..Default::default()
+                })
                 .filter(refresh_token::Column::Hash.eq(token.0.as_str()))
                 .filter(refresh_token::Column::UsedAt.is_null())
                 .exec(txn)
@@ -172,22 +182,28 @@ impl Sessions<'_> {
             };
             let session = id(&found.session_id, "refresh_tokens.session_id")?;
             if used.rows_affected == 0 {
+                let reused = session::Entity::find_by_id(found.session_id.as_str()).one(txn).await?;
                 end(txn, &[found.session_id]).await?;
+                if let Some(row) = reused {
+                    tell_of_reuse(txn, row, author).await?;
+                }
                 return Ok(Refreshed::Reused { session });
             }
             let row = session::Entity::find_by_id(found.session_id.as_str())
-                .filter(session::Column::ExpiresAt.gt(now.micros()));
+                .filter(session::Column::ExpiresAt.gt(author.at.micros()));
             let Some(row) = row.one(txn).await? else { return Ok(Refreshed::Unknown) };
             let member = id(&row.principal_id, "sessions.principal_id")?;
+            let ends_at = row.ends_at.map(Timestamp::from_micros);
+            let expires_at = ends_at.map_or(expires_at, |ends_at| ends_at.min(expires_at));
             let mut row = row.into_active_model();
             row.expires_at = Set(expires_at.micros());
             row.update(txn).await?;
             let long_used = Condition::all()
                 .add(refresh_token::Column::SessionId.eq(session.to_string()))
-                .add(refresh_token::Column::UsedAt.lt(now.minus(REMEMBERED).micros()));
+                .add(refresh_token::Column::UsedAt.lt(author.at.minus(REMEMBERED).micros()));
             refresh_token::Entity::delete_many().filter(long_used).exec(txn).await?;
             add(txn, session, next).await?;
-            Ok(Refreshed::Yes { session, member })
+            Ok(Refreshed::Yes { session, member, expires_at })
         };
         self.store.write_txn(Lane::Other, "session.refresh", write).await
     }
@@ -215,6 +231,45 @@ impl Sessions<'_> {
         };
         self.store.write_txn(Lane::Other, "session.end", write).await
     }
+}
+
+/// Writes a session of a member with its first refresh token; some of those that are over are swept away.
+pub(super) async fn open(
+    connection: &impl ConnectionTrait,
+    agency: AgencyId,
+    member: MemberId,
+    new: &NewSession,
+    author: &Author,
+) -> Result<(), StoreError> {
+    sweep(connection, author.at).await?;
+    let expires_at = new.ends_at.map_or(new.expires_at, |ends_at| ends_at.min(new.expires_at));
+    let row = session::Model {
+        id: new.id.to_string(),
+        principal_id: PrincipalId::Member(member).to_string(),
+        created_at: author.at.micros(),
+        expires_at: expires_at.micros(),
+        ends_at: new.ends_at.map(Timestamp::micros),
+    };
+    session::Entity::insert(row.into_active_model()).exec_without_returning(connection).await?;
+    let deed = Deed::new("session.begin", member).with(json!({ "session": new.id }));
+    audit::append(connection, Owner::Agency(agency), author, &deed).await?;
+    add(connection, new.id, &new.token).await
+}
+
+/// Notes whose session ended because its token came twice.
+async fn tell_of_reuse(
+    connection: &impl ConnectionTrait,
+    row: session::Model,
+    author: &Author,
+) -> Result<(), StoreError> {
+    let Some(member) = member_row::Entity::find_by_id(row.principal_id.as_str()).one(connection).await?
+    else {
+        return Ok(());
+    };
+    let agency = id(&member.agency_id, "members.agency_id")?;
+    let author = Author { actor: row.principal_id.clone(), ..author.clone() };
+    let deed = Deed::new("session.reuse", &row.principal_id).with(json!({ "session": row.id }));
+    audit::append(connection, Owner::Agency(agency), &author, &deed).await
 }
 
 /// Ends all sessions of a principal, but for `kept`.

@@ -29,6 +29,7 @@ pub(crate) mod never_join;
 pub(crate) mod parked_message;
 pub(crate) mod partition_progress;
 pub(crate) mod profile;
+pub(crate) mod provider_subject;
 pub(crate) mod refresh_token;
 pub(crate) mod rejected_count;
 pub(crate) mod rejected_request;

@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) principal_id: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
+    pub(crate) ends_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

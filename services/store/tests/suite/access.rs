@@ -11,7 +11,7 @@ use tributary_store::{
     Page, Store, StoreError,
     access::{
         AgencyScope, ApiKeyChange, Appointer, Grants, MemberChange, NewApiKey, NewInvitation, NewMember,
-        NewPassword, Refreshed, SigningKeyRecord, TokenHash,
+        NewPassword, NewSession, Refreshed, SigningKeyRecord, TokenHash,
     },
     tenant::TenantRecord,
 };
@@ -24,6 +24,10 @@ const OWNER: Appointer = Appointer(AgencyRole::Owner);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_seconds(second)
+}
+
+fn session_of(id: SessionId, token: &TokenHash) -> NewSession {
+    NewSession { id, token: token.clone(), expires_at: at(100), ends_at: None }
 }
 
 fn person(number: u128, role: AgencyRole) -> NewMember {
@@ -44,7 +48,7 @@ async fn join(scope: AgencyScope<'_>, number: u128, role: AgencyRole) -> MemberI
 async fn begin(store: &Store, member: MemberId, number: u128) -> SessionId {
     let session = SessionId::new(1, number);
     let token = TokenHash::of(&format!("first of {number}"));
-    store.sessions().begin(session, member, HASH, &token, at(1), at(100)).await.expect("begins");
+    store.sessions().begin(&session_of(session, &token), member, HASH, &author(1)).await.expect("begins");
     session
 }
 
@@ -140,18 +144,24 @@ async fn of_two_who_use_a_refresh_token_at_once_none_goes_on() {
         let principal = PrincipalId::Member(member);
         let session = begin(store, member, 1).await;
         let (token, sessions) = (TokenHash::of("first of 1"), store.sessions());
-        let (left, right) = (TokenHash::of("left"), TokenHash::of("right"));
+        let (left, right, author) = (TokenHash::of("left"), TokenHash::of("right"), author(2));
         let (one, other) = tokio::join!(
-            sessions.refresh(&token, &left, at(2), at(100)),
-            sessions.refresh(&token, &right, at(2), at(100))
+            sessions.refresh(&token, &left, &author, at(100)),
+            sessions.refresh(&token, &right, &author, at(100))
         );
         let mut outcomes = [one.expect("answers"), other.expect("answers")];
         outcomes.sort_by_key(|outcome| matches!(outcome, Refreshed::Reused { .. }));
-        assert_eq!(outcomes, [Refreshed::Yes { session, member }, Refreshed::Reused { session }]);
+        assert_eq!(
+            outcomes,
+            [Refreshed::Yes { session, member, expires_at: at(100) }, Refreshed::Reused { session }]
+        );
         assert_eq!(store.standing(principal, Some(session), at(2)).await, Ok(None), "the session is over");
         for token in [left, right] {
             let next = TokenHash::of("next");
-            assert_eq!(store.sessions().refresh(&token, &next, at(3), at(100)).await, Ok(Refreshed::Unknown));
+            assert_eq!(
+                store.sessions().refresh(&token, &next, &author, at(100)).await,
+                Ok(Refreshed::Unknown)
+            );
         }
     })
     .await;
@@ -186,7 +196,8 @@ async fn standing_follows_what_was_granted_and_ends_with_its_session() {
         scope.set_password(member, HASH, "other", Some(kept), &author(4)).await.expect("sets");
         // Whoever checked the password before does not come in, or set another one, after it.
         let late = TokenHash::of("late");
-        let begun = store.sessions().begin(SessionId::new(1, 3), member, HASH, &late, at(2), at(100)).await;
+        let begun =
+            store.sessions().begin(&session_of(SessionId::new(1, 3), &late), member, HASH, &author(2)).await;
         is_absent(begun, "a session with the password before");
         let second = scope.set_password(member, HASH, "third", None, &author(5)).await;
         assert!(matches!(second, Err(StoreError::Conflict { .. })), "{second:?}");

@@ -15,6 +15,7 @@ mod destination;
 mod lifecycle;
 mod migrations;
 mod once;
+mod provider;
 mod rejected;
 mod source;
 mod tenant;

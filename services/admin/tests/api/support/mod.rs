@@ -21,7 +21,7 @@ use tonic::{
     transport::Channel,
 };
 use tonic_types::StatusExt;
-use tributary_admin::{AdminContext, ServeError, ServeOptions, serve};
+use tributary_admin::{AdminContext, IdentityProvider, ServeError, ServeOptions, serve};
 use tributary_auth::AdminToken;
 use tributary_domain::time::{Clock, Timestamp};
 use tributary_proto::admin::v1::{
@@ -76,6 +76,12 @@ pub(crate) struct Limits {
     pub(crate) age: Duration,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 100, age: Duration::from_secs(600) }
+    }
+}
+
 /// A running API.
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
@@ -91,11 +97,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::limited(Limits { connections: 100, age: Duration::from_secs(600) }).await
+        Self::limited(Limits::default()).await
+    }
+
+    /// With identity providers that are trusted.
+    pub(crate) async fn trusting(providers: Vec<IdentityProvider>) -> Self {
+        Self::open(Limits::default(), providers).await
     }
 
     /// With limits of connections.
     pub(crate) async fn limited(limits: Limits) -> Self {
+        Self::open(limits, Vec::new()).await
+    }
+
+    async fn open(limits: Limits, providers: Vec<IdentityProvider>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("tributary.db").display());
         let store = Arc::new(Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap());
@@ -117,6 +132,7 @@ impl World {
         let served = tokio::spawn(async move {
             let options = ServeOptions {
                 token,
+                providers,
                 reflection: true,
                 allowed_origins: vec![ALLOWED_ORIGIN.parse().unwrap()],
                 tls: None,
