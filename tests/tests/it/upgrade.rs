@@ -1,12 +1,15 @@
 //! A database of an earlier build opens with this one, and goes on: what it has is found, and what comes joins it.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt};
 
+use regex::Regex;
 use sea_orm::{ConnectionTrait, Database as Connect};
-use tributary_tests::{Booking, Database, ServerBuilder, Source, Tenant};
+use tributary_tests::{Booking, Database, Server, ServerBuilder, Source, Tenant, databases};
 
 /// What a quickstart of the build left that had the first migration only: the whole database as SQL.
-const DUMP: &str = include_str!("../../fixtures/upgrade/m0001_foundation.sql");
+const DUMP: &str = include_str!("../../fixtures/upgrade/m0001_foundation.sqlite.sql");
+/// The tables that the same migration made on Postgres, as its `pg_dump` tells them. Their columns have the same order.
+const POSTGRES: &str = include_str!("../../fixtures/upgrade/m0001_foundation.postgres.sql");
 /// The master key that its secrets are sealed with.
 const MASTER_KEY: &str = "72fec6926a5698c3b5bc18c14a505529d8f5b408d85590967929d4f87e249a51";
 const TENANT: &str = "agencies/agc_01m8e6dxy7h0heg4mtszy8c1nn/tenants/ten_01m8e6dxy99vpp6x626nw7e4a3";
@@ -18,22 +21,38 @@ const MESSAGE: &str = "msg_01m8e6dxzy4ez2pdxdynkfz7rn";
 const PROFILE: &str = "prf_01m8e6dxzyvs6n4m570ry9mqqd";
 const EMAIL: &str = "nadia.okafor@brightwater-studio.example";
 
-async fn restore(data: &Path) {
-    fs::create_dir_all(data).expect("a data folder");
+/// The rows of the dump as Postgres writes them.
+fn rows() -> String {
+    let bytes = Regex::new("X'([0-9A-F]*)'").expect("a pattern");
+    let inserts: Vec<_> = DUMP.lines().filter(|line| line.starts_with("INSERT")).collect();
+    bytes.replace_all(&inserts.join("\n"), r"'\x$1'").into_owned()
+}
+
+async fn restore(database: &Database) {
+    let data = database.folder.path().join("data");
+    fs::create_dir_all(&data).expect("a data folder");
     let key = data.join("master.key");
     fs::write(&key, MASTER_KEY).expect("the key is written");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
-    let url = format!("sqlite://{}?mode=rwc", data.join("tributary.db").display());
+    let (url, dump) = match database.url() {
+        Some(url) => (url, format!("{POSTGRES}{}", rows())),
+        None => (format!("sqlite://{}?mode=rwc", data.join("tributary.db").display()), DUMP.to_owned()),
+    };
     let connection = Connect::connect(url).await.expect("a new database");
-    connection.execute_unprepared(DUMP).await.expect("the dump is SQL");
+    connection.execute_unprepared(&dump).await.expect("the dump is SQL");
     connection.close().await.expect("closes");
 }
 
 #[tokio::test]
 async fn a_database_of_the_first_migration_goes_on() {
-    let database = Database::sqlite();
-    restore(&database.folder.path().join("data")).await;
-    let server = ServerBuilder::on(database).start().await;
+    for database in databases() {
+        println!("on {}", database.kind());
+        restore(&database).await;
+        goes_on(ServerBuilder::on(database).start().await).await;
+    }
+}
+
+async fn goes_on(server: Server) {
     let tenant = Tenant { name: TENANT.to_owned() };
     let source = Source {
         name: format!("{TENANT}/sources/{SOURCE}"),

@@ -59,7 +59,7 @@ async fn invite(store: &Store, agency: AgencyId, expires: i64) {
     store.agency(agency).invite(&new, OWNER, &author(1)).await.expect("invites");
 }
 
-fn is_nobody(outcome: Result<MemberId, StoreError>) {
+fn is_nobody(outcome: &Result<MemberId, StoreError>) {
     assert!(matches!(outcome, Err(StoreError::NotFound { .. })), "{outcome:?}");
 }
 
@@ -74,15 +74,15 @@ async fn a_member_is_known_by_the_address_first_and_by_the_subject_from_then_on(
         let standing = store.standing(PrincipalId::Member(known), Some(SessionId::new(1, 1)), at(3)).await;
         assert_eq!(standing.expect("reads").expect("in a session").role, AgencyRole::Admin);
         // Somebody else who has the address now is not her.
-        is_nobody(scope.sign_in_vouched(&ann("2", 2), &author(3)).await);
+        is_nobody(&scope.sign_in_vouched(&ann("2", 2), &author(3)).await);
         let moved = Vouched { email: "ann@elsewhere.example".to_owned(), ..ann("1", 3) };
         assert_eq!(scope.sign_in_vouched(&moved, &author(4)).await, Ok(known));
-        is_nobody(store.agency(other).sign_in_vouched(&ann("1", 4), &author(5)).await);
+        is_nobody(&store.agency(other).sign_in_vouched(&ann("1", 4), &author(5)).await);
         let elsewhere = Vouched { issuer: "https://id.example.org".to_owned(), ..ann("2", 5) };
         assert_eq!(scope.sign_in_vouched(&elsewhere, &author(6)).await, Ok(known));
         // Who is taken away is nobody, and who comes back is asked for anew.
         scope.delete_member(known, 1, OWNER, &author(7)).await.expect("goes");
-        is_nobody(scope.sign_in_vouched(&ann("1", 6), &author(8)).await);
+        is_nobody(&scope.sign_in_vouched(&ann("1", 6), &author(8)).await);
     })
     .await;
 }
@@ -93,9 +93,9 @@ async fn whoever_is_invited_is_let_in_once_and_without_a_password() {
         let store = &database.store;
         let agency = tenant(store, 1).await.agency;
         let scope = store.agency(agency);
-        is_nobody(scope.sign_in_vouched(&ann("1", 1), &author(2)).await);
+        is_nobody(&scope.sign_in_vouched(&ann("1", 1), &author(2)).await);
         invite(store, agency, 50).await;
-        is_nobody(scope.sign_in_vouched(&ann("1", 2), &author(50)).await);
+        is_nobody(&scope.sign_in_vouched(&ann("1", 2), &author(50)).await);
         let made = scope.sign_in_vouched(&ann("1", 3), &author(49)).await.expect("is invited");
         assert_eq!(made, MemberId::new(9, 3));
         let record = scope.member(made).await.expect("is a member");
