@@ -26,6 +26,7 @@ use tributary_store::{
 use crate::{
     AdminContext,
     access::{Attempt, KeyRing, Passwords, Providers, Vouch, credentials_wrong, from_ring},
+    address::address_of,
     check::MAX_EMAIL,
     convert::{grant, value::to_time},
     error::{from_store, status},
@@ -120,7 +121,7 @@ impl AuthService for Tokens {
         &self,
         request: Request<SignInWithIdTokenRequest>,
     ) -> Result<Response<SignInWithIdTokenResponse>, Status> {
-        let address = request.remote_addr().map(|address| address.ip());
+        let address = address_of(&request);
         let token = given("id_token", request.into_inner().id_token)?;
         let now = self.context.clock.now();
         let Vouch { issuer, agency, identity } = self.providers.identify(&token, now).await?;
@@ -155,7 +156,7 @@ impl AuthService for Tokens {
         &self,
         request: Request<RefreshSessionRequest>,
     ) -> Result<Response<RefreshSessionResponse>, Status> {
-        let address = request.remote_addr().map(|address| address.ip());
+        let address = address_of(&request);
         let presented = given("refresh_token", request.into_inner().refresh_token)?;
         let now = self.context.clock.now();
         let author = Author { address, ..Author::new("refresh_token", now) };
@@ -192,7 +193,7 @@ impl AuthService for Tokens {
         &self,
         request: Request<AcceptInvitationRequest>,
     ) -> Result<Response<AcceptInvitationResponse>, Status> {
-        let address = request.remote_addr().map(|address| address.ip());
+        let address = address_of(&request);
         let AcceptInvitationRequest { token, password, display_name } = request.into_inner();
         let mut violations = Violations::default();
         violations.filled("token", &token);
@@ -280,7 +281,7 @@ impl Tokens {
     fn attempt<T>(&self, request: &Request<T>, email: &str) -> Attempt {
         Attempt {
             email: email.trim().to_lowercase(),
-            address: request.remote_addr().map(|address| address.ip()),
+            address: address_of(request),
             at: self.context.clock.now(),
         }
     }

@@ -19,6 +19,7 @@ use tributary_store::{TenantScope, access::Appointer, audit::Author, tenant::Ten
 
 use crate::{
     AdminContext,
+    address::address_of,
     error::{from_store, not_found, role_forbids, status, token_invalid},
     name::{Names, TenantPath},
 };
@@ -69,7 +70,7 @@ impl AdminContext {
         let caller = self.renewed(caller).await?;
         let least = *request.extensions().get::<LeastRole>().ok_or_else(unknown)?;
         let mut author = Author::new(caller.actor(), self.clock.now());
-        author.address = request.remote_addr().map(|address| address.ip());
+        author.address = address_of(request);
         let call = Call { context: self, caller, least, author };
         // What only the operator may do is refused whatever it names.
         if least == LeastRole::Operator && call.standing().is_some() {

@@ -2,6 +2,7 @@
 //! what has to reach the running house goes through [`House`].
 
 mod access;
+mod address;
 mod agency;
 mod api_key;
 mod audit;

@@ -10,6 +10,7 @@ use tonic::{
 use tonic_health::ServingStatus;
 use tonic_web::GrpcWebLayer;
 use tributary_auth::{AdminToken, AuthLayer};
+use tributary_domain::subnet::Subnet;
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
     audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
@@ -24,6 +25,7 @@ use tributary_tls::TlsServer;
 use crate::{
     AdminContext, IdentityProvider, Origin,
     access::{Gate, KeyRing, Passwords, Providers},
+    address::AddressLayer,
     agency::Agencies,
     api_key::ApiKeys,
     audit::Audit,
@@ -91,6 +93,8 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
 pub struct ServeOptions {
     /// Who may call.
     pub token: AdminToken,
+    /// Proxies whose word on where a call comes from is believed.
+    pub trusted_proxies: Vec<Subnet>,
     /// Who else is trusted to say who somebody is.
     pub providers: Vec<IdentityProvider>,
     /// Whether the contract can be asked for by reflection.
@@ -172,6 +176,7 @@ pub async fn serve(
         // From the outside in. Whatever refuses a call has to stand behind the first two, so that a browser can read it.
         .layer(cors(&options.allowed_origins))
         .layer(GrpcWebLayer::new())
+        .layer(AddressLayer::new(options.trusted_proxies))
         .layer(DeadlineLayer::new(DEADLINE))
         .layer(AuthLayer::new(Arc::new(gate)))
         .layer(calls.clone())

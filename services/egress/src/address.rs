@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::subnet::Subnet;
+use tributary_domain::subnet::Subnet;
 
 /// Everything but "this network", multicast and the reserved block at the end.
 const IPV4_UNICAST: std::ops::Range<u8> = 1..224;

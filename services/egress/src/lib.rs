@@ -13,7 +13,6 @@ mod failure;
 mod policy;
 mod request;
 mod resolve;
-mod subnet;
 mod target;
 
 pub use address::is_global_unicast;
@@ -22,4 +21,3 @@ pub use error::{EgressError, EgressErrorKind};
 pub use policy::Policy;
 pub use request::{OutboundRequest, OutboundResponse};
 pub use resolve::{Resolve, SystemResolver};
-pub use subnet::{InvalidSubnet, Subnet};

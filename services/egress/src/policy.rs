@@ -2,10 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use tributary_domain::subnet::Subnet;
+
 use crate::{
     address::is_global_unicast,
     error::{EgressError, EgressErrorKind},
-    subnet::Subnet,
     target::Scheme,
 };
 

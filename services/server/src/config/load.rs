@@ -7,7 +7,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
     value::UncasedStr,
 };
-use tributary_egress::Subnet;
+use tributary_domain::subnet::Subnet;
 use tributary_telemetry::is_filter;
 
 use super::{Config, Flags};
@@ -91,9 +91,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "`http.max_body_bytes` has to be at least 8388608 (8 MiB), the largest body that a source takes",
         );
     }
-    if let Some(subnet) = config.egress.allow.iter().find(|subnet| subnet.parse::<Subnet>().is_err()) {
-        return Err(ConfigError(format!("`egress.allow`: {subnet:?} is no subnet such as 10.1.0.0/16")));
-    }
+    subnets("egress.allow", &config.egress.allow)?;
+    subnets("admin.trusted_proxies", &config.admin.trusted_proxies)?;
     config.allowed_origins()?;
     for provider in &config.admin.identity_providers {
         provider.check()?;
@@ -118,6 +117,17 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return wrong("`journal.segment_bytes` has to be from 17825792 (17 MiB) up to 4294967295");
     }
     Ok(())
+}
+
+/// The subnets that are the value of `key`.
+///
+/// # Errors
+/// One that is none.
+pub(crate) fn subnets(key: &str, texts: &[String]) -> Result<Vec<Subnet>, ConfigError> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| ConfigError(format!("`{key}`: {text:?} is no subnet such as 10.1.0.0/16")))
+    };
+    texts.iter().map(read).collect()
 }
 
 #[cfg(test)]

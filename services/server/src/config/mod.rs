@@ -18,7 +18,7 @@ use tributary_tls::TlsFiles;
 
 pub(crate) use flags::Flags;
 pub(crate) use identity::{IdentityProvider, Jwks};
-pub(crate) use load::{ConfigError, load};
+pub(crate) use load::{ConfigError, load, subnets};
 pub(crate) use show::masked;
 
 /// The whole configuration. An unknown key is an error.
@@ -87,6 +87,8 @@ pub(crate) struct Admin {
     pub(crate) reflection: bool,
     /// The origins of web pages that may call it, such as `https://dashboard.example.com`.
     pub(crate) allowed_origins: Vec<String>,
+    /// Subnets of proxies whose word on where a call comes from is believed.
+    pub(crate) trusted_proxies: Vec<String>,
     /// Who else is trusted to say who somebody is.
     pub(crate) identity_providers: Vec<IdentityProvider>,
     /// The file of its certificate; empty: it speaks no TLS.
@@ -176,6 +178,7 @@ impl Default for Config {
                 listen: local(8090),
                 reflection: false,
                 allowed_origins: Vec::new(),
+                trusted_proxies: Vec::new(),
                 identity_providers: Vec::new(),
                 tls_certificate: PathBuf::new(),
                 tls_key: PathBuf::new(),

@@ -42,7 +42,7 @@ use super::{
     system::Ground,
     tls,
 };
-use crate::config::Config;
+use crate::config::{Config, subnets};
 
 /// Starts the house. Has to be awaited on the System's own thread.
 ///
@@ -114,6 +114,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let token = load_or_create(&config.token_file(), random_u128).context("the admin token")?;
     let options = tributary_admin::ServeOptions {
         token,
+        trusted_proxies: subnets("admin.trusted_proxies", &config.admin.trusted_proxies)?,
         providers: providers::open(&config, policy(&config)?)?,
         reflection: config.admin.reflection,
         allowed_origins: config.allowed_origins()?,
@@ -234,8 +235,7 @@ async fn open_journal(config: &Config, store: &Store) -> anyhow::Result<LocalLog
 }
 
 fn policy(config: &Config) -> anyhow::Result<Policy> {
-    let allow: Result<Vec<_>, _> = config.egress.allow.iter().map(|subnet| subnet.parse()).collect();
-    Ok(Policy { allow: allow.context("`egress.allow`")?, ..Policy::default() })
+    Ok(Policy { allow: subnets("egress.allow", &config.egress.allow)?, ..Policy::default() })
 }
 
 /// An outbound client that obeys `policy`.
@@ -275,7 +275,7 @@ async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<(
 fn warn_of_exposure(config: &Config) {
     let exposed = |address: SocketAddr| !address.ip().is_loopback();
     if exposed(config.admin.listen) && config.admin_tls().is_none() {
-        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: set `admin.tls_certificate`, or put a proxy with TLS before it");
+        tracing::warn!(address = %config.admin.listen, "the admin API listens beyond this machine without TLS: set `admin.tls_certificate`, or put a proxy with TLS before it and name that in `admin.trusted_proxies`");
     }
     if exposed(config.http.listen)
         && config.http_tls().is_none()

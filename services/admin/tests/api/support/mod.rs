@@ -132,6 +132,7 @@ impl World {
         let served = tokio::spawn(async move {
             let options = ServeOptions {
                 token,
+                trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
                 providers,
                 reflection: true,
                 allowed_origins: vec![ALLOWED_ORIGIN.parse().unwrap()],
