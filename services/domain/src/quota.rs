@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::tz::Offset;
+use serde::Serialize;
 
 use crate::time::Timestamp;
 
@@ -14,7 +15,7 @@ pub const DEFAULT_WORKFLOWS: u32 = 5_000;
 pub const DEFAULT_DESTINATIONS: u32 = 500;
 
 /// What a tenant may use; zero is the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Quota {
     /// Webhooks that its doors take a second, on average; zero: any number.
     pub requests_per_second: u32,

@@ -11,6 +11,7 @@ mod signing_key;
 use std::{future::Future, sync::Arc};
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tributary_domain::{access::AgencyRole, id::AgencyId};
 
@@ -95,11 +96,23 @@ impl AgencyScope<'_> {
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
     {
+        let work = &work;
+        let untold = |txn: Txn| async move { Ok((work(txn).await?, Value::Null)) };
+        self.configure_telling(deed, author, untold).await
+    }
+
+    /// As [`AgencyScope::configure`]; `work` also says what else is to be told of it.
+    async fn configure_telling<T, F, W>(&self, deed: Deed, author: &Author, work: F) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<(T, Value), StoreError>>,
+    {
         let (work, deed) = (&work, &deed);
         let write = |txn: Txn| async move {
             self.lock(txn.as_ref()).await?;
-            let value = work(Arc::clone(&txn)).await?;
-            audit::append(txn.as_ref(), Owner::Agency(self.agency), author, deed).await?;
+            let (value, told) = work(Arc::clone(&txn)).await?;
+            let deed = deed.clone().with(told);
+            audit::append(txn.as_ref(), Owner::Agency(self.agency), author, &deed).await?;
             Ok(value)
         };
         self.store.write_txn(Lane::Other, deed.action, write).await

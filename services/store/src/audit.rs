@@ -1,5 +1,7 @@
 //! Who changed what. Entries are written in the transaction of the change.
 
+mod change;
+
 use std::{fmt::Display, net::IpAddr};
 
 use sea_orm::{
@@ -19,6 +21,8 @@ use crate::{
     entity::audit_log,
     once::Once,
 };
+
+pub(crate) use change::change;
 
 /// Who makes a change, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +108,12 @@ impl Deed {
         Self { action, resource: resource.to_string(), detail: Value::Object(serde_json::Map::new()) }
     }
 
-    pub(crate) fn with(self, detail: Value) -> Self {
-        Self { detail, ..self }
+    /// With what else is to be told; what was said before stays.
+    pub(crate) fn with(mut self, detail: Value) -> Self {
+        if let (Value::Object(known), Value::Object(more)) = (&mut self.detail, detail) {
+            known.extend(more);
+        }
+        self
     }
 }
 

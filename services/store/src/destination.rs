@@ -19,7 +19,7 @@ use tributary_domain::{
 
 use crate::{
     Page, Paged, Secret, Show, StoreError, TenantScope,
-    audit::{Author, Deed},
+    audit::{self, Author, Deed},
     column::{codes, id, json, number, to_json},
     entity::destination,
     seal::Place,
@@ -207,6 +207,7 @@ impl TenantScope<'_> {
     ) -> Result<DestinationRecord, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let before = self.live_destination(txn, destination).await?;
             let mut row = self.changed_destination(txn, destination, revision, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -223,10 +224,11 @@ impl TenantScope<'_> {
             if let Some(names) = &change.event_names {
                 row.event_names = Set(to_json(names)?);
             }
-            row.update(txn).await?.try_into()
+            let told = audit::change(&before, &row);
+            Ok((row.update(txn).await?.try_into()?, told))
         };
         let detail = json!({ "secrets_changed": change.secrets.is_some() });
-        self.configure(Deed::new("destination.update", destination).with(detail), author, write).await
+        self.configure_telling(Deed::new("destination.update", destination).with(detail), author, write).await
     }
 
     async fn live_destination(

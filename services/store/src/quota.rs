@@ -4,6 +4,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     PaginatorTrait, QueryFilter,
 };
+use serde_json::json;
 use tributary_domain::{
     quota::{Countable, Month, Quota},
     time::Timestamp,
@@ -86,10 +87,15 @@ impl TenantScope<'_> {
                 revision: Set(next),
                 updated_at: Set(author.at.micros()),
             };
+            let unset = Quota::default();
+            let before = now
+                .as_ref()
+                .map_or(Ok(unset), |row| row.clone().try_into().map(|record: QuotaRecord| record.quota))?;
+            let told = json!({ "before": before, "after": quota });
             let written = if now.is_some() { row.update(txn).await? } else { row.insert(txn).await? };
-            written.try_into()
+            Ok((written.try_into()?, told))
         };
-        self.configure(Deed::new("tenant.set_quota", self.id()), author, write).await
+        self.configure_telling(Deed::new("tenant.set_quota", self.id()), author, write).await
     }
 
     /// What the tenant uses, in the month of `now`.

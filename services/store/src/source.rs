@@ -20,7 +20,7 @@ pub use secret::{SecretRecord, UrlSecret};
 
 use crate::{
     Page, Paged, Secret, Show, StoreError, TenantScope,
-    audit::{Author, Deed},
+    audit::{self, Author, Deed},
     column::{id, json, number, to_big, to_json},
     entity::source,
     seal::Place,
@@ -179,6 +179,7 @@ impl TenantScope<'_> {
     ) -> Result<SourceRecord, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let before = self.live_source(txn, source).await?;
             let mut row = self.changed_source(txn, source, revision, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -192,10 +193,11 @@ impl TenantScope<'_> {
             if let Some(limit) = change.body_limit {
                 row.body_limit = Set(to_big(limit));
             }
-            row.update(txn).await?.try_into()
+            let told = audit::change(&before, &row);
+            Ok((row.update(txn).await?.try_into()?, told))
         };
         let detail = json!({ "signing_keys_changed": change.signing_keys.is_some() });
-        self.configure(Deed::new("source.update", source).with(detail), author, write).await
+        self.configure_telling(Deed::new("source.update", source).with(detail), author, write).await
     }
 
     pub(crate) async fn live_source(

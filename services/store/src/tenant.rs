@@ -195,6 +195,7 @@ impl Tenants<'_> {
     ) -> Result<TenantRecord, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let before = self.live(txn, tenant).await?;
             let mut row = self.changed(txn, tenant, revision, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -205,9 +206,15 @@ impl Tenants<'_> {
             if let Some(settings) = &change.settings {
                 row.settings = Set(to_json(settings)?);
             }
-            row.update(txn).await?.try_into()
+            let told = audit::change(&before, &row);
+            Ok((row.update(txn).await?.try_into()?, told))
         };
-        self.store.tenant(tenant).configure(Deed::new("tenant.update", tenant), author, write).await
+        self.store.tenant(tenant).configure_telling(Deed::new("tenant.update", tenant), author, write).await
+    }
+
+    async fn live(&self, txn: &DatabaseTransaction, tenant: TenantId) -> Result<tenant::Model, StoreError> {
+        let query = live().filter(tenant::Column::Id.eq(tenant.to_string()));
+        query.one(txn).await?.ok_or_else(|| StoreError::not_found("tenant"))
     }
 
     /// The row, with its next revision and the time of the change set.
@@ -218,8 +225,7 @@ impl Tenants<'_> {
         revision: u64,
         author: &Author,
     ) -> Result<tenant::ActiveModel, StoreError> {
-        let query = live().filter(tenant::Column::Id.eq(tenant.to_string()));
-        let row = query.one(txn).await?.ok_or_else(|| StoreError::not_found("tenant"))?;
+        let row = self.live(txn, tenant).await?;
         let next = configure::next_revision(row.revision, revision, "tenant")?;
         let mut row = row.into_active_model();
         row.revision = Set(next);

@@ -20,7 +20,7 @@ pub use published::{ActiveWorkflow, WorkflowVersion};
 
 use crate::{
     Page, Paged, Show, StoreError, TenantScope,
-    audit::{Author, Deed},
+    audit::{self, Author, Deed},
     column::{id, json, number, optional_id, to_big, to_json},
     entity::workflow,
     tenant::next_revision,
@@ -191,6 +191,7 @@ impl TenantScope<'_> {
     ) -> Result<WorkflowRecord, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let before = self.live_workflow(txn, workflow).await?;
             let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -207,9 +208,10 @@ impl TenantScope<'_> {
             if let Some(sample) = change.sample_message {
                 row.sample_message = Set(sample.map(|message| message.to_string()));
             }
-            row.update(txn).await?.try_into()
+            let told = audit::change(&before, &row);
+            Ok((row.update(txn).await?.try_into()?, told))
         };
-        self.configure(Deed::new("workflow.update", workflow), author, write).await
+        self.configure_telling(Deed::new("workflow.update", workflow), author, write).await
     }
 
     async fn live_workflow(

@@ -6,6 +6,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use tributary_domain::{
     access::{AgencyRole, PrincipalId},
     id::{AgencyId, ApiKeyId},
@@ -15,7 +16,7 @@ use tributary_domain::{
 use super::{AgencyScope, Appointer, Grants, TokenHash, grant, role};
 use crate::{
     Page, Paged, Store, StoreError,
-    audit::{Author, Deed},
+    audit::{self, Author, Deed},
     column::{id, number},
     entity::api_key,
     tenant::next_revision,
@@ -169,6 +170,8 @@ impl AgencyScope<'_> {
     ) -> Result<ApiKeyRecord, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let now = self.read_api_key(txn, key).await?;
+            let before = self.api_key_row(txn, key).await?;
             let mut row = self.changed_api_key(txn, key, revision, by, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -177,13 +180,16 @@ impl AgencyScope<'_> {
                 by.check(role)?;
                 row.role = Set(role.code().to_owned());
             }
+            let mut told = audit::change(&before, &row);
             row.update(txn).await?;
             if let Some(grants) = &change.grants {
+                told["before"]["grants"] = json!(now.grants);
+                told["after"]["grants"] = json!(grants);
                 self.grant(txn, PrincipalId::ApiKey(key), grants).await?;
             }
-            self.read_api_key(txn, key).await
+            Ok((self.read_api_key(txn, key).await?, told))
         };
-        self.configure(Deed::new("api_key.update", key), author, write).await
+        self.configure_telling(Deed::new("api_key.update", key), author, write).await
     }
 
     /// Takes an API key away: it and the tokens it led to are refused from now on.

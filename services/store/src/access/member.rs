@@ -17,7 +17,7 @@ use tributary_domain::{
 use super::{AgencyScope, Appointer, Grants, grant, role, session};
 use crate::{
     Page, Paged, Store, StoreError,
-    audit::{Author, Deed},
+    audit::{self, Author, Deed},
     column::{id, number},
     entity::member,
     tenant::next_revision,
@@ -191,6 +191,7 @@ impl AgencyScope<'_> {
             let txn = txn.as_ref();
             let now = self.read_member(txn, member).await?;
             by.check(now.role)?;
+            let before = self.row(txn, member).await?;
             let mut row = self.changed(txn, member, revision, author).await?;
             if let Some(name) = &change.display_name {
                 row.display_name = Set(name.clone());
@@ -202,15 +203,16 @@ impl AgencyScope<'_> {
                 // Who let a member in may not be who decides about a member of the next role.
                 self.end_resets(txn, member).await?;
             }
+            let mut told = audit::change(&before, &row);
             row.update(txn).await?;
             if let Some(grants) = &change.grants {
+                told["before"]["grants"] = json!(now.grants);
+                told["after"]["grants"] = json!(grants);
                 self.grant(txn, PrincipalId::Member(member), grants).await?;
             }
-            self.read_member(txn, member).await
+            Ok((self.read_member(txn, member).await?, told))
         };
-        let detail =
-            json!({ "role": change.role, "grants": change.grants, "display_name": change.display_name });
-        self.configure(Deed::new("member.update", member).with(detail), author, write).await
+        self.configure_telling(Deed::new("member.update", member), author, write).await
     }
 
     /// Takes a member away: their sessions end, their grants are gone.

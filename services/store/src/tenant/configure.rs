@@ -6,6 +6,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, SimpleExpr},
 };
+use serde_json::Value;
 
 use crate::{
     Lane, StoreError, TenantScope,
@@ -30,10 +31,26 @@ impl TenantScope<'_> {
         F: Fn(Txn) -> W,
         W: Future<Output = Result<T, StoreError>>,
     {
+        let work = &work;
+        let untold = |txn: Txn| async move { Ok((work(txn).await?, Value::Null)) };
+        self.configure_telling(deed, author, untold).await
+    }
+
+    /// As [`TenantScope::configure`]; `work` also says what else is to be told of it.
+    pub(crate) async fn configure_telling<T, F, W>(
+        &self,
+        deed: Deed,
+        author: &Author,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn(Txn) -> W,
+        W: Future<Output = Result<(T, Value), StoreError>>,
+    {
         self.configure_if(tenant::Column::DeletedAt.is_null(), deed, author, work).await
     }
 
-    /// As [`TenantScope::configure`], where the tenant's row fulfils `condition`, deleted or not.
+    /// As [`TenantScope::configure_telling`], where the tenant's row fulfils `condition`, deleted or not.
     pub(super) async fn configure_if<T, F, W>(
         &self,
         condition: SimpleExpr,
@@ -43,7 +60,7 @@ impl TenantScope<'_> {
     ) -> Result<T, StoreError>
     where
         F: Fn(Txn) -> W,
-        W: Future<Output = Result<T, StoreError>>,
+        W: Future<Output = Result<(T, Value), StoreError>>,
     {
         let (work, deed, condition) = (&work, &deed, &condition);
         let write = |txn: Txn| async move {
@@ -56,8 +73,9 @@ impl TenantScope<'_> {
             if raised.rows_affected == 0 {
                 return Err(StoreError::not_found("tenant"));
             }
-            let value = work(Arc::clone(&txn)).await?;
-            audit::append(txn.as_ref(), Owner::Tenant(self.id()), author, deed).await?;
+            let (value, told) = work(Arc::clone(&txn)).await?;
+            let deed = deed.clone().with(told);
+            audit::append(txn.as_ref(), Owner::Tenant(self.id()), author, &deed).await?;
             Ok(value)
         };
         self.write_txn(Lane::Other, deed.action, write).await

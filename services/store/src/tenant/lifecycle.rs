@@ -5,6 +5,7 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
 };
+use serde_json::Value;
 use tributary_domain::id::TenantId;
 
 use super::{TenantRecord, Tenants, live};
@@ -77,14 +78,11 @@ impl Tenants<'_> {
             // Raised already, and locked with it.
             changed.config_rev = NotSet;
             // One that is made at the same time is only seen by the unique key.
-            changed
-                .update(txn)
-                .await
-                .map_err(|error| match StoreError::from(error) {
-                    StoreError::Conflict { conflict: Conflict::Exists, .. } => taken(),
-                    error => error,
-                })?
-                .try_into()
+            let back = changed.update(txn).await.map_err(|error| match StoreError::from(error) {
+                StoreError::Conflict { conflict: Conflict::Exists, .. } => taken(),
+                error => error,
+            })?;
+            Ok((back.try_into()?, Value::Null))
         };
         let deed = Deed::new("tenant.undelete", tenant);
         let is_there = tenant::Column::Id.eq(tenant.to_string());
