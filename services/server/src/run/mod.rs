@@ -8,6 +8,7 @@ mod keys;
 mod parts;
 mod priority;
 mod purge;
+mod retention;
 mod running;
 mod system;
 mod tls;

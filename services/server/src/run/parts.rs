@@ -37,7 +37,7 @@ use super::{
     door::Doorkeeper,
     keys,
     priority::{who_commits, who_evaluates},
-    purge,
+    purge, retention,
     running::Signals,
     system::Ground,
     tls,
@@ -103,6 +103,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
     let purging =
         tokio::spawn(purge::run(store.clone(), Arc::clone(&doorkeeper), Arc::clone(&clock), stop.clone()));
+    let retention =
+        tokio::spawn(retention::run(store.clone(), Arc::clone(&clock), metrics.clone(), stop.clone()));
     let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper };
     let context = AdminContext {
         store: Arc::new(store.clone()),
@@ -160,6 +162,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         operations: operations_task,
         upkeep,
         purging,
+        retention,
         _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;

@@ -34,6 +34,7 @@ contract!(
     Source,
     TailResponse,
     Tenant,
+    RetentionSettings,
     TenantUsage,
     Workflow
 );
