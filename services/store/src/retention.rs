@@ -12,6 +12,7 @@ mod commands;
 mod keys;
 mod logs;
 mod sweep;
+mod weeks;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 use tributary_domain::{

@@ -9,6 +9,9 @@ use tributary_tests::{Booking, Database, ServerBuilder, Source, Tenant};
 const DUMP: &str = include_str!("../../fixtures/upgrade/m0001_foundation.sql");
 /// The master key that its secrets are sealed with.
 const MASTER_KEY: &str = "72fec6926a5698c3b5bc18c14a505529d8f5b408d85590967929d4f87e249a51";
+/// For how long the tenant keeps what it has: until long after this was written.
+const KEEP: &str = "UPDATE tenants SET settings = json_set(settings, '$.retention', \
+    json('{\"bodies_days\":36500,\"logs_days\":36500}'))";
 const TENANT: &str = "agencies/agc_01m8e6dxy7h0heg4mtszy8c1nn/tenants/ten_01m8e6dxy99vpp6x626nw7e4a3";
 const SOURCE: &str = "src_01m8e6dxz2ed2y3yw4jn0bgtkc";
 const PATH: &str = "/in/jtYKNQKKnR54iKuaUZ3pAn4c5g8mUT2gM832FIiX9-8";
@@ -26,6 +29,8 @@ async fn restore(data: &Path) {
     let url = format!("sqlite://{}?mode=rwc", data.join("tributary.db").display());
     let connection = Connect::connect(url).await.expect("a new database");
     connection.execute_unprepared(DUMP).await.expect("the dump is SQL");
+    // As old as it is, its tenant still keeps it.
+    connection.execute_unprepared(KEEP).await.expect("there are tenants");
     connection.close().await.expect("closes");
 }
 

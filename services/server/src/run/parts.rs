@@ -57,6 +57,10 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     // Before the database is touched: another build must not migrate what this one works on.
     let folder = lock_folder(&config.data_dir)?;
     let store = open_store(&config).await?;
+    if let Err(error) = store.make_partitions(clock.now()).await {
+        // The next round of the retention makes them; until then rows go where all others go.
+        tracing::warn!(%error, "the partitions of the next weeks are not made yet");
+    }
     let journal = Arc::new(open_journal(&config, &store).await?);
     let readiness = Readiness::default();
     let sources = Arc::new(SourceDirectory::default());

@@ -14,6 +14,7 @@ use super::{
     Keeper, Sql,
     bodies::{WAITING, is_waiting},
     first_id,
+    weeks::rows_until,
 };
 use crate::{
     Lane, Store, StoreError,
@@ -37,21 +38,26 @@ struct Old {
 
 impl Store {
     /// Removes some old messages of a source, with what followed from them; says how many rows, and after which id to go
-    /// on.
+    /// on. `is_longest`: nobody keeps logs for longer.
     pub(super) async fn remove_logs(
         &self,
         keeper: Keeper,
         source: SourceId,
         after: String,
+        is_longest: bool,
         now: Timestamp,
     ) -> Result<(u64, Option<String>), StoreError> {
+        let mut until = keeper.kept.logs_until(now);
+        if is_longest {
+            until = rows_until(self.backend(), until);
+        }
         let rows: Vec<(String, String, String)> = message::Entity::find()
             .select_only()
             .columns([message::Column::Id, message::Column::Fate, message::Column::Runs])
             .filter(message::Column::TenantId.eq(keeper.tenant.to_string()))
             .filter(message::Column::SourceId.eq(source.to_string()))
             .filter(message::Column::Id.gt(after.as_str()))
-            .filter(message::Column::Id.lt(first_id(keeper.kept.logs_until(now)).to_string()))
+            .filter(message::Column::Id.lt(first_id(until).to_string()))
             .order_by_asc(message::Column::Id)
             .limit(MESSAGES as u64)
             .into_tuple()

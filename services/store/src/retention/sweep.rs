@@ -1,6 +1,9 @@
 //! One round over everything, in small steps. What is left to do is a stack; each step does what lies on top.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 use tributary_domain::{
@@ -37,6 +40,8 @@ pub enum Kind {
     Commands,
     /// Dedupe keys.
     DedupeKeys,
+    /// Whole weeks of logs.
+    Weeks,
 }
 
 impl Kind {
@@ -49,6 +54,7 @@ impl Kind {
             Self::Refused => "refused",
             Self::Commands => "commands",
             Self::DedupeKeys => "dedupe_keys",
+            Self::Weeks => "weeks",
         }
     }
 }
@@ -78,29 +84,39 @@ pub struct Sweep {
 /// What was found out about the tenants of the round.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    keepers: HashMap<TenantId, Retention>,
+    tenants: BTreeMap<TenantId, Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    kept: Retention,
+    is_deleted: bool,
 }
 
 impl Round {
     /// The longest time of any tenant.
     pub(super) fn longest(&self, of: impl Fn(Retention) -> u32) -> u32 {
-        self.keepers.values().map(|kept| of(*kept)).max().unwrap_or_else(|| of(Retention::default()))
+        self.tenants.values().map(|known| of(known.kept)).max().unwrap_or_else(|| of(Retention::default()))
     }
 
     /// The shortest time of any tenant.
     pub(super) fn shortest(&self, of: impl Fn(Retention) -> u32) -> u32 {
-        self.keepers.values().map(|kept| of(*kept)).min().unwrap_or_else(|| of(Retention::default()))
+        self.tenants.values().map(|known| of(known.kept)).min().unwrap_or_else(|| of(Retention::default()))
     }
 
     /// For how long this tenant keeps what it has; as long as any other where it is not known.
     pub(super) fn of(&self, tenant: TenantId, of: impl Fn(Retention) -> u32) -> u32 {
-        self.keepers.get(&tenant).map_or_else(|| self.longest(&of), |kept| of(*kept))
+        self.tenants.get(&tenant).map_or_else(|| self.longest(&of), |known| of(known.kept))
     }
 }
 
 /// A part of a round.
 #[derive(Debug, Clone)]
 enum Task {
+    /// For how long the tenants after this one keep what they have.
+    Periods(Option<TenantId>),
+    /// The partitions of weeks: what is ahead, and what is over.
+    Weeks,
     /// The tenants after this one.
     Tenants(Option<TenantId>),
     /// The sources of a tenant after this one, in which it has anything.
@@ -158,16 +174,23 @@ impl Sweep {
         if now >= self.next_keys {
             self.left.push(Task::Keys(None));
         }
-        self.left.push(Task::Commands(None));
-        Task::Tenants(None)
+        self.left.extend([Task::Commands(None), Task::Tenants(None), Task::Weeks]);
+        Task::Periods(None)
     }
 
     async fn perform(&mut self, task: Task, now: Timestamp) -> Result<Swept, StoreError> {
         match task {
-            Task::Tenants(after) => self.tenants(after).await,
+            Task::Periods(after) => self.periods(after).await,
+            Task::Weeks => {
+                self.store.make_partitions(now).await?;
+                let longest = self.round.longest(|kept| kept.logs_days);
+                Ok(swept(Kind::Weeks, self.store.drop_partitions(longest, now).await?))
+            }
+            Task::Tenants(after) => self.tenants(after),
             Task::Sources(keeper, after) => self.sources(keeper, after).await,
             Task::Logs(keeper, source, after) => {
-                let (removed, next) = self.store.remove_logs(keeper, source, after, now).await?;
+                let is_longest = keeper.kept.logs_days == self.round.longest(|kept| kept.logs_days);
+                let (removed, next) = self.store.remove_logs(keeper, source, after, is_longest, now).await?;
                 self.left.extend(next.map(|after| Task::Logs(keeper, source, after)));
                 Ok(swept(Kind::Logs, removed))
             }
@@ -201,8 +224,8 @@ impl Sweep {
         }
     }
 
-    /// Reads some tenants. Nothing below a deleted one is touched, but its periods count.
-    async fn tenants(&mut self, after: Option<TenantId>) -> Result<Swept, StoreError> {
+    /// Reads for how long some tenants keep what they have; the deleted ones count too.
+    async fn periods(&mut self, after: Option<TenantId>) -> Result<Swept, StoreError> {
         let mut query = tenant::Entity::find();
         if let Some(after) = after {
             query = query.filter(tenant::Column::Id.gt(after.to_string()));
@@ -211,18 +234,30 @@ impl Sweep {
         let limits = self.limits(rows.iter().map(|row| row.id.as_str())).await?;
         if rows.len() as u64 == TENANTS {
             let last = rows.last().map(|row| id(&row.id, "tenants.id"));
-            self.left.push(Task::Tenants(last.transpose()?));
+            self.left.push(Task::Periods(last.transpose()?));
         }
         for row in rows {
-            let tenant: TenantId = id(&row.id, "tenants.id")?;
             let settings: TenantSettings = json(&row.settings, "tenants.settings")?;
             let kept = settings.retention.within(limits.get(&row.id).copied().unwrap_or(0));
-            self.round.keepers.insert(tenant, kept);
-            if row.deleted_at.is_none() {
-                let keeper = Keeper { tenant, kept };
-                self.left.extend([Task::Answers(keeper, None), Task::Sources(keeper, None)]);
-            }
+            let known = Known { kept, is_deleted: row.deleted_at.is_some() };
+            self.round.tenants.insert(id(&row.id, "tenants.id")?, known);
         }
+        Ok(Swept::Looked)
+    }
+
+    /// Goes on with the next tenant. Nothing below a deleted one is touched.
+    fn tenants(&mut self, after: Option<TenantId>) -> Result<Swept, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.round.tenants.range((from, Bound::Unbounded));
+        let Some((tenant, known)) = rest.find(|(_, known)| !known.is_deleted) else {
+            return Ok(Swept::Looked);
+        };
+        let keeper = Keeper { tenant: *tenant, kept: known.kept };
+        self.left.extend([
+            Task::Tenants(Some(keeper.tenant)),
+            Task::Answers(keeper, None),
+            Task::Sources(keeper, None),
+        ]);
         Ok(Swept::Looked)
     }
 

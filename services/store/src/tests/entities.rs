@@ -89,7 +89,10 @@ where
 pub(super) async fn tables(connection: &DatabaseConnection) -> BTreeSet<String> {
     let backend = connection.get_database_backend();
     let sql = match backend {
-        DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        DbBackend::Postgres => {
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND NOT EXISTS \
+             (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(quote_ident(tablename)))"
+        }
         _ => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
     };
     let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await.expect("lists tables");

@@ -1,5 +1,7 @@
 //! What removing things for their age needs.
 
+mod partitions;
+
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, async_trait};
 
 use crate::table::Table;
@@ -23,7 +25,8 @@ impl MigrationTrait for Retention {
             .primary_key(&["tenant_id", "part"])
             .without_rowid()
             .create(manager)
-            .await
+            .await?;
+        partitions::up(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
