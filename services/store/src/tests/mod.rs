@@ -14,4 +14,5 @@ mod sample;
 mod search;
 mod snapshot;
 mod transactions;
+mod weeks;
 mod work;
