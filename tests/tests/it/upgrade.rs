@@ -6,38 +6,38 @@ use sea_orm::{ConnectionTrait, Database as Connect};
 use tributary_tests::{Booking, Database, ServerBuilder, Source, Tenant};
 
 /// What a quickstart of the build left that had the first migration only: the whole database as SQL.
-const DUMP: &str = include_str!("../../fixtures/upgrade/m0001_foundation.sql");
+pub(super) const DUMP: &str = include_str!("../../fixtures/upgrade/m0001_foundation.sql");
 /// The master key that its secrets are sealed with.
 const MASTER_KEY: &str = "72fec6926a5698c3b5bc18c14a505529d8f5b408d85590967929d4f87e249a51";
 /// For how long the tenant keeps what it has: until long after this was written.
 const KEEP: &str = "UPDATE tenants SET settings = json_set(settings, '$.retention', \
-    json('{\"bodies_days\":36500,\"logs_days\":36500}'))";
+    json('{\"bodies_days\":36500,\"logs_days\":36500}'));";
 const TENANT: &str = "agencies/agc_01m8e6dxy7h0heg4mtszy8c1nn/tenants/ten_01m8e6dxy99vpp6x626nw7e4a3";
 const SOURCE: &str = "src_01m8e6dxz2ed2y3yw4jn0bgtkc";
 const PATH: &str = "/in/jtYKNQKKnR54iKuaUZ3pAn4c5g8mUT2gM832FIiX9-8";
 const SIGNING_KEY: &str = "75099083ccfdcf50e616bfe7ee88c0ec";
 /// The message that was committed then, and the person it was of.
-const MESSAGE: &str = "msg_01m8e6dxzy4ez2pdxdynkfz7rn";
+pub(super) const MESSAGE: &str = "msg_01m8e6dxzy4ez2pdxdynkfz7rn";
 const PROFILE: &str = "prf_01m8e6dxzyvs6n4m570ry9mqqd";
 const EMAIL: &str = "nadia.okafor@brightwater-studio.example";
 
-async fn restore(data: &Path) {
+/// Puts a dump where a server looks for its database.
+pub(super) async fn restore(data: &Path, dump: &str) {
     fs::create_dir_all(data).expect("a data folder");
     let key = data.join("master.key");
     fs::write(&key, MASTER_KEY).expect("the key is written");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
     let url = format!("sqlite://{}?mode=rwc", data.join("tributary.db").display());
     let connection = Connect::connect(url).await.expect("a new database");
-    connection.execute_unprepared(DUMP).await.expect("the dump is SQL");
-    // As old as it is, its tenant still keeps it.
-    connection.execute_unprepared(KEEP).await.expect("there are tenants");
+    connection.execute_unprepared(dump).await.expect("the dump is SQL");
     connection.close().await.expect("closes");
 }
 
 #[tokio::test]
 async fn a_database_of_the_first_migration_goes_on() {
     let database = Database::sqlite();
-    restore(&database.folder.path().join("data")).await;
+    // As old as it is, its tenant still keeps it.
+    restore(&database.folder.path().join("data"), &format!("{DUMP}\n{KEEP}")).await;
     let server = ServerBuilder::on(database).start().await;
     let tenant = Tenant { name: TENANT.to_owned() };
     let source = Source {

@@ -30,11 +30,11 @@ contract!(
     Message,
     MessageTrace,
     Profile,
+    RetentionSettings,
     Run,
     Source,
     TailResponse,
     Tenant,
-    RetentionSettings,
     TenantUsage,
     Workflow
 );
