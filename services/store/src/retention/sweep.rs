@@ -271,11 +271,13 @@ impl Sweep {
         rows.into_iter().map(limit).collect()
     }
 
-    /// Goes on with the next source of the tenant that has messages, whether or not it is still there, or that is there.
+    /// Goes on with the next source of the tenant that has messages, whether or not it is still there, or that is there and
+    /// may have refused requests.
     async fn sources(&mut self, keeper: Keeper, after: Option<SourceId>) -> Result<Swept, StoreError> {
         const NEXT: &str = "SELECT min(id) FROM (\
             SELECT min(source_id) AS id FROM messages WHERE tenant_id = $1 AND source_id > $2 \
-            UNION ALL SELECT min(id) AS id FROM sources WHERE tenant_id = $1 AND id > $2) found";
+            UNION ALL SELECT min(id) AS id FROM sources WHERE tenant_id = $1 AND deleted_at IS NULL AND id > $2) \
+            found";
         let reader = self.store.reader();
         let after = after.map(|source| source.to_string()).unwrap_or_default();
         let values = [keeper.tenant.to_string().into(), after.into()];

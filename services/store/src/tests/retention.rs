@@ -475,3 +475,33 @@ async fn refused_requests_and_commands_that_are_done_go_at_their_time() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_body_that_comes_again_with_its_processing_goes_at_the_next_look() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let id = tenant(store, 1).await.id;
+        write(store, id, 100 * DAY, Stands::Held).await;
+        write(store, id, 100 * DAY + 1, Stands::Done).await;
+        assert_eq!(round(store, day(131)).await.0, BTreeMap::from([(Kind::Bodies, 1), (Kind::Answers, 1)]));
+        for statement in ["UPDATE messages SET fate = 'APPLIED'", "DELETE FROM held_messages"] {
+            store.writer().execute_unprepared(statement).await.expect("changes");
+        }
+        assert_eq!(round(store, day(132)).await.0, BTreeMap::from([(Kind::Bodies, 1)]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_stay_for_what_the_journal_may_still_hold_back() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let id = tenant(store, 1).await.id;
+        write(store, id, 100 * DAY, Stands::Done).await;
+        for (days, left) in [(131, 1), (133, 1), (134, 0)] {
+            round(store, day(days)).await;
+            assert_eq!(found(store).await.keys.len(), left, "on day {days}");
+        }
+    })
+    .await;
+}
