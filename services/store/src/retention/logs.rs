@@ -1,17 +1,18 @@
 //! Logs: messages with their runs, their events, and these events' deliveries with their attempts.
 
+use std::{collections::BTreeSet, iter};
+
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect, Statement, Value,
 };
-use serde_json::json;
 use tributary_domain::{
     id::{DeliveryId, EventId, MessageId, SourceId, TenantId},
     time::Timestamp,
 };
 
 use super::{
-    Keeper, Sql,
+    Keeper,
     bodies::{WAITING, is_waiting},
     first_id,
     weeks::rows_until,
@@ -83,6 +84,7 @@ async fn remove(txn: &DatabaseTransaction, tenant: TenantId, old: &[Old]) -> Res
     let mut removed = 0;
     for part in PARTS {
         removed += part.remove(txn, tenant, &done, ROWS - removed).await?;
+        // A delivery goes with all of its attempts, though they may be a few more.
         if removed >= ROWS {
             return Ok((removed, false));
         }
@@ -99,7 +101,6 @@ async fn remove(txn: &DatabaseTransaction, tenant: TenantId, old: &[Old]) -> Res
 /// A table whose ids begin with those of messages.
 struct Part {
     table: &'static str,
-    key: &'static str,
     /// The column with such ids.
     id: &'static str,
     range: fn(MessageId) -> [String; 2],
@@ -109,21 +110,9 @@ struct Part {
 
 /// What hangs on something goes before it.
 const PARTS: [Part; 3] = [
-    Part {
-        table: "delivery_attempts",
-        key: "tenant_id, delivery_id, number",
-        id: "delivery_id",
-        range: deliveries,
-        only: "",
-    },
-    Part {
-        table: "deliveries",
-        key: "tenant_id, id",
-        id: "id",
-        range: deliveries,
-        only: " AND state <> 'PENDING'",
-    },
-    Part { table: "events", key: "tenant_id, id", id: "id", range: events, only: "" },
+    Part { table: "delivery_attempts", id: "delivery_id", range: deliveries, only: "" },
+    Part { table: "deliveries", id: "id", range: deliveries, only: " AND state <> 'PENDING'" },
+    Part { table: "events", id: "id", range: events, only: "" },
 ];
 
 fn deliveries(message: MessageId) -> [String; 2] {
@@ -137,7 +126,8 @@ fn events(message: MessageId) -> [String; 2] {
 }
 
 impl Part {
-    /// Removes at most `most` of the rows of these messages; says how many.
+    /// Removes about `most` of the rows of these messages, if there are so many; says how many. They are found first: in
+    /// one statement, Postgres looks for all of them again for each row.
     async fn remove(
         &self,
         txn: &DatabaseTransaction,
@@ -145,64 +135,47 @@ impl Part {
         of: &[&Old],
         most: u64,
     ) -> Result<u64, StoreError> {
-        let Some(ranges) = Ranges::of(of.iter().map(|old| (self.range)(old.message)))? else { return Ok(0) };
-        let Self { table, key, id, only, .. } = self;
-        let own: Vec<String> = key.split(", ").map(|column| format!("r.{column}")).collect();
-        let found = format!("{}{only} LIMIT {most}", ranges.find(txn, &own.join(", "), table, id));
-        // The bounds let Postgres see which partitions it need not look at.
-        let bounds = ranges.bounds(txn, "", id);
-        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1{bounds}{only} AND ({key}) IN ({found})");
-        let values = ranges.values(tenant);
-        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-        Ok(txn.execute_raw(statement).await?.rows_affected())
-    }
-}
-
-/// Ranges of ids, one a message.
-struct Ranges {
-    all: String,
-    first: String,
-    last: String,
-}
-
-impl Ranges {
-    /// Those of a list in the order of ids; none of an empty one.
-    fn of(ranges: impl Iterator<Item = [String; 2]>) -> Result<Option<Self>, StoreError> {
-        let ranges: Vec<[String; 2]> = ranges.collect();
-        let (Some([first, _]), Some([_, last])) = (ranges.first(), ranges.last()) else { return Ok(None) };
-        Ok(Some(Self { all: to_json(&ranges)?, first: first.clone(), last: last.clone() }))
-    }
-
-    /// A query for `what` of the rows in the ranges. As the rows of a JSON array come first, each range is a look into
-    /// the key.
-    fn find(&self, txn: &DatabaseTransaction, what: &str, table: &str, id: &str) -> String {
-        let bounds = self.bounds(txn, "r.", id);
-        let rows = match txn.get_database_backend() {
-            DbBackend::Sqlite => "jsonb_each($2) k CROSS JOIN",
-            _ => "jsonb_array_elements($2::jsonb) k(value) JOIN",
-        };
-        format!(
-            "SELECT {what} FROM {rows} {table} r ON r.tenant_id = $1 AND r.{id} >= k.value ->> 0 \
-             AND r.{id} <= k.value ->> 1{bounds} WHERE true"
-        )
-    }
-
-    /// That an id lies between the first and the last, where that helps.
-    fn bounds(&self, txn: &DatabaseTransaction, of: &str, id: &str) -> String {
-        match txn.get_database_backend() {
-            DbBackend::Sqlite => String::new(),
-            _ => format!(" AND {of}{id} >= $3 AND {of}{id} <= $4"),
+        let Self { table, id, range, only } = self;
+        let ranges = of.iter().map(|old| range(old.message));
+        let mut keys = find(txn, tenant, ranges, (table, id), &format!("{only} LIMIT {most}")).await?;
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(0);
         }
+        let sql =
+            format!("DELETE FROM {table} WHERE tenant_id = $1 AND {id} IN ({}){only}", binds(2, keys.len()));
+        execute(txn, sql, tenant, keys).await
     }
+}
 
-    fn values(&self, tenant: TenantId) -> [Value; 4] {
-        [
-            tenant.to_string().into(),
-            self.all.as_str().into(),
-            self.first.as_str().into(),
-            self.last.as_str().into(),
-        ]
+/// The ids of a table's rows in these ranges, which are in order. Each range is a look into the key.
+async fn find(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    ranges: impl Iterator<Item = [String; 2]>,
+    (table, id): (&str, &str),
+    rest: &str,
+) -> Result<Vec<String>, StoreError> {
+    let ranges: Vec<[String; 2]> = ranges.collect();
+    if ranges.is_empty() {
+        return Ok(Vec::new());
     }
+    let rows = match txn.get_database_backend() {
+        DbBackend::Sqlite => format!(
+            "SELECT r.{id} FROM jsonb_each($2) k CROSS JOIN {table} r WHERE r.tenant_id = $1 \
+             AND r.{id} >= k.value ->> 0 AND r.{id} <= k.value ->> 1{rest}"
+        ),
+        // What has an OFFSET is left where it stands: the ranges come first.
+        _ => format!(
+            "SELECT r.{id} FROM jsonb_array_elements($2::jsonb) k(value) CROSS JOIN LATERAL \
+             (SELECT * FROM {table} f WHERE f.tenant_id = $1 AND f.{id} >= k.value ->> 0 \
+             AND f.{id} <= k.value ->> 1 OFFSET 0) r WHERE true{rest}"
+        ),
+    };
+    let values = [tenant.to_string().into(), to_json(&ranges)?.into()];
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), rows, values);
+    let found = txn.query_all_raw(statement).await?;
+    found.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
 /// Those of these messages of which something is still to be delivered.
@@ -211,36 +184,42 @@ async fn with_pending_deliveries(
     tenant: TenantId,
     old: &[Old],
 ) -> Result<Vec<MessageId>, StoreError> {
-    let Some(ranges) = Ranges::of(old.iter().map(|old| deliveries(old.message)))? else {
-        return Ok(Vec::new());
-    };
-    let sql = format!("{} AND r.state = 'PENDING'", ranges.find(txn, "r.id", "deliveries", "id"));
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, ranges.values(tenant));
-    let rows = txn.query_all_raw(statement).await?;
-    let mut busy = Vec::with_capacity(rows.len());
-    for row in rows {
-        let delivery: DeliveryId = id(&row.try_get_by_index::<String>(0)?, "deliveries.id")?;
-        busy.push(delivery.message());
-    }
-    busy.dedup();
-    Ok(busy)
+    let ranges = old.iter().map(|old| deliveries(old.message));
+    let pending = find(txn, tenant, ranges, ("deliveries", "id"), " AND r.state = 'PENDING'").await?;
+    let message = |text: &String| Ok(id::<DeliveryId>(text, "deliveries.id")?.message());
+    pending.iter().map(message).collect()
 }
 
+/// Removes the runs of these messages.
 async fn runs(txn: &DatabaseTransaction, tenant: TenantId, of: &[&Old]) -> Result<u64, StoreError> {
-    const DELETE: Sql = Sql {
-        sqlite: "DELETE FROM runs WHERE (tenant_id, workflow_id, message_id) IN \
-            (SELECT ?1, k.value ->> 0, k.value ->> 1 FROM jsonb_each(?2) k)",
-        postgres: "DELETE FROM runs WHERE message_id >= $3 AND message_id <= $4 \
-            AND (tenant_id, workflow_id, message_id) IN \
-            (SELECT $1, k.value ->> 0, k.value ->> 1 FROM jsonb_array_elements($2::jsonb) k(value))",
-    };
-    let (Some(first), Some(last)) = (of.first(), of.last()) else { return Ok(0) };
-    let run = |old: &&Old| {
-        let message = old.message;
-        let keys: Vec<_> = old.runs.iter().map(|run| json!([run.workflow, message])).collect();
-        keys
-    };
-    let keys: Vec<serde_json::Value> = of.iter().flat_map(run).collect();
-    let (first, last) = (first.message.to_string(), last.message.to_string());
-    DELETE.execute(txn, [tenant.to_string().into(), to_json(&keys)?.into(), first.into(), last.into()]).await
+    let workflows: BTreeSet<String> =
+        of.iter().flat_map(|old| old.runs.iter().map(|run| run.workflow.to_string())).collect();
+    if workflows.is_empty() {
+        return Ok(0);
+    }
+    // Both lists are looks into the key.
+    let sql = format!(
+        "DELETE FROM runs WHERE tenant_id = $1 AND workflow_id IN ({}) AND message_id IN ({})",
+        binds(2, workflows.len()),
+        binds(2 + workflows.len(), of.len())
+    );
+    let messages = of.iter().map(|old| old.message.to_string());
+    execute(txn, sql, tenant, workflows.into_iter().chain(messages)).await
+}
+
+/// Names of so many values, from this number on.
+fn binds(from: usize, count: usize) -> String {
+    let names: Vec<String> = (from..from + count).map(|number| format!("${number}")).collect();
+    names.join(", ")
+}
+
+async fn execute(
+    txn: &DatabaseTransaction,
+    sql: String,
+    tenant: TenantId,
+    values: impl IntoIterator<Item = String>,
+) -> Result<u64, StoreError> {
+    let values: Vec<Value> = iter::once(tenant.to_string()).chain(values).map(Value::from).collect();
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+    Ok(txn.execute_raw(statement).await?.rows_affected())
 }
