@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, PaginatorTrait};
 use tributary_domain::{
     id::{MessageId, TenantId},
     partition::{Partition, PartitionSet},
@@ -11,7 +11,10 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::sample;
+use super::{
+    retention::{DAY, Stands, day, round, write},
+    sample,
+};
 use crate::{
     Packed, Store,
     entity::dedupe_key,
@@ -19,8 +22,6 @@ use crate::{
     support::{author, on_each_database, tenant},
     tenant::TenantChange,
 };
-
-const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// Brings messages in, all with the same dedupe key, in one batch; what became of each.
 async fn bring(
@@ -96,6 +97,24 @@ async fn what_comes_again_after_the_period_is_new_and_takes_the_key_over() {
         );
         let fates = bring(store, &mut state, id, 8, &[late]).await;
         assert_eq!(fates, [Fate::Duplicate(fourth)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_stay_for_what_the_journal_may_still_hold_back() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let id = tenant(store, 1).await.id;
+        write(store, id, 100 * DAY, Stands::Done).await;
+        for (days, left) in [(131, 1), (133, 1), (134, 0)] {
+            round(store, day(days)).await;
+            assert_eq!(
+                dedupe_key::Entity::find().count(store.reader()).await.expect("counts"),
+                left,
+                "on day {days}"
+            );
+        }
     })
     .await;
 }

@@ -491,17 +491,3 @@ async fn a_body_that_comes_again_with_its_processing_goes_at_the_next_look() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn keys_stay_for_what_the_journal_may_still_hold_back() {
-    on_each_database(async |database| {
-        let store = &database.store;
-        let id = tenant(store, 1).await.id;
-        write(store, id, 100 * DAY, Stands::Done).await;
-        for (days, left) in [(131, 1), (133, 1), (134, 0)] {
-            round(store, day(days)).await;
-            assert_eq!(found(store).await.keys.len(), left, "on day {days}");
-        }
-    })
-    .await;
-}
