@@ -245,6 +245,7 @@ impl DestinationActor {
             response_body: tried.body.to_vec(),
             is_truncated: tried.truncated,
             error: tried.error.or(why),
+            answer_removed: false,
         };
         self.tell(delivery.event.source, &attempt, verdict);
         self.results.push((attempt, verdict));

@@ -14,6 +14,7 @@ use crate::{
     convert::value::to_time,
     error::from_store,
     name::{Names, TenantPath},
+    tenant::settings::retention_to_proto,
     violations::Violations,
 };
 
@@ -93,6 +94,9 @@ impl QuotaService for Quotas {
             workflow_limit: big(quota.limit(Countable::Workflows)),
             destination_count: big(usage.destinations),
             destination_limit: big(quota.limit(Countable::Destinations)),
+            retention: Some(retention_to_proto(
+                located.record.settings.retention.within(quota.retention_days),
+            )),
         }))
     }
 }

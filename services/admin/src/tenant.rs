@@ -1,10 +1,11 @@
 //! Tenants.
 
-mod settings;
+pub(crate) mod settings;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::{
     id::{AgencyId, TenantId},
+    retention::MOST_DAYS,
     tenant::TenantSettings,
 };
 use tributary_proto::admin::v1::{
@@ -74,7 +75,7 @@ impl TenantService for Tenants {
         violations.key("tenant.key", &given.key);
         violations.display_name("tenant.display_name", &given.display_name);
         let settings = match given.settings {
-            Some(settings) => settings::from_proto(settings, "tenant.settings", &mut violations),
+            Some(settings) => settings::from_proto(settings, "tenant.settings", MOST_DAYS, &mut violations),
             None => TenantSettings::default(),
         };
         violations.check()?;
@@ -99,8 +100,15 @@ impl TenantService for Tenants {
         let mask = check::mask(request.update_mask, &settings::UPDATABLE)?;
         let path = TenantPath::parse("tenant.name", &given.name)?;
         let revision = check::revision("tenant.etag", &given.etag)?;
-        let now = call.locate(path).await?.record;
-        let change = change(&mask, given, now.settings)?;
+        let located = call.locate(path).await?;
+        // What is set stays valid when a quota becomes smaller: it is bounded where it is used.
+        let most_days = if settings::changes_retention(&mask) {
+            settings::most_days(&located.scope.quota().await.map_err(from_store)?.quota)
+        } else {
+            MOST_DAYS
+        };
+        let now = located.record;
+        let change = change(&mask, given, now.settings, most_days)?;
         let changed = self
             .0
             .store
@@ -196,7 +204,12 @@ impl Tenants {
 }
 
 /// What the paths of `mask` change, checked.
-fn change(mask: &[String], given: Tenant, now: TenantSettings) -> Result<TenantChange, Status> {
+fn change(
+    mask: &[String],
+    given: Tenant,
+    now: TenantSettings,
+    most_days: u32,
+) -> Result<TenantChange, Status> {
     let mut violations = Violations::default();
     let mut change = TenantChange::default();
     if mask.iter().any(|path| path == "display_name") {
@@ -205,7 +218,7 @@ fn change(mask: &[String], given: Tenant, now: TenantSettings) -> Result<TenantC
     }
     if mask.iter().any(|path| path.starts_with("settings")) {
         let merged = settings::merge(mask, given.settings.unwrap_or_default(), now);
-        change.settings = Some(settings::from_proto(merged, "tenant.settings", &mut violations));
+        change.settings = Some(settings::from_proto(merged, "tenant.settings", most_days, &mut violations));
     }
     violations.check().map(|()| change)
 }

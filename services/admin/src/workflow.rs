@@ -302,10 +302,16 @@ fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<Wo
     violations.check().map(|()| change)
 }
 
-/// Refuses a pinned message that the tenant does not have.
+/// Refuses a pinned message that the tenant does not have, or whose body it does not have any more.
 async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Result<(), Status> {
     let Some(message) = sample else { return Ok(()) };
-    located.scope.message(message).await.map(|_| ()).map_err(from_store)
+    let found = located.scope.message(message).await.map_err(from_store)?;
+    let mut violations = Violations::default();
+    if found.body_removed {
+        let why = "the body of this message was removed for its age: choose a newer one";
+        violations.add("workflow.sample_message", why);
+    }
+    violations.check()
 }
 
 /// Refuses a draft that cannot be published, with a violation for each error.

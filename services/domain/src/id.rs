@@ -103,6 +103,11 @@ macro_rules! id {
                 self.0
             }
 
+            /// The time that it begins with, in milliseconds since the epoch.
+            pub fn millis(self) -> u64 {
+                (self.0 >> 80) as u64
+            }
+
             /// The id that has these bits.
             pub fn from_bits(bits: u128) -> Self {
                 Self(bits)

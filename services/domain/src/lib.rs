@@ -14,6 +14,7 @@ pub mod normalise;
 pub mod outbound;
 pub mod partition;
 pub mod quota;
+pub mod retention;
 pub mod retry;
 pub mod scan;
 pub mod subnet;

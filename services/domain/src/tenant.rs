@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::retention::Retention;
+
 /// A tenant's settings that the rules read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -16,6 +18,8 @@ pub struct TenantSettings {
     pub blocked_values: Vec<String>,
     /// How many values of one strong type a profile may have.
     pub strong_limit: u32,
+    /// For how long what it has is kept.
+    pub retention: Retention,
 }
 
 impl Default for TenantSettings {
@@ -26,6 +30,7 @@ impl Default for TenantSettings {
             currency: String::new(),
             blocked_values: Vec::new(),
             strong_limit: 5,
+            retention: Retention::default(),
         }
     }
 }

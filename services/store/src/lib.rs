@@ -30,6 +30,7 @@ pub mod parked;
 pub mod profile;
 pub mod quota;
 pub mod rejected;
+pub mod retention;
 pub mod run;
 mod scope;
 mod seal;

@@ -18,6 +18,7 @@ use crate::{
     entity::message,
     ledger::Fate,
     packed::unpack,
+    retention::REMOVED,
 };
 
 codes! {
@@ -95,6 +96,8 @@ pub struct MessageRecord {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
+    /// Whether headers and body were removed for their age, and are empty because of that.
+    pub body_removed: bool,
 }
 
 /// The columns of a [`MessageSummary`].
@@ -176,8 +179,13 @@ impl TryFrom<message::Model> for MessageRecord {
     type Error = StoreError;
 
     fn try_from(row: message::Model) -> Result<Self, StoreError> {
-        let headers = json(&row.headers, "messages.headers")?;
-        let body = unpack(&row.body, "messages.body")?.into_owned();
+        let body_removed = row.headers == REMOVED;
+        let (headers, body) = if body_removed {
+            Default::default()
+        } else {
+            let headers = json(&row.headers, "messages.headers")?;
+            (headers, unpack(&row.body, "messages.body")?.into_owned())
+        };
         let summary = SummaryRow {
             id: row.id,
             source_id: row.source_id,
@@ -194,7 +202,7 @@ impl TryFrom<message::Model> for MessageRecord {
             runs: row.runs,
             trace_parent: row.trace_parent,
         };
-        Ok(Self { summary: summary.try_into()?, headers, body })
+        Ok(Self { summary: summary.try_into()?, headers, body, body_removed })
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Metrics {
     deliveries: Counter<u64>,
     delivery_duration: Histogram<f64>,
     actor_restarts: Counter<u64>,
+    removed: Counter<u64>,
 }
 
 impl Metrics {
@@ -93,6 +94,11 @@ impl Metrics {
                 "tributary.actor.restarts",
                 "{restart}",
                 "Actors that were started again, by kind",
+            ),
+            removed: counter(
+                "tributary.retention.removed",
+                "{row}",
+                "Rows whose time was over and that were removed, or lost their bodies, by kind",
             ),
         }
     }
@@ -156,6 +162,11 @@ impl Metrics {
         let labels = [KeyValue::new("platform", platform), KeyValue::new("outcome", outcome)];
         self.deliveries.add(1, &labels);
         self.delivery_duration.record(took.as_secs_f64(), &labels[..1]);
+    }
+
+    /// `rows` of `kind`, a name of `tributary_store::retention::Kind`, were removed because their time was over.
+    pub fn removed(&self, kind: &'static str, rows: u64) {
+        self.removed.add(rows, &[KeyValue::new("kind", kind)]);
     }
 
     /// An actor of `kind` was started again after a panic.

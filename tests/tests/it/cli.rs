@@ -68,6 +68,11 @@ async fn the_commands_send_show_and_check() {
         let usage = ask(&server, "tenants", &["usage", "acme"]);
         assert_eq!((&usage[0]["messageCount"], &usage[0]["sourceLimit"]), (&"1".into(), &"1000".into()));
 
+        let kept = ask(&server, "tenants", &["keep", "acme", "--bodies", "14"]);
+        let days = (&kept[0]["bodiesDays"], &kept[0]["logsDays"], &kept[0]["dedupeDays"]);
+        assert_eq!(days, (&14.into(), &90.into(), &30.into()), "{kept:?}");
+        assert_eq!(ask(&server, "tenants", &["keep", "acme"]), kept);
+
         let findings = ask(&server, "doctor", &[]);
         assert!(findings.len() >= 5, "{findings:?}");
         assert!(findings.iter().all(|finding| finding["state"] != "FAIL"), "{findings:?}");

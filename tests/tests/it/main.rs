@@ -53,6 +53,7 @@ mod publishing;
 mod quickstart;
 mod quotas;
 mod refusals;
+mod retention;
 mod statuses;
 mod telemetry;
 mod tls;

@@ -131,5 +131,6 @@ fn attempt(record: AttemptRecord) -> DeliveryAttempt {
         response_body: record.response_body,
         response_body_truncated: record.is_truncated,
         error: record.error.unwrap_or_default(),
+        response_removed: record.answer_removed,
     }
 }

@@ -168,7 +168,8 @@ impl<'a> MessageReader<'a> {
         let message = self.basic(record.summary).await?;
         let body = String::from_utf8(record.body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Ok(Message { headers: headers(record.headers), body, ..message })
+        let body_removed = record.body_removed;
+        Ok(Message { headers: headers(record.headers), body, body_removed, ..message })
     }
 
     async fn basic(&mut self, line: MessageSummary) -> Result<Message, Status> {
@@ -194,6 +195,7 @@ impl<'a> MessageReader<'a> {
             runs: run_summaries(names, line.source, runs),
             headers: Vec::new(),
             body: String::new(),
+            body_removed: false,
         })
     }
 

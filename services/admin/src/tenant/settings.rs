@@ -1,13 +1,17 @@
 //! A tenant's settings, checked and converted.
 
 use jiff::tz::TimeZone;
-use tributary_domain::tenant::TenantSettings;
-use tributary_proto::admin::v1::TenantSettings as Proto;
+use tributary_domain::{
+    quota::Quota,
+    retention::{MOST_DAYS, MOST_DEDUPE_DAYS, Retention},
+    tenant::TenantSettings,
+};
+use tributary_proto::admin::v1::{RetentionSettings, TenantSettings as Proto};
 
 use crate::violations::Violations;
 
 /// What an update of a tenant can name.
-pub(super) const UPDATABLE: [&str; 7] = [
+pub(super) const UPDATABLE: [&str; 11] = [
     "display_name",
     "settings",
     "settings.time_zone",
@@ -15,6 +19,10 @@ pub(super) const UPDATABLE: [&str; 7] = [
     "settings.currency",
     "settings.blocked_values",
     "settings.strong_limit",
+    "settings.retention",
+    "settings.retention.bodies_days",
+    "settings.retention.logs_days",
+    "settings.retention.dedupe_days",
 ];
 
 /// How many values of a strong type a profile has when nothing is said.
@@ -24,8 +32,14 @@ const MAX_BLOCKED: usize = 1_000;
 /// As long as an identifier can be.
 const MAX_VALUE: usize = 512;
 
-/// The settings of a request, checked; what is wrong is a violation below `at`.
-pub(super) fn from_proto(given: Proto, at: &str, violations: &mut Violations) -> TenantSettings {
+/// The settings of a request, checked; what is wrong is a violation below `at`. Bodies and logs can be kept for
+/// `most_days`.
+pub(super) fn from_proto(
+    given: Proto,
+    at: &str,
+    most_days: u32,
+    violations: &mut Violations,
+) -> TenantSettings {
     if !given.time_zone.is_empty() && TimeZone::get(&given.time_zone).is_err() {
         violations.add(format!("{at}.time_zone"), "not an IANA time zone such as Europe/Berlin");
     }
@@ -59,7 +73,42 @@ pub(super) fn from_proto(given: Proto, at: &str, violations: &mut Violations) ->
         currency: given.currency,
         blocked_values: given.blocked_values,
         strong_limit,
+        retention: retention(
+            given.retention.unwrap_or_default(),
+            &format!("{at}.retention"),
+            most_days,
+            violations,
+        ),
     }
+}
+
+fn retention(given: RetentionSettings, at: &str, most_days: u32, violations: &mut Violations) -> Retention {
+    let usual = Retention::default();
+    let mut days = |field: &str, given: i32, usual: u32, most: u32, why: &str| match u32::try_from(given) {
+        Ok(0) => usual.min(most),
+        Ok(days) if days <= most => days,
+        _ => {
+            violations.add(format!("{at}.{field}"), format!("1 to {most} days{why}, or 0 for the default"));
+            most
+        }
+    };
+    let logs_days = days("logs_days", given.logs_days, usual.logs_days, most_days, "");
+    Retention {
+        logs_days,
+        bodies_days: days(
+            "bodies_days",
+            given.bodies_days,
+            usual.bodies_days,
+            logs_days,
+            ", as logs are kept no longer",
+        ),
+        dedupe_days: days("dedupe_days", given.dedupe_days, usual.dedupe_days, MOST_DEDUPE_DAYS, ""),
+    }
+}
+
+/// For how many days bodies and logs can be kept with a quota.
+pub(super) fn most_days(quota: &Quota) -> u32 {
+    if quota.retention_days == 0 { MOST_DAYS } else { quota.retention_days.min(MOST_DAYS) }
 }
 
 /// Checks a code of `length` capitals; empty is none.
@@ -89,7 +138,23 @@ pub(super) fn merge(mask: &[String], given: Proto, now: TenantSettings) -> Proto
     if has("settings.strong_limit") {
         merged.strong_limit = given.strong_limit;
     }
+    let (given, kept) = (given.retention.unwrap_or_default(), merged.retention.get_or_insert_default());
+    let has = |path: &str| has("settings.retention") || has(path);
+    if has("settings.retention.bodies_days") {
+        kept.bodies_days = given.bodies_days;
+    }
+    if has("settings.retention.logs_days") {
+        kept.logs_days = given.logs_days;
+    }
+    if has("settings.retention.dedupe_days") {
+        kept.dedupe_days = given.dedupe_days;
+    }
     merged
+}
+
+/// Whether `mask` names something of what bodies and logs are kept by.
+pub(super) fn changes_retention(mask: &[String]) -> bool {
+    mask.iter().any(|path| path == "settings" || path.starts_with("settings.retention"))
 }
 
 /// Settings as the contract has them.
@@ -100,5 +165,16 @@ pub(super) fn to_proto(settings: TenantSettings) -> Proto {
         currency: settings.currency,
         blocked_values: settings.blocked_values,
         strong_limit: i32::try_from(settings.strong_limit).unwrap_or(i32::MAX),
+        retention: Some(retention_to_proto(settings.retention)),
+    }
+}
+
+/// Periods as the contract has them.
+pub(crate) fn retention_to_proto(retention: Retention) -> RetentionSettings {
+    let days = |days: u32| i32::try_from(days).unwrap_or(i32::MAX);
+    RetentionSettings {
+        bodies_days: days(retention.bodies_days),
+        logs_days: days(retention.logs_days),
+        dedupe_days: days(retention.dedupe_days),
     }
 }

@@ -106,6 +106,7 @@ async fn attempts_are_told_with_their_answers() {
         response_body: b"thanks".to_vec(),
         is_truncated: false,
         error: None,
+        answer_removed: false,
     };
     world
         .store

@@ -14,6 +14,7 @@ mod members;
 mod people;
 mod quotas;
 mod repeats;
+mod retention;
 mod search;
 mod sessions;
 mod sources;

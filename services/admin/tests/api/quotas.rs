@@ -3,8 +3,8 @@
 use tonic::Code;
 use tonic_types::StatusExt;
 use tributary_proto::admin::v1::{
-    CreateSourceRequest, GetTenantQuotaRequest, GetTenantUsageRequest, Source, TenantQuota, TenantUsage,
-    UpdateTenantQuotaRequest,
+    CreateSourceRequest, GetTenantQuotaRequest, GetTenantUsageRequest, RetentionSettings, Source,
+    TenantQuota, TenantUsage, UpdateTenantQuotaRequest,
 };
 
 use crate::support::{World, fields, mask, reason, tenant_of};
@@ -92,6 +92,7 @@ async fn what_is_used_is_shown_and_what_is_beyond_it_refused() {
         source_limit: 1,
         workflow_limit: 5_000,
         destination_limit: 500,
+        retention: Some(RetentionSettings { bodies_days: 30, logs_days: 90, dedupe_days: 30 }),
         ..TenantUsage::default()
     };
     assert_eq!(usage, expected);

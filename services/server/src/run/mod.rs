@@ -9,6 +9,7 @@ mod parts;
 mod priority;
 mod providers;
 mod purge;
+mod retention;
 mod running;
 mod system;
 mod tls;

@@ -37,7 +37,7 @@ use super::{
     door::Doorkeeper,
     keys,
     priority::{who_commits, who_evaluates},
-    providers, purge,
+    providers, purge, retention,
     running::Signals,
     system::Ground,
     tls,
@@ -57,6 +57,10 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     // Before the database is touched: another build must not migrate what this one works on.
     let folder = lock_folder(&config.data_dir)?;
     let store = open_store(&config).await?;
+    if let Err(error) = store.make_partitions(clock.now()).await {
+        // The next round of the retention makes them; until then rows go where all others go.
+        tracing::warn!(%error, "the partitions of the next weeks are not made yet");
+    }
     let journal = Arc::new(open_journal(&config, &store).await?);
     let readiness = Readiness::default();
     let sources = Arc::new(SourceDirectory::default());
@@ -103,6 +107,8 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
     let purging =
         tokio::spawn(purge::run(store.clone(), Arc::clone(&doorkeeper), Arc::clone(&clock), stop.clone()));
+    let retention =
+        tokio::spawn(retention::run(store.clone(), Arc::clone(&clock), metrics.clone(), stop.clone()));
     let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper };
     let context = AdminContext {
         store: Arc::new(store.clone()),
@@ -162,6 +168,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         operations: operations_task,
         upkeep,
         purging,
+        retention,
         _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;

@@ -15,7 +15,7 @@ use super::door::Doorkeeper;
 /// How often it is looked for something to remove.
 const LOOK: Duration = Duration::from_secs(600);
 /// How long it rests after an error.
-const AFTER_ERROR: Duration = Duration::from_secs(30);
+pub(super) const AFTER_ERROR: Duration = Duration::from_secs(30);
 /// A step is followed by a rest of so many times its own length, so that it takes a tenth of the writer at most.
 const REST: u32 = 9;
 /// The shortest rest: on a fast disk, too, others come in between.
@@ -52,6 +52,11 @@ async fn step(purge: &mut Purge, door: &Doorkeeper, clock: &dyn Clock) -> Durati
             return AFTER_ERROR;
         }
     }
+    rest_after(began)
+}
+
+/// How long to rest after a step that began then.
+pub(super) fn rest_after(began: Instant) -> Duration {
     began.elapsed().saturating_mul(REST).max(SHORTEST_REST)
 }
 

@@ -73,6 +73,7 @@ pub(crate) struct Running {
     pub(super) signals: Signals,
     /// Removes what was deleted long ago; ends with the door and the API, after the step that it is at.
     pub(super) purging: JoinHandle<()>,
+    pub(super) retention: JoinHandle<()>,
     /// Keeps other processes off the data folder.
     pub(super) _folder: File,
 }
@@ -150,6 +151,7 @@ impl Running {
         }
         self.journal.close().await;
         self.purging.await?;
+        self.retention.await?;
         self.upkeep.abort();
         self.store.close().await?;
         self.end.cancel();

@@ -12,6 +12,7 @@ use crate::{
     LARGEST_PAGE, StoreError, TenantScope,
     column::{id, json, number, to_big, to_int, to_json},
     entity::delivery_attempt,
+    retention::REMOVED,
 };
 
 /// An attempt at a delivery.
@@ -37,6 +38,8 @@ pub struct AttemptRecord {
     pub is_truncated: bool,
     /// What went wrong.
     pub error: Option<String>,
+    /// Whether the answer's headers and body were removed for their age, and are empty because of that.
+    pub answer_removed: bool,
 }
 
 /// What an attempt means for its delivery.
@@ -97,6 +100,7 @@ impl TryFrom<delivery_attempt::Model> for AttemptRecord {
     type Error = StoreError;
 
     fn try_from(row: delivery_attempt::Model) -> Result<Self, StoreError> {
+        let answer_removed = row.response_headers == REMOVED;
         let status = row.http_status.map(|status| number(status, "delivery_attempts.http_status"));
         Ok(Self {
             delivery: id(&row.delivery_id, "delivery_attempts.delivery_id")?,
@@ -105,10 +109,15 @@ impl TryFrom<delivery_attempt::Model> for AttemptRecord {
             duration: Duration::from_micros(number(row.duration_us, "delivery_attempts.duration_us")?),
             outcome: row.outcome,
             http_status: status.transpose()?,
-            response_headers: json(&row.response_headers, "delivery_attempts.response_headers")?,
+            response_headers: if answer_removed {
+                Vec::new()
+            } else {
+                json(&row.response_headers, "delivery_attempts.response_headers")?
+            },
             response_body: row.response_body,
             is_truncated: row.truncated != 0,
             error: row.error,
+            answer_removed,
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     bulk::{OnConflict, bulk_insert},
     column::to_int,
     entity::{delivery, delivery_attempt},
+    retention::look_again,
     txn::Txn,
 };
 
@@ -62,6 +63,7 @@ impl TenantScope<'_> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             bulk_insert::<delivery_attempt::Entity>(txn, rows.clone(), OnConflict::Ignore).await?;
+            look_again(txn, self.id(), attempts.iter().map(|(attempt, _)| attempt)).await?;
             for (attempt, verdict) in attempts {
                 self.apply(txn, attempt, *verdict).await?;
             }

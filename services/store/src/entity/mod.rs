@@ -34,6 +34,7 @@ pub(crate) mod refresh_token;
 pub(crate) mod rejected_count;
 pub(crate) mod rejected_request;
 pub(crate) mod request_id;
+pub(crate) mod retention_progress;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod signing_key;

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Difference {
     pub(super) messages: Rows<message::Model>,
-    pub(super) dedupe_keys: Vec<dedupe_key::Model>,
+    pub(super) dedupe_keys: Rows<dedupe_key::Model>,
     pub(super) runs: Rows<run::Model>,
     pub(super) events: Vec<event::Model>,
     pub(super) deliveries: Vec<delivery::Model>,
@@ -77,6 +77,18 @@ impl<M> Rows<M> {
     }
 }
 
+impl Rows<dedupe_key::Model> {
+    /// In the order of their hashes. Of those that take over a key that is too old to count, the last one has it: a
+    /// statement may not replace a row twice.
+    fn in_order(mut self) -> Self {
+        self.new.sort_unstable_by(|one, other| one.key_hash.cmp(&other.key_hash));
+        self.known.reverse();
+        self.known.sort_by(|one, other| one.key_hash.cmp(&other.key_hash));
+        self.known.dedup_by(|one, other| one.key_hash == other.key_hash);
+        self
+    }
+}
+
 /// Where statements are handed over, to be executed in their order. Nobody takes them any more when one has failed,
 /// and that is the result then.
 pub(super) struct Statements {
@@ -110,8 +122,7 @@ impl Difference {
         let backend = to.backend;
         to.hand_over(self.messages.statements::<message::Entity>(backend)).await;
         // In the order of their hashes, neighbours go to the same page one after the other.
-        self.dedupe_keys.sort_unstable_by(|one, other| one.key_hash.cmp(&other.key_hash));
-        to.insert::<dedupe_key::Entity>(self.dedupe_keys, Fail).await;
+        to.hand_over(self.dedupe_keys.in_order().statements::<dedupe_key::Entity>(backend)).await;
         to.hand_over(self.runs.statements::<run::Entity>(backend)).await;
         to.insert::<event::Entity>(self.events, Fail).await;
         to.insert::<delivery::Entity>(self.deliveries, Fail).await;

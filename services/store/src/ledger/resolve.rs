@@ -64,18 +64,19 @@ impl Resolver<'_> {
             return self.hold(plan, reason);
         }
         if let Some(hash) = dedupe_hash(plan) {
-            match self.first.get(&hash) {
-                Some(first) if *first != plan.message => {
-                    return self.log(plan, Fate::Duplicate(*first), &[]);
-                }
-                Some(_) => {}
-                None => {
-                    self.first.insert(hash, plan.message);
-                    self.difference.dedupe_keys.push(dedupe_key::Model {
-                        key_hash: hash.to_column(),
-                        message_id: plan.message.bits().to_be_bytes().to_vec(),
-                    });
-                }
+            let known = self.first.get(&hash).copied().filter(|known| *known != plan.message);
+            let repeated = known.filter(|known| plan.settings.retention.is_repeat(*known, plan.message));
+            if let Some(first) = repeated {
+                return self.log(plan, Fate::Duplicate(first), &[]);
+            }
+            // One that was accepted too long before another with its key leaves the key to that one.
+            if known.map_or_else(|| !self.first.contains_key(&hash), |known| known < plan.message) {
+                self.first.insert(hash, plan.message);
+                let row = dedupe_key::Model {
+                    key_hash: hash.to_column(),
+                    message_id: plan.message.bits().to_be_bytes().to_vec(),
+                };
+                self.difference.dedupe_keys.push(row, known.is_none());
             }
         }
         match &plan.work {

@@ -41,7 +41,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 28] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 29] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -72,6 +72,7 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 28] = [
     plain!("sources", "id"),
     plain!("destinations", "id"),
     plain!("tenant_usage", "month, tenant_id"),
+    plain!("retention_progress", "tenant_id, part"),
     plain!("tenant_quotas", "tenant_id"),
     plain!("audit_log", "id"),
 ];

@@ -31,6 +31,7 @@ use crate::{
     column::id,
     entity::{event, message},
     packed::unpack,
+    retention::REMOVED,
 };
 
 /// Which entries of a log, whichever it is; what is not set does not matter.
@@ -172,6 +173,8 @@ impl TenantScope<'_> {
             }
             return Ok(found);
         }
+        // Where it was removed, there is nothing to look through.
+        let query = query.filter(message::Column::Headers.ne(REMOVED));
         let query = query.column(message::Column::Body).into_tuple::<(String, Vec<u8>)>();
         let txn = self.read_txn().await?;
         let mut rows = query.stream(&txn).await?;

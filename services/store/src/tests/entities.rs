@@ -89,7 +89,10 @@ where
 pub(super) async fn tables(connection: &DatabaseConnection) -> BTreeSet<String> {
     let backend = connection.get_database_backend();
     let sql = match backend {
-        DbBackend::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        DbBackend::Postgres => {
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND NOT EXISTS \
+             (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(quote_ident(tablename)))"
+        }
         _ => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
     };
     let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await.expect("lists tables");
@@ -111,7 +114,7 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
             connection,
             agency api_key audit_log browser_context conflict dedupe_key delivery delivery_attempt destination event evidence
             grant group group_member held_message identifier identifier_key invitation journal_progress ledger_command member merge message meta
-            never_join parked_message partition_progress profile refresh_token rejected_count rejected_request request_id run session signing_key source source_secret tenant tenant_quota tenant_usage workflow
+            never_join parked_message partition_progress profile refresh_token rejected_count rejected_request request_id retention_progress run session signing_key source source_secret tenant tenant_quota tenant_usage workflow
             workflow_version
         );
         assert_eq!(tables(connection).await, seen, "every table has an entity");

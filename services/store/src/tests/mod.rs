@@ -3,14 +3,17 @@
 mod apply;
 mod bulk;
 mod claim;
+mod dedupe;
 mod entities;
 mod isolation;
 mod log;
 mod purge;
 mod quota;
+mod retention;
 mod sample;
 mod search;
 mod snapshot;
 mod transactions;
 mod wall;
+mod weeks;
 mod work;

@@ -14,7 +14,8 @@ use crate::{
 
 const RLS: &str = "SELECT relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
     WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace AND attname = 'tenant_id' AND relrowsecurity";
-const WITH_TENANT: &str = "SELECT DISTINCT table_name FROM information_schema.columns \
+const WITH_TENANT: &str = "SELECT DISTINCT table_name::text FROM information_schema.columns \
+    JOIN pg_class ON oid = to_regclass(quote_ident(table_name)) AND NOT relispartition \
     WHERE table_schema = current_schema() AND column_name = 'tenant_id'";
 /// What the role may do with tables that have no rules.
 const WITHOUT_RULES: &str = "SELECT DISTINCT table_name || ' ' || privilege_type FROM information_schema.role_table_grants \

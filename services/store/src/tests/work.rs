@@ -25,6 +25,7 @@ fn attempt(number: u32) -> AttemptRecord {
         response_body: vec![0, 255],
         is_truncated: true,
         error: Some("it said no".to_owned()),
+        answer_removed: false,
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn nodes(
     runs: &[RunRecord],
 ) -> Result<HashMap<WorkflowId, Vec<Proto>>, Status> {
     let mut all = HashMap::with_capacity(runs.len());
+    // Where it was removed for its age, nothing can be recomputed; the message says so.
     let Ok(body) = serde_json::from_slice::<Value>(&record.body) else { return Ok(all) };
     for run in runs.iter().filter(|run| run.version > 0) {
         // What was removed with its workflow cannot be looked at again.

@@ -30,6 +30,7 @@ contract!(
     Message,
     MessageTrace,
     Profile,
+    RetentionSettings,
     Run,
     Source,
     TailResponse,

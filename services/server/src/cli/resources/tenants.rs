@@ -1,7 +1,11 @@
 //! `tributary tenants`.
 
 use clap::Subcommand;
-use tributary_proto::admin::v1::{GetTenantUsageRequest, Tenant, tenant::State};
+use prost_types::FieldMask;
+use tributary_proto::admin::v1::{
+    GetTenantUsageRequest, RetentionSettings, Tenant, TenantSettings, TenantUsage, UpdateTenantRequest,
+    tenant::State,
+};
 
 use crate::cli::{
     client::{Client, refused},
@@ -30,9 +34,24 @@ pub(in crate::cli) enum Action {
         #[arg(value_name = "NAME")]
         which: String,
     },
+    /// Set for how many days one keeps what it has, and show what is in force; what is not named stays
+    Keep {
+        /// Its key, id or name
+        #[arg(value_name = "NAME")]
+        which: String,
+        /// Bodies of messages, what destinations answered, and refused requests; 0 for the default
+        #[arg(long, value_name = "DAYS")]
+        bodies: Option<i32>,
+        /// Messages with all that followed from them; 0 for the default
+        #[arg(long, value_name = "DAYS")]
+        logs: Option<i32>,
+        /// What duplicates are known by; 0 for the default
+        #[arg(long, value_name = "DAYS")]
+        dedupe: Option<i32>,
+    },
 }
 
-/// Lists tenants, or shows one or what it uses.
+/// Lists tenants, shows one or what it uses, or sets for how long it keeps what it has.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -45,11 +64,37 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         }
         Action::Usage { which } => {
             let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
-            let request = GetTenantUsageRequest { name: format!("{}/usage", found.name) };
-            let usage = client.quotas().get_tenant_usage(request).await.map_err(refused)?.into_inner();
-            one(out, &found.key, &usage)
+            one(out, &found.key, &usage(client, &found).await?)
+        }
+        Action::Keep { which, bodies, logs, dedupe } => {
+            let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
+            let named = [("bodies_days", bodies), ("logs_days", logs), ("dedupe_days", dedupe)];
+            let paths: Vec<String> = named
+                .iter()
+                .filter(|(_, days)| days.is_some())
+                .map(|(field, _)| format!("settings.retention.{field}"))
+                .collect();
+            if !paths.is_empty() {
+                let retention = RetentionSettings {
+                    bodies_days: bodies.unwrap_or_default(),
+                    logs_days: logs.unwrap_or_default(),
+                    dedupe_days: dedupe.unwrap_or_default(),
+                };
+                let settings = TenantSettings { retention: Some(retention), ..TenantSettings::default() };
+                let tenant = Tenant { settings: Some(settings), ..found.clone() };
+                let request =
+                    UpdateTenantRequest { tenant: Some(tenant), update_mask: Some(FieldMask { paths }) };
+                client.tenants().update_tenant(request).await.map_err(refused)?;
+            }
+            let kept = usage(client, &found).await?.retention.unwrap_or_default();
+            one(out, &found.key, &kept)
         }
     }
+}
+
+async fn usage(client: &Client, tenant: &Tenant) -> anyhow::Result<TenantUsage> {
+    let request = GetTenantUsageRequest { name: format!("{}/usage", tenant.name) };
+    Ok(client.quotas().get_tenant_usage(request).await.map_err(refused)?.into_inner())
 }
 
 impl Listed for Tenant {

@@ -87,5 +87,10 @@ fn attempt(attempt: &DeliveryAttempt) -> Tree {
     let body = String::from_utf8_lossy(&attempt.response_body);
     let label = Text::new().plain(format!("attempt {}  ", attempt.number)).with(style, status);
     let label = label.and(Style::Plain, took).and(Style::Bad, &attempt.error);
-    Tree::new(label.and(Style::Dim, cut(body.trim(), LONGEST_ANSWER)))
+    let answer = if attempt.response_removed {
+        "the answer was removed for its age".to_owned()
+    } else {
+        cut(body.trim(), LONGEST_ANSWER)
+    };
+    Tree::new(label.and(Style::Dim, answer))
 }

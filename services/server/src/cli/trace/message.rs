@@ -66,6 +66,9 @@ fn accepted(message: &Message) -> Tree {
     if !message.body.is_empty() {
         label = label.and(Style::Plain, format!("{} bytes of JSON", message.body.len()));
     }
+    if message.body_removed {
+        label = label.and(Style::Warn, "its body was removed for its age: what was mapped cannot be shown");
+    }
     if let Some(took) = between(message.receive_time.as_ref(), message.process_time.as_ref()) {
         label = label.and(Style::Plain, format!("processed after {took}"));
     }
