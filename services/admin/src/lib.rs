@@ -39,3 +39,4 @@ pub use context::{AdminContext, Random};
 pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};
 pub use routes::{ServeError, ServeOptions, serve};
+pub use secret::masked;

@@ -3,6 +3,7 @@
 mod address;
 mod bootstrap;
 mod client;
+mod code;
 mod completions;
 mod config;
 mod doctor;
@@ -73,6 +74,12 @@ enum Command {
 enum Question {
     /// Make an agency and its first owner
     Bootstrap(bootstrap::Args),
+    /// Make a tenant's sources, workflows and destinations as files say: shows a plan, and asks before it is done
+    Apply(code::apply::Args),
+    /// Show what `apply` would do; the exit code is 0 when there is nothing to do, 2 when there is, 1 for an error
+    Diff(code::diff::Args),
+    /// Write a tenant's sources, workflows and destinations as `apply` reads them
+    Export(code::export::Args),
     /// Show what came in, what workflows did with it, and where it went
     #[command(subcommand)]
     Logs(Box<logs::Log>),
@@ -133,6 +140,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
     let client = reach.connect(config).await?;
     match question {
+        Question::Apply(args) => return code::apply::run(&args, &client, out).await,
+        Question::Diff(args) => return code::diff::run(&args, &client, out).await,
+        Question::Export(args) => code::export::run(&args, &client, out).await,
         Question::Bootstrap(args) => bootstrap::run(args, &client, out).await,
         Question::Members(action) => resources::members::run(action, &client, out).await,
         Question::ApiKeys(action) => resources::api_keys::run(action, &client, out).await,
