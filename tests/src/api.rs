@@ -9,11 +9,11 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tributary_proto::admin::v1::{
-    agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
-    event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    agency_service_client::AgencyServiceClient, auth_service_client::AuthServiceClient,
+    destination_service_client::DestinationServiceClient, event_service_client::EventServiceClient,
+    log_service_client::LogServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -57,6 +57,8 @@ macro_rules! clients {
 clients! {
     /// Agencies.
     agencies: AgencyServiceClient,
+    /// Tokens.
+    auth: AuthServiceClient,
     /// Tenants.
     tenants: TenantServiceClient,
     /// Sources.

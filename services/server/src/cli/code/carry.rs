@@ -316,3 +316,55 @@ fn node(json: &Json, id: &str, path: &str) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+    use crate::cli::code::{difference::Difference, resource::Place};
+
+    fn step(address: Address, action: Action, changed: &str) -> Step {
+        let changed = Difference { path: changed.to_owned(), before: None, after: None };
+        Step {
+            address,
+            action,
+            place: Place::default(),
+            fields: super::super::resource::Fields::new(),
+            fixed: None,
+            secrets: None,
+            differences: vec![changed],
+        }
+    }
+
+    fn violation(field: &str) -> Failure {
+        let details = ErrorDetails::with_bad_request_violation(field, "wrong");
+        Failure::Refused(Status::with_error_details(Code::InvalidArgument, "x", details))
+    }
+
+    #[test]
+    fn refusals_are_told_in_the_words_of_the_file() {
+        let workflow = || Address::Workflow { source: "s".to_owned(), key: "w".to_owned() };
+        let path = |field: &str, step: &Step| told(&violation(field), step, None).remove(0).0;
+        let spec = step(workflow(), Action::Update, "spec.kind");
+        assert_eq!(path("workflow.draft.identifiers[0].id", &spec), "spec.identifiers[0].id");
+        assert_eq!(
+            path("workflow.draft.kind", &step(workflow(), Action::Update, "draft.kind")),
+            "draft.kind"
+        );
+        let source = step(Address::Source("s".to_owned()), Action::Create, "");
+        assert_eq!(path("source.settings.dedupe", &source), "settings.dedupe");
+        assert_eq!(path("signing_keys[0]", &source), "signing_keys[0]");
+
+        let publish = step(workflow(), Action::Publish, "");
+        let details = ErrorDetails::with_precondition_failure_violation("R", "email", "no such path");
+        let failure = Failure::Refused(Status::with_error_details(Code::FailedPrecondition, "x", details));
+        let file = json!({"identifiers": [{"id": "cluid"}, {"id": "email"}]});
+        let found = told(&failure, &publish, Some(&file));
+        assert_eq!(found, [("spec.identifiers[1]".to_owned(), "no such path".to_owned())]);
+
+        let meanwhile = told(&Failure::Refused(Status::aborted("etag")), &spec, None);
+        assert!(meanwhile[0].1.contains("plan again"), "{meanwhile:?}");
+    }
+}

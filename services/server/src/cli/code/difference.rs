@@ -89,30 +89,30 @@ fn ids(items: &[Json]) -> Option<Vec<&str>> {
 mod tests {
     use super::*;
 
-    fn told(before: Json, after: Json) -> Vec<String> {
+    fn told(before: &Json, after: &Json) -> Vec<String> {
         let show = |json: Option<Json>| json.map_or_else(|| "-".to_owned(), |json| json.to_string());
-        let found = differences("x", &before, &after).into_iter();
+        let found = differences("x", before, after).into_iter();
         found.map(|it| format!("{} {} {}", it.path, show(it.before), show(it.after))).collect()
     }
 
     #[test]
     fn only_what_differs_is_told() {
-        assert!(told(json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 2}]})).is_empty());
-        assert!(told(json!({"a": null}), json!({})).is_empty(), "null is not there");
+        assert!(told(&json!({"a": [1, {"b": 2}]}), &json!({"a": [1, {"b": 2}]})).is_empty());
+        assert!(told(&json!({"a": null}), &json!({})).is_empty(), "null is not there");
         assert_eq!(
-            told(json!({"a": 1, "b": 2}), json!({"b": 3, "c d": 4})),
+            told(&json!({"a": 1, "b": 2}), &json!({"b": 3, "c d": 4})),
             ["x.a 1 -", "x.b 2 3", "x[\"c d\"] - 4"]
         );
-        assert_eq!(told(json!([1, 2]), json!([1, 3])), ["x[1] 2 3"]);
-        assert_eq!(told(json!([1, 2]), json!([1])), ["x [1,2] [1]"]);
-        assert_eq!(told(json!([null]), json!(["a"])), ["x[0] - \"a\""]);
+        assert_eq!(told(&json!([1, 2]), &json!([1, 3])), ["x[1] 2 3"]);
+        assert_eq!(told(&json!([1, 2]), &json!([1])), ["x [1,2] [1]"]);
+        assert_eq!(told(&json!([null]), &json!(["a"])), ["x[0] - \"a\""]);
     }
 
     #[test]
     fn elements_are_known_by_their_ids() {
         let (a, b, c) = (json!({"id": "a"}), json!({"id": "b", "n": 1}), json!({"id": "b", "n": 2}));
-        assert_eq!(told(json!([b]), json!([a, c])), ["x[0] - {\"id\":\"a\"}", "x[1].n 1 2"]);
-        assert_eq!(told(json!([a, b]), json!([b])), ["x[0] {\"id\":\"a\"} -"]);
-        assert_eq!(told(json!([a, b]), json!([b, a])).len(), 1, "only their order");
+        assert_eq!(told(&json!([b]), &json!([a, c])), ["x[0] - {\"id\":\"a\"}", "x[1].n 1 2"]);
+        assert_eq!(told(&json!([a, b]), &json!([b])), ["x[0] {\"id\":\"a\"} -"]);
+        assert_eq!(told(&json!([a, b]), &json!([b, a])).len(), 1, "only their order");
     }
 }

@@ -1,6 +1,6 @@
 //! Messages of the contract as they are written in a file: the JSON of protocol buffers, with the fields' own names
 //! (`display_name`), with short names of enumerations (`equals` for `OPERATOR_EQUALS`), with numbers as numbers, and
-//! without what is not said because it is so anyway. What means the same is written the same, so that two can be compared.
+//! without what is not said because it is so anyway; a path may be its JSONPath alone. What means the same is written the same, so that two can be compared.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +31,9 @@ const DEFAULTED: [&str; 7] = [
 ];
 const TO_DATE: &str = "tributary.admin.v1.Step.ToDate";
 const FORMAT_PATTERN: i32 = 4;
+/// A place in the payload is written as its JSONPath alone where nothing more is said.
+const PATH: &str = "tributary.admin.v1.Path";
+const JSONPATH: &str = "jsonpath";
 
 /// A message as it is written.
 ///
@@ -74,7 +77,10 @@ fn written(message: &DynamicMessage) -> anyhow::Result<Tree> {
         }
         members.push((field.name().to_owned(), of_value(&field.kind(), &value)?));
     }
-    Ok(Tree::Map(members))
+    Ok(match members.as_slice() {
+        [(field, path)] if name == PATH && field == JSONPATH => path.clone(),
+        _ => Tree::Map(members),
+    })
 }
 
 fn of_value(kind: &Kind, value: &Value) -> anyhow::Result<Tree> {
@@ -164,6 +170,10 @@ fn message(json: &Json, desc: &MessageDescriptor, path: &str, faults: &mut Fault
             faults.add(path, format!("expected {expected}"));
             message
         });
+    }
+    if let (PATH, Some(jsonpath)) = (desc.full_name(), json.as_str()) {
+        message.set_field_by_name(JSONPATH, Value::String(jsonpath.to_owned()));
+        return message;
     }
     let Some(members) = json.as_object() else {
         faults.add(path, "expected a map");

@@ -109,7 +109,10 @@ impl Report {
     /// What there is to do, in one line.
     fn summary(&self) -> String {
         if self.is_empty() {
-            return format!("nothing to do: {} as they are wanted", self.plan.unchanged.len());
+            return format!(
+                "nothing to do: what the files want is there ({} unchanged)",
+                self.plan.unchanged.len()
+            );
         }
         let actions = [Action::Create, Action::Update, Action::Publish, Action::Unpublish, Action::Delete];
         let counts = actions.into_iter().filter_map(|action| {

@@ -13,7 +13,7 @@ use crate::cli::{
 /// Which tenant.
 #[derive(Debug, clap::Args)]
 pub(super) struct Of {
-    /// The tenant's key, id or name; the default is the key in the files, or the only tenant there is
+    /// The tenant's key, id or name; the default is the key in the files, the tenant of the context, or the only one there is
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// The agency of the tenant, by key, id or name, where tenants of several have the same key
@@ -47,7 +47,7 @@ impl Of {
         section: Option<&TenantSection>,
     ) -> anyhow::Result<Target> {
         let said = section.map(|section| section.key.as_str()).filter(|key| !key.is_empty());
-        let given = self.tenant.as_deref().or(said);
+        let given = self.tenant.as_deref().or(said).or(client.tenant.as_deref());
         if let Some(name) = given.filter(|given| given.contains('/')) {
             let request = GetTenantRequest { name: name.to_owned() };
             let found = client.tenants().get_tenant(request).await.map_err(refused)?;

@@ -21,7 +21,7 @@ fn again(json: &Json) -> Json {
 fn what_is_written_is_read_and_what_goes_without_saying_is_left_out() {
     let short = json!({
         "filter": {"nodes": [{"id": "n", "condition": {
-            "left": {"path": {"jsonpath": "$.a"}}, "op": "equals", "right": ["x", 1, 1.5, null, {"a": [true]}],
+            "left": {"path": "$.a"}, "op": "equals", "right": ["x", 1, 1.5, null, {"a": [true]}],
         }}]},
         "event_name": {"id": "e", "target": "event_name", "inputs": [{"constant": null}, {"field": "message_id"}]},
         "identifiers": [{"id": "i", "primary": true, "steps": [
@@ -36,10 +36,13 @@ fn what_is_written_is_read_and_what_goes_without_saying_is_left_out() {
     long["kind"] = json!("KIND_TRACK");
     long["filter"]["logic"] = json!("all");
     long["filter"]["nodes"][0]["condition"]["op"] = json!("OPERATOR_EQUALS");
-    long["filter"]["nodes"][0]["condition"]["left"]["path"]["pick"] = json!("first");
+    long["filter"]["nodes"][0]["condition"]["left"]["path"] = json!({"jsonpath": "$.a", "pick": "first"});
     long["identifiers"][0]["steps"][4]["to_date"]["format"] = json!("pattern");
     long["event_time"] = json!(null);
     assert_eq!(again(&long), short);
+    let last = json!({"jsonpath": "$.a", "pick": "last"});
+    long["filter"]["nodes"][0]["condition"]["left"]["path"] = last.clone();
+    assert_eq!(again(&long)["filter"]["nodes"][0]["condition"]["left"]["path"], last);
     long["kind"] = json!("group");
     assert_eq!(again(&long)["kind"], "group");
 }
