@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Everything that files want.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Desired {
     /// The resources, in the files' order.
     pub(super) resources: Vec<Wanted>,
@@ -20,7 +20,7 @@ pub(super) struct Desired {
 }
 
 /// What files tell all of: whatever else there is of it is not wanted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Told {
     /// The destinations.
     pub(super) destinations: bool,

@@ -279,6 +279,6 @@ mod tests {
         assert_eq!(found.len(), 2);
         let line = |path: &str| found[0].line(path);
         assert_eq!((line("a"), line("b[0].c"), line("b[0][\"d.e\"]"), line("b[0].z.y")), (1, 3, 4, 3));
-        assert_eq!(found[1].line("x"), 6);
+        assert_eq!((line("b"), found[1].line("x")), (2, 6), "that of the key");
     }
 }

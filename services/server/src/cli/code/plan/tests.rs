@@ -119,16 +119,28 @@ fn resources() -> impl Strategy<Value = Vec<Wanted>> {
     })
 }
 
-fn actual() -> impl Strategy<Value = Actual> {
-    resources().prop_map(|all| {
-        let present = |wanted: Wanted| {
-            let secrets = wanted.secrets.unwrap_or_default().into_iter();
-            let masks = secrets.filter_map(|(name, secret)| Some((name, masked(secret.value.as_deref()?))));
-            let present = Present { fields: wanted.fields, fixed: wanted.fixed, masks: masks.collect() };
-            (wanted.address, present)
-        };
-        all.into_iter().map(present).collect()
+/// What is wanted, and what is there: often the same resources with other contents.
+fn both() -> impl Strategy<Value = (Desired, Actual)> {
+    desired().prop_flat_map(|desired| {
+        let addresses: Vec<Address> = desired.resources.iter().map(|wanted| wanted.address.clone()).collect();
+        let contents = prop::collection::vec(content(), addresses.len());
+        let same = contents.prop_map(move |contents| {
+            present(
+                addresses.iter().zip(contents).map(|(address, content)| wanted(address, content)).collect(),
+            )
+        });
+        (Just(desired), prop_oneof![same, resources().prop_map(present)])
     })
+}
+
+fn present(all: Vec<Wanted>) -> Actual {
+    let present = |wanted: Wanted| {
+        let secrets = wanted.secrets.unwrap_or_default().into_iter();
+        let masks = secrets.filter_map(|(name, secret)| Some((name, masked(secret.value.as_deref()?))));
+        let present = Present { fields: wanted.fields, fixed: wanted.fixed, masks: masks.collect() };
+        (wanted.address, present)
+    };
+    all.into_iter().map(present).collect()
 }
 
 fn desired() -> impl Strategy<Value = Desired> {
@@ -152,7 +164,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn applying_a_plan_gives_what_was_wanted(desired in desired(), before in actual(), prune in any::<bool>()) {
+    fn applying_a_plan_gives_what_was_wanted((desired, before) in both(), prune in any::<bool>()) {
         let options = Options { prune, resend_secrets: false };
         let plan = match plan(&desired, &before, options) {
             Ok(plan) => plan,
