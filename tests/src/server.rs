@@ -99,6 +99,8 @@ impl ServerBuilder {
             command.env_remove(name);
         }
         command.arg(name).arg("--data-dir").arg(&self.data).current_dir(folder);
+        // No contexts of whoever runs the tests.
+        command.env("XDG_CONFIG_HOME", folder);
         if let Some(url) = self.database.url() {
             command.args(["--database-url", &url]);
         }

@@ -60,7 +60,11 @@ impl Server {
     /// When the API refuses.
     pub async fn tenant_with(&self, key: &str, settings: pb::TenantSettings) -> Tenant {
         let agency = pb::Agency { key: key.to_owned(), display_name: key.to_owned(), ..Default::default() };
-        let agency = self.api.agencies().create_agency(CreateAgencyRequest { agency: Some(agency) }).await;
+        let agency = self
+            .api
+            .agencies()
+            .create_agency(CreateAgencyRequest { agency: Some(agency), ..Default::default() })
+            .await;
         let parent = agency.expect("an agency").into_inner().name;
         let tenant = pb::Tenant {
             key: key.to_owned(),

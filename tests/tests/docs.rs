@@ -70,8 +70,8 @@ const NO_REASONS: [&str; 6] = [
 ];
 
 /// Flags that do not set the configuration.
-const OTHER_FLAGS: [&str; 7] =
-    ["--address", "--ca", "--config", "--help", "--output", "--token", "--version"];
+const OTHER_FLAGS: [&str; 8] =
+    ["--address", "--ca", "--config", "--context", "--help", "--output", "--token", "--version"];
 
 #[test]
 fn every_reason_in_the_code_has_an_entry_and_every_entry_a_reason() {

@@ -9,7 +9,8 @@ use tributary_proto::admin::v1::{
 use tributary_store::agency::{AgencyRecord, NewAgency};
 
 use crate::{
-    AdminContext, check::required, convert::value::to_time, error::from_store, name, violations::Violations,
+    AdminContext, check::required, convert::value::to_time, error::from_store, name, once,
+    violations::Violations,
 };
 
 /// Answers calls about agencies.
@@ -49,8 +50,10 @@ impl AgencyService for Agencies {
     }
 
     async fn create_agency(&self, request: Request<CreateAgencyRequest>) -> Result<Response<Agency>, Status> {
-        let call = self.0.call(&request).await?;
-        let agency = required("agency", request.into_inner().agency)?;
+        let mut call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateAgency", &request.request_id, &request)?;
+        let agency = required("agency", request.agency)?;
         let mut violations = Violations::default();
         violations.key("agency.key", &agency.key);
         violations.display_name("agency.display_name", &agency.display_name);
@@ -61,7 +64,13 @@ impl AgencyService for Agencies {
             key: agency.key,
             display_name: agency.display_name,
         };
-        let made = self.0.store.agencies().create(&new, &call.author).await.map_err(from_store)?;
+        let made = match once::made(self.0.store.agencies().create(&new, &call.author).await)? {
+            Ok(made) => made,
+            Err(before) => {
+                let made = self.0.store.agencies().get(name::id("request_id", &before.resource)?).await;
+                made.map_err(from_store)?
+            }
+        };
         Ok(Response::new(to_proto(made)))
     }
 }

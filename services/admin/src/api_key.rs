@@ -23,7 +23,7 @@ use crate::{
         value::{from_time, to_time},
     },
     error::from_store,
-    name,
+    name, once,
     violations::Violations,
 };
 
@@ -60,8 +60,9 @@ impl ApiKeyService for ApiKeys {
         &self,
         request: Request<CreateApiKeyRequest>,
     ) -> Result<Response<CreateApiKeyResponse>, Status> {
-        let call = self.0.call(&request).await?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateApiKey", &request.request_id, &request)?;
         let agency = name::agency_id("parent", &request.parent)?;
         call.check_agency(agency)?;
         let given = required("api_key", request.api_key)?;
@@ -72,6 +73,7 @@ impl ApiKeyService for ApiKeys {
         let expires_at = expiry(given.expire_time, call.author.at, &mut violations);
         violations.check()?;
         let secret = SecretKind::ApiKey.generate(|| (self.0.random)());
+        call.author = call.author.answering(&secret);
         let (millis, random) = self.0.id_parts(&call.author);
         let new = NewApiKey {
             id: ApiKeyId::new(millis, random),
@@ -83,7 +85,16 @@ impl ApiKeyService for ApiKeys {
             expires_at,
         };
         let scope = self.0.store.agency(agency);
-        let made = scope.create_api_key(&new, call.appointer(), &call.author).await.map_err(from_store)?;
+        let (made, secret) =
+            match once::made(scope.create_api_key(&new, call.appointer(), &call.author).await)? {
+                Ok(made) => (made, secret),
+                Err(before) => {
+                    let made = scope.api_key(name::id("request_id", &before.resource)?).await;
+                    let request = required("request_id", call.author.once.as_ref())?;
+                    let secret = scope.repeated_answer(request, &before).map_err(from_store)?;
+                    (made.map_err(from_store)?, secret)
+                }
+            };
         Ok(Response::new(CreateApiKeyResponse { api_key: Some(to_proto(made)), secret }))
     }
 

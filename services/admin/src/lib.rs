@@ -41,3 +41,4 @@ pub use context::{AdminContext, Random};
 pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};
 pub use routes::{ServeError, ServeOptions, serve};
+pub use secret::masked;

@@ -26,7 +26,7 @@ use crate::{
     check::{self, required},
     convert::{enums::Twin, grant, value::to_time},
     error::from_store,
-    name,
+    name, once,
     violations::Violations,
 };
 
@@ -153,8 +153,9 @@ impl MemberService for Members {
         &self,
         request: Request<CreateInvitationRequest>,
     ) -> Result<Response<CreateInvitationResponse>, Status> {
-        let call = self.0.call(&request).await?;
+        let mut call = self.0.call(&request).await?;
         let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "CreateInvitation", &request.request_id, &request)?;
         let scope = self.agency(&call, "parent", &request.parent)?;
         let given = required("invitation", request.invitation)?;
         let mut violations = Violations::default();
@@ -170,8 +171,17 @@ impl MemberService for Members {
         let (token, hash) = self.token();
         let expires_at = call.author.at.plus(OPEN);
         let id = self.invitation_id(&call);
+        call.author = call.author.answering(&token);
         let new = NewInvitation { id, email, display_name, role, grants, hash, expires_at };
-        let made = scope.invite(&new, call.appointer(), &call.author).await.map_err(from_store)?;
+        let (made, token) = match once::made(scope.invite(&new, call.appointer(), &call.author).await)? {
+            Ok(made) => (made, token),
+            Err(before) => {
+                let made = scope.invitation(name::id("request_id", &before.resource)?).await;
+                let request = required("request_id", call.author.once.as_ref())?;
+                let token = scope.repeated_answer(request, &before).map_err(from_store)?;
+                (made.map_err(from_store)?, token)
+            }
+        };
         let invitation = Some(invitation_to_proto(made));
         Ok(Response::new(CreateInvitationResponse { invitation, token }))
     }

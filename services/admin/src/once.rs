@@ -39,6 +39,7 @@ impl AdminContext {
             method,
             request_id: request_id.to_owned(),
             body_hash: self.hash(method, request),
+            answer: None,
         };
         Ok(author.once(once))
     }

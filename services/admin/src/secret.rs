@@ -6,8 +6,9 @@ const SHOWN: usize = 4;
 /// A prefix such as `whsec_` names the kind of a secret and is no part of it.
 const LONGEST_PREFIX: usize = 8;
 
-/// A secret with all but its kind and its last characters left out: `whsec_…abcd`.
-pub(crate) fn masked(secret: &str) -> String {
+/// A secret with all but its kind and its last characters left out: `whsec_…abcd`. Clients that know a secret can tell by it
+/// whether the server has another one.
+pub fn masked(secret: &str) -> String {
     let prefix = secret.find('_').map_or("", |end| &secret[..=end]);
     let prefix = if prefix.len() <= LONGEST_PREFIX { prefix } else { "" };
     let length = secret.chars().count();

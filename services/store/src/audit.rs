@@ -15,7 +15,7 @@ use tributary_domain::{
 };
 
 use crate::{
-    Page, Paged, StoreError, TenantScope,
+    Page, Paged, Secret, StoreError, TenantScope,
     access::AgencyScope,
     column::{id, json, optional_id, to_json},
     entity::audit_log,
@@ -47,6 +47,15 @@ impl Author {
     #[must_use]
     pub fn once(self, request: Once) -> Self {
         Self { once: Some(request), ..self }
+    }
+
+    /// The same, with what the request is answered besides what it makes, where it is to be done once.
+    #[must_use]
+    pub fn answering(mut self, answer: &str) -> Self {
+        if let Some(request) = &mut self.once {
+            request.answer = Some(Secret::new(answer));
+        }
+        self
     }
 
     /// Notes that the author's request makes `resource`, if it is to be done once.

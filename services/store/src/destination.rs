@@ -22,7 +22,7 @@ use crate::{
     audit::{self, Author, Deed},
     column::{codes, id, json, number, to_json},
     entity::destination,
-    seal::Place,
+    seal::{Holder, Place},
     tenant::next_revision,
     txn::Txn,
 };
@@ -279,7 +279,7 @@ impl TenantScope<'_> {
 }
 
 fn secrets_place(tenant: TenantId, destination: &str) -> Place<'_> {
-    Place { tenant, table: "destinations", row: destination, column: "secrets" }
+    Place { holder: Holder::Tenant(tenant), table: "destinations", row: destination, column: "secrets" }
 }
 
 impl TryFrom<destination::Model> for DestinationRecord {

@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
-use tributary_domain::{id::TenantId, time::Timestamp};
+use tributary_domain::time::Timestamp;
 
-use crate::{StoreError, TenantScope, entity::request_id, seal::Place};
+use crate::{
+    Secret, Store, StoreError, TenantScope,
+    access::AgencyScope,
+    audit::Author,
+    entity::request_id,
+    seal::{Holder, Place},
+};
 
 /// How long it is known what a request made.
 pub const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,6 +27,9 @@ pub struct Once {
     pub request_id: String,
     /// A keyed hash of all that it says: the same id with anything else in it is a mistake.
     pub body_hash: [u8; 32],
+    /// What is answered besides the resource and is otherwise kept as a hash only, such as a token: it is kept sealed as long
+    /// as the request is known.
+    pub answer: Option<Secret>,
 }
 
 /// What the same request made before.
@@ -78,14 +87,27 @@ impl Once {
     }
 }
 
-fn answer_place(tenant: TenantId, request: &str) -> Place<'_> {
-    Place { tenant, table: "request_ids", row: request, column: "answer" }
+fn answer_place(holder: Holder, request: &str) -> Place<'_> {
+    Place { holder, table: "request_ids", row: request, column: "answer" }
+}
+
+impl Store {
+    fn seal_answer(&self, holder: Holder, request: &Once, answer: &str) -> Result<Vec<u8>, StoreError> {
+        self.sealer().seal(answer_place(holder, &request.request_id), answer.as_bytes())
+    }
+
+    fn open_answer(&self, holder: Holder, request: &Once, repeated: &Repeated) -> Result<String, StoreError> {
+        let corrupt = || StoreError::corrupt("request_ids.answer");
+        let sealed = repeated.answer.as_deref().ok_or_else(corrupt)?;
+        let clear = self.sealer().open(answer_place(holder, &request.request_id), sealed)?;
+        String::from_utf8(clear).map_err(|_| corrupt())
+    }
 }
 
 impl TenantScope<'_> {
     /// Seals what a request is answered with besides the resource.
     pub(crate) fn seal_answer(&self, request: &Once, answer: &str) -> Result<Vec<u8>, StoreError> {
-        self.store().sealer().seal(answer_place(self.id(), &request.request_id), answer.as_bytes())
+        self.store().seal_answer(Holder::Tenant(self.id()), request, answer)
     }
 
     /// What `request` was answered with besides the resource.
@@ -93,9 +115,30 @@ impl TenantScope<'_> {
     /// # Errors
     /// When there was nothing, or it cannot be opened: the master key is another.
     pub fn repeated_answer(&self, request: &Once, repeated: &Repeated) -> Result<String, StoreError> {
-        let corrupt = || StoreError::corrupt("request_ids.answer");
-        let sealed = repeated.answer.as_deref().ok_or_else(corrupt)?;
-        let clear = self.store().sealer().open(answer_place(self.id(), &request.request_id), sealed)?;
-        String::from_utf8(clear).map_err(|_| corrupt())
+        self.store().open_answer(Holder::Tenant(self.id()), request, repeated)
+    }
+}
+
+impl AgencyScope<'_> {
+    /// Notes that the author's request makes `resource`, with what it is answered besides.
+    pub(crate) async fn claim(
+        &self,
+        txn: &DatabaseTransaction,
+        author: &Author,
+        resource: String,
+    ) -> Result<(), StoreError> {
+        let Some(request) = &author.once else { return Ok(()) };
+        let seal =
+            |answer: &Secret| self.store().seal_answer(Holder::Agency(self.id()), request, answer.expose());
+        let answer = request.answer.as_ref().map(seal).transpose()?;
+        author.claim(txn, resource, answer).await
+    }
+
+    /// What `request` was answered with besides the resource.
+    ///
+    /// # Errors
+    /// As for [`TenantScope::repeated_answer`].
+    pub fn repeated_answer(&self, request: &Once, repeated: &Repeated) -> Result<String, StoreError> {
+        self.store().open_answer(Holder::Agency(self.id()), request, repeated)
     }
 }

@@ -1,6 +1,6 @@
-//! Secrets at rest: sealed with a key of their tenant, for one place only.
+//! Secrets at rest: sealed with a key of their tenant or agency, for one place only.
 //!
-//! XChaCha20-Poly1305 under a key that HKDF-SHA256 derives from the master key for each tenant. The place (tenant,
+//! XChaCha20-Poly1305 under a key that HKDF-SHA256 derives from the master key for each of them. The place (whose,
 //! table, row, column) is authenticated with it: a sealed value that is copied to another row or tenant does not open.
 //! Layout: one byte for the key's number, 24 of nonce, then ciphertext and tag.
 
@@ -13,7 +13,7 @@ use chacha20poly1305::{
 use hkdf::Hkdf;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use tributary_domain::id::TenantId;
+use tributary_domain::id::{AgencyId, TenantId};
 
 use crate::StoreError;
 
@@ -44,10 +44,29 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whose a sealed value is: each has a key of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Holder {
+    /// A tenant.
+    Tenant(TenantId),
+    /// An agency.
+    Agency(AgencyId),
+}
+
+impl fmt::Display for Holder {
+    /// The id, which says by its beginning what it is of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenant(tenant) => tenant.fmt(f),
+            Self::Agency(agency) => agency.fmt(f),
+        }
+    }
+}
+
 /// Where a sealed value lives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
-    pub(crate) tenant: TenantId,
+    pub(crate) holder: Holder,
     pub(crate) table: &'a str,
     pub(crate) row: &'a str,
     pub(crate) column: &'a str,
@@ -56,9 +75,9 @@ pub(crate) struct Place<'a> {
 impl Place<'_> {
     /// Every part with its length before it, so that no two places have the same bytes.
     fn bytes(&self) -> Vec<u8> {
-        let tenant = self.tenant.to_string();
+        let holder = self.holder.to_string();
         let mut bytes = Vec::with_capacity(96);
-        for part in [tenant.as_str(), self.table, self.row, self.column] {
+        for part in [holder.as_str(), self.table, self.row, self.column] {
             bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
             bytes.extend_from_slice(part.as_bytes());
         }
@@ -96,7 +115,7 @@ impl Sealer {
         let nonce: [u8; NONCE] = rand::random();
         let payload = Payload { msg: clear, aad: &place.bytes() };
         let sealed = self
-            .cipher(place.tenant)
+            .cipher(place.holder)
             .and_then(|cipher| cipher.encrypt(&XNonce::from(nonce), payload).ok())
             .ok_or_else(|| StoreError::Other { message: "a secret is too long to be sealed".to_owned() })?;
         Ok([&[KEY], nonce.as_slice(), &sealed].concat())
@@ -113,12 +132,12 @@ impl Sealer {
         if *key != KEY {
             return None;
         }
-        self.cipher(place.tenant)?.decrypt(&XNonce::from(*nonce), payload).ok()
+        self.cipher(place.holder)?.decrypt(&XNonce::from(*nonce), payload).ok()
     }
 
-    fn cipher(&self, tenant: TenantId) -> Option<XChaCha20Poly1305> {
+    fn cipher(&self, holder: Holder) -> Option<XChaCha20Poly1305> {
         let mut key = [0_u8; 32];
-        self.derive.expand(tenant.to_string().as_bytes(), &mut key).ok()?;
+        self.derive.expand(holder.to_string().as_bytes(), &mut key).ok()?;
         Some(XChaCha20Poly1305::new(&key.into()))
     }
 }
@@ -128,7 +147,12 @@ mod tests {
     use super::*;
 
     fn place(tenant: u128, row: &'static str) -> Place<'static> {
-        Place { tenant: TenantId::new(1, tenant), table: "sources", row, column: "signing_keys" }
+        Place {
+            holder: Holder::Tenant(TenantId::new(1, tenant)),
+            table: "sources",
+            row,
+            column: "signing_keys",
+        }
     }
 
     #[test]

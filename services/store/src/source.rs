@@ -23,7 +23,7 @@ use crate::{
     audit::{self, Author, Deed},
     column::{id, json, number, to_big, to_json},
     entity::source,
-    seal::Place,
+    seal::{Holder, Place},
     tenant::next_revision,
     txn::Txn,
 };
@@ -244,7 +244,7 @@ impl TenantScope<'_> {
 }
 
 fn keys_place(tenant: TenantId, source: &str) -> Place<'_> {
-    Place { tenant, table: "sources", row: source, column: "signing_keys" }
+    Place { holder: Holder::Tenant(tenant), table: "sources", row: source, column: "signing_keys" }
 }
 
 impl TryFrom<source::Model> for SourceRecord {

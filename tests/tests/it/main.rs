@@ -33,6 +33,7 @@
 )]
 
 mod cli;
+mod code;
 mod deletion;
 mod deliveries;
 mod duplicates;
@@ -44,6 +45,7 @@ mod invariants;
 mod journal;
 mod kill;
 mod lifecycle;
+mod login;
 mod one_person;
 mod order;
 mod parked;

@@ -54,7 +54,7 @@ async fn an_invitation_makes_a_member_once() {
     let request = ListInvitationsRequest { parent: agency.clone(), ..ListInvitationsRequest::default() };
     assert!(world.members().list_invitations(request).await.unwrap().into_inner().invitations.is_empty());
     let again = Invitation { email: "m@example.com".to_owned(), role: 1, ..Invitation::default() };
-    let request = CreateInvitationRequest { parent: agency, invitation: Some(again) };
+    let request = CreateInvitationRequest { parent: agency, invitation: Some(again), ..Default::default() };
     let refused = world.members().create_invitation(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::AlreadyExists);
 }
@@ -90,7 +90,11 @@ async fn everything_wrong_with_an_invitation_is_said_at_once() {
     let invitation =
         Invitation { email: "m at example".to_owned(), role: 0, grants, ..Invitation::default() };
     let parent = agency_of(&tenant.name);
-    let request = CreateInvitationRequest { parent: parent.clone(), invitation: Some(invitation) };
+    let request = CreateInvitationRequest {
+        parent: parent.clone(),
+        invitation: Some(invitation),
+        ..Default::default()
+    };
     let refused = world.members().create_invitation(request).await.unwrap_err();
     assert_eq!(
         fields(&refused),
@@ -108,7 +112,7 @@ async fn everything_wrong_with_an_invitation_is_said_at_once() {
     let grants = vec![grant(&hidden, TenantRole::Viewer)];
     let invitation =
         Invitation { email: "m@example.com".to_owned(), role: 1, grants, ..Invitation::default() };
-    let request = CreateInvitationRequest { parent, invitation: Some(invitation) };
+    let request = CreateInvitationRequest { parent, invitation: Some(invitation), ..Default::default() };
     let refused = world.members().create_invitation(request).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "TENANT_NOT_FOUND"));
 }
@@ -132,7 +136,11 @@ async fn owners_are_the_owners_business_and_the_last_one_stays() {
     let reset = ResetMemberPasswordRequest { name: owner.name.clone() };
     is_owners(by_admin.reset_member_password(reset).await.unwrap_err());
     let invitation = Invitation { email: "x@example.com".to_owned(), role: 3, ..Invitation::default() };
-    let request = CreateInvitationRequest { parent: agency.clone(), invitation: Some(invitation) };
+    let request = CreateInvitationRequest {
+        parent: agency.clone(),
+        invitation: Some(invitation),
+        ..Default::default()
+    };
     is_owners(by_admin.create_invitation(request).await.unwrap_err());
     for refused in [
         by_owner.update_member(with_role(&found[0], AgencyRole::Admin)).await.unwrap_err(),
@@ -176,6 +184,7 @@ async fn an_invitation_is_worth_as_much_as_whoever_invited() {
     let invite = |email: &str| CreateInvitationRequest {
         parent: agency.clone(),
         invitation: Some(Invitation { email: email.to_owned(), role: 2, ..Invitation::default() }),
+        ..Default::default()
     };
     let first = by_admin.create_invitation(invite("x@example.com")).await.unwrap().into_inner();
     let second = by_admin.create_invitation(invite("y@example.com")).await.unwrap().into_inner();
@@ -197,7 +206,11 @@ async fn an_owners_invitation_is_not_replaced_by_an_admin() {
     let admin = world.join(&agency, "a@example.com", AgencyRole::Admin, Vec::new()).await;
     let (_, token) = world.invite(&agency, "o@example.com", AgencyRole::Owner, Vec::new()).await;
     let invitation = Invitation { email: "o@example.com".to_owned(), role: 1, ..Invitation::default() };
-    let request = CreateInvitationRequest { parent: agency.clone(), invitation: Some(invitation) };
+    let request = CreateInvitationRequest {
+        parent: agency.clone(),
+        invitation: Some(invitation),
+        ..Default::default()
+    };
     let mut by_admin = MemberServiceClient::new(world.wire_of(admin.token()));
     assert_eq!(reason(&by_admin.create_invitation(request).await.unwrap_err()), "OWNERS_ONLY");
     world.auth().accept_invitation(accept(&token)).await.unwrap();

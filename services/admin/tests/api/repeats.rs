@@ -2,8 +2,10 @@
 
 use tonic::Code;
 use tributary_proto::admin::v1::{
-    CreateDestinationRequest, CreateSourceRequest, CreateTenantRequest, CreateWorkflowRequest,
-    DeleteSourceRequest, Destination, ListSourcesRequest, Source, Tenant, Workflow,
+    AcceptInvitationRequest, Agency, ApiKey, CreateAgencyRequest, CreateApiKeyRequest,
+    CreateDestinationRequest, CreateInvitationRequest, CreateSourceRequest, CreateTenantRequest,
+    CreateWorkflowRequest, DeleteApiKeyRequest, DeleteSourceRequest, Destination, ExchangeApiKeyRequest,
+    Invitation, ListSourcesRequest, Source, Tenant, Workflow,
 };
 use tributary_store::{lifecycle::Purge, once::REMEMBERED};
 
@@ -95,6 +97,52 @@ async fn the_same_id_is_another_one_in_another_call() {
     let request = CreateTenantRequest { parent, tenant: Some(other), request_id: id };
     let made = world.tenants().create_tenant(request.clone()).await.unwrap().into_inner();
     assert_eq!(world.tenants().create_tenant(request).await.unwrap().into_inner(), made);
+}
+
+#[tokio::test]
+async fn what_is_shown_once_is_shown_again_to_who_asked_for_it() {
+    let world = World::start().await;
+    let agency = Agency { key: "house".to_owned(), display_name: "House".to_owned(), ..Agency::default() };
+    let request = CreateAgencyRequest { agency: Some(agency), request_id: "once".to_owned() };
+    let made = world.agencies().create_agency(request.clone()).await.unwrap().into_inner();
+    assert_eq!(world.agencies().create_agency(request.clone()).await.unwrap().into_inner(), made);
+    let other = CreateAgencyRequest { request_id: "twice".to_owned(), ..request };
+    assert_eq!(reason(&world.agencies().create_agency(other).await.unwrap_err()), "KEY_EXISTS");
+    let parent = made.name;
+
+    let key = ApiKey { display_name: "Reports".to_owned(), role: 2, ..ApiKey::default() };
+    let request = CreateApiKeyRequest {
+        parent: parent.clone(),
+        api_key: Some(key.clone()),
+        request_id: "once".to_owned(),
+    };
+    let made = world.api_keys().create_api_key(request.clone()).await.unwrap().into_inner();
+    assert_eq!(world.api_keys().create_api_key(request.clone()).await.unwrap().into_inner(), made);
+    let other = ApiKey { display_name: "Others".to_owned(), ..key };
+    let other = CreateApiKeyRequest { api_key: Some(other), ..request.clone() };
+    assert_eq!(reason(&world.api_keys().create_api_key(other).await.unwrap_err()), "REQUEST_ID_REUSED");
+    let exchange = ExchangeApiKeyRequest { secret: made.secret.clone() };
+    world.auth().exchange_api_key(exchange).await.expect("the secret is the key's");
+    let unmarked = CreateApiKeyRequest { request_id: String::new(), ..request.clone() };
+    let second = world.api_keys().create_api_key(unmarked).await.unwrap().into_inner();
+    assert_ne!(second.secret, made.secret, "without an id each is a request of its own");
+    let name = made.api_key.unwrap().name;
+    world.api_keys().delete_api_key(DeleteApiKeyRequest { name, etag: String::new() }).await.unwrap();
+    assert_eq!(reason(&world.api_keys().create_api_key(request).await.unwrap_err()), "API_KEY_NOT_FOUND");
+
+    let invitation = Invitation { email: "ann@example.com".to_owned(), role: 2, ..Invitation::default() };
+    let request =
+        CreateInvitationRequest { parent, invitation: Some(invitation), request_id: "once".to_owned() };
+    let made = world.members().create_invitation(request.clone()).await.unwrap().into_inner();
+    assert_eq!(world.members().create_invitation(request.clone()).await.unwrap().into_inner(), made);
+    let accept = AcceptInvitationRequest {
+        token: made.token,
+        password: "correct horse battery".to_owned(),
+        display_name: String::new(),
+    };
+    world.auth().accept_invitation(accept).await.expect("its token is good");
+    let refused = world.members().create_invitation(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVITATION_NOT_FOUND", "it was made, and is not open any more");
 }
 
 #[tokio::test]

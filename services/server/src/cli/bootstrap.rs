@@ -1,18 +1,13 @@
 //! `tributary bootstrap`: an agency and its first owner.
 
-use std::io::{Read, stdin};
-
-use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::{
     client::Client,
+    context::piped,
     output::{Out, Style, Text},
     owner::{self, Outcome},
 };
-
-/// No password is longer, whatever is piped in.
-const MAX_INPUT: u64 = 4 * 1024;
 
 /// Who is made.
 #[derive(Debug, clap::Args)]
@@ -36,7 +31,7 @@ pub(super) struct Args {
 /// # Errors
 /// When the server refuses, or no password comes.
 pub(super) async fn run(args: Args, client: &Client, out: &Out) -> anyhow::Result<()> {
-    let password = if args.password_stdin { Some(password()?) } else { None };
+    let password = if args.password_stdin { Some(piped()?) } else { None };
     let agency = owner::agency(client, &args.agency, args.name.as_deref().unwrap_or(&args.agency)).await?;
     let outcome = owner::ensure(client, &agency, &args.email, password.as_deref()).await?;
     if out.is_json() {
@@ -60,17 +55,4 @@ pub(super) async fn run(args: Args, client: &Client, out: &Out) -> anyhow::Resul
         }
     };
     Ok(out.text(&Text::new().plain(words))?)
-}
-
-fn password() -> anyhow::Result<String> {
-    let mut text = String::new();
-    stdin()
-        .take(MAX_INPUT)
-        .read_to_string(&mut text)
-        .context("no password can be read from standard input")?;
-    let password = text.lines().next().unwrap_or_default();
-    if password.is_empty() {
-        bail!("--password-stdin: no password came on standard input");
-    }
-    Ok(password.to_owned())
 }

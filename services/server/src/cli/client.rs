@@ -65,6 +65,10 @@ type Authorised = InterceptedService<Channel, Bearer>;
 pub(super) struct Client {
     pub(super) channel: Channel,
     pub(super) bearer: Bearer,
+    /// The agency that is meant where none is said.
+    pub(super) agency: Option<String>,
+    /// The tenant that is meant where none is said.
+    pub(super) tenant: Option<String>,
 }
 
 macro_rules! services {
@@ -108,7 +112,9 @@ services! {
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 pub(super) fn refused(status: Status) -> anyhow::Error {
     match status.code() {
-        Code::Unauthenticated => anyhow!("{}: give one of this server with --token", status.message()),
+        Code::Unauthenticated => {
+            anyhow!("{}: use `tributary login`, or give one of this server with --token", status.message())
+        }
         Code::Unavailable => anyhow!("the server cannot answer now: {}", status.message()),
         // The transport's own words, of this side and of the other, for a call that took too long.
         Code::Cancelled | Code::DeadlineExceeded if status.message() == "Timeout expired" => {

@@ -1,11 +1,29 @@
 //! How a command's failure is told.
 
-use std::io::Write;
+use std::{fmt, io::Write};
 
-/// Writes the error with its causes to standard error, in one line.
+/// Several failures, each of which is told in a line of its own.
+#[derive(Debug)]
+pub(super) struct Several(pub(super) Vec<String>);
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Several {}
+
+/// Writes the error with its causes to standard error, in one line, or a line for each of several.
 pub(super) fn tell(error: &anyhow::Error) {
-    // Who closed standard error does not want to know.
-    let _ = writeln!(std::io::stderr(), "error: {}", line(error));
+    let lines = match error.downcast_ref::<Several>() {
+        Some(Several(lines)) => lines.clone(),
+        None => vec![line(error)],
+    };
+    for line in lines {
+        // Who closed standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "error: {line}");
+    }
 }
 
 /// The error and its causes in one line; a cause that the error tells already is not told again.

@@ -47,11 +47,12 @@ pub(super) async fn agencies(client: &Client, limit: usize) -> anyhow::Result<Ve
     .await
 }
 
-/// The name of the agency that is meant, or of the only one.
+/// The name of the agency that is meant: the one given, the one of the context, or the only one.
 ///
 /// # Errors
 /// When there is none such, or several and none was named.
 pub(super) async fn agency(client: &Client, given: Option<&str>) -> anyhow::Result<String> {
+    let given = given.or(client.agency.as_deref());
     Ok(pick(agencies(client, usize::MAX).await?, given)?.name)
 }
 
@@ -114,11 +115,12 @@ pub(super) async fn destinations(
     .await
 }
 
-/// The name of the tenant that is meant.
+/// The name of the tenant that is meant: the one given, the one of the context, or the only one.
 ///
 /// # Errors
 /// When it is not clear which, or there is none such.
 pub(super) async fn tenant(client: &Client, given: Option<&str>) -> anyhow::Result<String> {
+    let given = given.or(client.tenant.as_deref());
     match given {
         Some(name) if name.contains('/') => Ok(name.to_owned()),
         _ => pick(tenants(client, usize::MAX).await?, given).map(|tenant| tenant.name),

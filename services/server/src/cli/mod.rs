@@ -3,8 +3,10 @@
 mod address;
 mod bootstrap;
 mod client;
+mod code;
 mod completions;
 mod config;
+mod context;
 mod doctor;
 mod failure;
 mod finder;
@@ -13,6 +15,7 @@ mod migrate;
 mod output;
 mod owner;
 mod pages;
+mod private;
 mod proto;
 mod quickstart;
 mod reach;
@@ -56,6 +59,13 @@ enum Command {
     Send(send::Args),
     #[command(flatten)]
     Question(Question),
+    /// Sign in to a server, and keep that as a context
+    Login(context::login::Args),
+    /// End the session of a context
+    Logout,
+    /// Servers that somebody signed in to
+    #[command(subcommand)]
+    Context(context::command::Action),
     /// Bring the database to this build's schema
     Migrate(migrate::Args),
     /// Check what has to be in order, and say what to do where it is not
@@ -73,6 +83,12 @@ enum Command {
 enum Question {
     /// Make an agency and its first owner
     Bootstrap(bootstrap::Args),
+    /// Make a tenant's sources, workflows and destinations as files say: shows a plan, and asks before it is done
+    Apply(code::apply::Args),
+    /// Show what `apply` would do; the exit code is 0 when there is nothing to do, 2 when there is, 1 for an error
+    Diff(code::diff::Args),
+    /// Write a tenant's sources, workflows and destinations as `apply` reads them
+    Export(code::export::Args),
     /// Show what came in, what workflows did with it, and where it went
     #[command(subcommand)]
     Logs(Box<logs::Log>),
@@ -120,7 +136,17 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&config?),
         Command::Quickstart => quickstart::run(config?, &out),
         Command::Send(args) => send::run(&args, &config?, &cli.reach, &out),
-        Command::Question(question) => client::runtime()?.block_on(ask(question, &cli.reach, &config?, &out)),
+        Command::Question(question) => {
+            let says_folder = cli.flags.says_data_dir();
+            client::runtime()?.block_on(ask(question, &cli.reach, &config?, says_folder, &out))
+        }
+        Command::Login(args) => {
+            client::runtime()?.block_on(context::login::run(&args, &cli.reach, &config?, &out))
+        }
+        Command::Logout => client::runtime()?.block_on(context::logout::run(&cli.reach, &config?, &out)),
+        Command::Context(action) => {
+            client::runtime()?.block_on(context::command::run(&action, &cli.reach, &config?, &out))
+        }
         Command::Migrate(args) => migrate::run(&args, &config?, &out),
         // A configuration that cannot be read is a finding, not the end.
         Command::Doctor => doctor::run(config, &cli.reach, &out),
@@ -130,9 +156,18 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
-    let client = reach.connect(config).await?;
+async fn ask(
+    question: Question,
+    reach: &Reach,
+    config: &Config,
+    says_folder: bool,
+    out: &Out,
+) -> anyhow::Result<ExitCode> {
+    let client = context::connect(reach, config, says_folder).await?;
     match question {
+        Question::Apply(args) => return code::apply::run(&args, &client, out).await,
+        Question::Diff(args) => return code::diff::run(&args, &client, out).await,
+        Question::Export(args) => code::export::run(&args, &client, out).await,
         Question::Bootstrap(args) => bootstrap::run(args, &client, out).await,
         Question::Members(action) => resources::members::run(action, &client, out).await,
         Question::ApiKeys(action) => resources::api_keys::run(action, &client, out).await,
@@ -183,6 +218,10 @@ mod tests {
             "tributary proto",
             "tributary proto api.binpb",
             "tributary completions bash",
+            "tributary apply -f a.yaml -f folder --prune --yes",
+            "tributary diff -f - --context prod",
+            "tributary login --server https://x --email a@example.com --password-stdin",
+            "tributary context use local",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -195,6 +234,8 @@ mod tests {
             "tributary send --repeat 0",
             "tributary serve --follow",
             "tributary completions klingon",
+            "tributary apply",
+            "tributary context",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -41,7 +41,7 @@ pub(super) async fn agency(client: &Client, key: &str, display_name: &str) -> an
     }
     let (key, display_name) = (key.to_owned(), display_name.to_owned());
     let agency = Agency { key, display_name, ..Agency::default() };
-    let request = CreateAgencyRequest { agency: Some(agency) };
+    let request = CreateAgencyRequest { agency: Some(agency), ..Default::default() };
     Ok(client.agencies().create_agency(request).await.map_err(refused)?.into_inner().name)
 }
 
@@ -61,7 +61,11 @@ pub(super) async fn ensure(
     }
     let role = AgencyRole::Owner.into();
     let invitation = Invitation { email: email.to_owned(), role, ..Invitation::default() };
-    let request = CreateInvitationRequest { parent: agency.to_owned(), invitation: Some(invitation) };
+    let request = CreateInvitationRequest {
+        parent: agency.to_owned(),
+        invitation: Some(invitation),
+        ..Default::default()
+    };
     let token = client.members().create_invitation(request).await.map_err(refused)?.into_inner().token;
     let Some(password) = password else { return Ok(Outcome::Invited { token }) };
     let (password, display_name) = (password.to_owned(), String::new());

@@ -1,6 +1,12 @@
 //! How a server is reached: where it listens, and with which token.
 
-use std::{error::Error, fmt, io, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    error::Error,
+    fmt, io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow, bail};
 use http::Uri;
@@ -27,15 +33,20 @@ const HTTPS: u16 = 443;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Server that is asked")]
 pub(super) struct Reach {
-    /// Address of the gRPC admin API, such as 127.0.0.1:8090; the default is this configuration's server
+    /// Context to ask through, made by `tributary login`, or `local` for this configuration's server; the default is the
+    /// one in use, unless --address, --token or --data-dir is said
+    #[arg(long, global = true, value_name = "NAME", env = "TRIBUTARY_CONTEXT")]
+    pub(super) context: Option<String>,
+    /// Address of the gRPC admin API, such as 127.0.0.1:8090; the default is that of the context, or this configuration's
+    /// server
     #[arg(long, global = true, value_name = "ADDR", env = "TRIBUTARY_ADDRESS")]
-    address: Option<String>,
-    /// Admin token, access token or API key; the default is the admin token in the data folder
+    pub(super) address: Option<String>,
+    /// Admin token, access token or API key; the default is what the context has, or the admin token in the data folder
     #[arg(long, global = true, value_name = "TOKEN", env = "TRIBUTARY_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// Certificates that the server's has to be or to come from, in PEM; the default is what browsers trust
     #[arg(long, global = true, value_name = "FILE", env = "TRIBUTARY_CA")]
-    ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// A server to be asked.
@@ -57,7 +68,20 @@ impl fmt::Debug for Reach {
 impl Reach {
     /// A server that the configuration says, with the token of its data folder.
     pub(super) fn local() -> Self {
-        Self { address: None, token: None, ca: None }
+        Self { context: None, address: None, token: None, ca: None }
+    }
+
+    /// A server at this address, without a token; `ca` is what is trusted where the command line says nothing.
+    pub(super) fn to(&self, address: &str, ca: Option<&Path>) -> Self {
+        let ca = self.ca.clone().or_else(|| ca.map(Path::to_owned));
+        // Whoever trusts a file of their own does so with TLS only.
+        let ca = ca.filter(|_| !address.starts_with("http://"));
+        Self { context: None, address: Some(address.to_owned()), token: None, ca }
+    }
+
+    /// The same server, with this token.
+    pub(super) fn with_token(&self, token: String) -> Self {
+        Self { context: None, address: self.address.clone(), token: Some(token), ca: self.ca.clone() }
     }
 
     /// Connects.
@@ -70,7 +94,7 @@ impl Reach {
         Bearer::of(&token)?;
         let channel = self.channel(config).await?;
         let token = if token.starts_with(API_KEY) { exchanged(channel.clone(), token).await? } else { token };
-        Ok(Client { channel, bearer: Bearer::of(&token)? })
+        Ok(Client { channel, bearer: Bearer::of(&token)?, agency: None, tenant: None })
     }
 
     /// Connects without a token, for what needs none.
@@ -153,7 +177,7 @@ impl Reach {
 }
 
 /// Whether an address is on this machine.
-fn is_here(address: &str) -> bool {
+pub(super) fn is_here(address: &str) -> bool {
     let place = address.split_once("://").map_or(address, |(_, place)| place);
     let url = format!("http://{place}").parse::<Uri>();
     let host = url.ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
@@ -220,18 +244,18 @@ mod tests {
             assert_eq!(is_here(address), here, "{address}");
         }
         let config = Config { data_dir: "/nowhere".into(), ..Config::default() };
-        let reach = Reach { address: Some("10.0.0.7:8090".to_owned()), token: None, ca: None };
+        let reach = Reach { address: Some("10.0.0.7:8090".to_owned()), ..Reach::local() };
         assert!(reach.token(&config).unwrap_err().to_string().contains("another machine"));
     }
 
     #[test]
     fn the_token_is_not_shown() {
-        let reach = Reach { address: None, token: Some("tra_canary".to_owned()), ca: None };
+        let reach = Reach { token: Some("tra_canary".to_owned()), ..Reach::local() };
         assert!(!format!("{reach:?}").contains("canary"));
     }
 
     fn reach(address: Option<&str>) -> Reach {
-        Reach { address: address.map(str::to_owned), token: Some("tra_canary".to_owned()), ca: None }
+        Reach { address: address.map(str::to_owned), token: Some("tra_canary".to_owned()), ..Reach::local() }
     }
 
     fn config() -> Config {

@@ -45,6 +45,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// Whether the command line names a data folder, and so the server that it belongs to.
+    pub(crate) fn says_data_dir(&self) -> bool {
+        self.data_dir.is_some()
+    }
+
     /// What the flags set, in the shape of the configuration.
     pub(super) fn overrides(&self) -> Value {
         let mut all = Map::new();

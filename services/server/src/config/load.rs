@@ -18,7 +18,7 @@ const FILE: &str = "tributary.toml";
 /// The largest body that a source can be set to take, in bytes.
 const LARGEST_BODY: usize = 8 << 20;
 /// Variables that only the command line reads.
-const COMMAND_LINE: [&str; 4] = ["config", "token", "address", "ca"];
+const COMMAND_LINE: [&str; 5] = ["config", "context", "token", "address", "ca"];
 
 /// What is wrong with the configuration: one line.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +146,7 @@ mod tests {
             "ADMIN_SERVICE_HOST",
             "ADMIN_PORT_8090_TCP_PORT",
             "CONFIG",
+            "context",
             "token",
         ] {
             assert!(!is_ours(added.into()), "{added}");

@@ -135,6 +135,7 @@ impl AgencyScope<'_> {
         by.check(new.role)?;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            self.claim(txn, author, new.id.to_string()).await?;
             let row = api_key::Model {
                 id: new.id.to_string(),
                 agency_id: self.key(),

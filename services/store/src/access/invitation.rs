@@ -143,6 +143,7 @@ impl AgencyScope<'_> {
         by.check(new.role)?;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            self.claim(txn, author, new.id.to_string()).await?;
             let taken = member::live()
                 .filter(member_row::Column::AgencyId.eq(self.key()))
                 .filter(member_row::Column::Email.eq(new.email.as_str()));

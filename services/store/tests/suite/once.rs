@@ -17,6 +17,7 @@ fn once(body: u8) -> Once {
         method: "CreateSource",
         request_id: "an-id".to_owned(),
         body_hash: [body; 32],
+        answer: None,
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) async fn make(server: &Server, deliveries: Deliveries) -> anyhow::Res
     let calling = calling(server).await?;
 
     let agency = Agency { key: "load".to_owned(), display_name: "Load".to_owned(), ..Agency::default() };
-    let request = CreateAgencyRequest { agency: Some(agency) };
+    let request = CreateAgencyRequest { agency: Some(agency), ..Default::default() };
     let parent = AgencyServiceClient::new(calling.clone()).create_agency(request).await?.into_inner().name;
 
     let tenant = Tenant { key: "load".to_owned(), display_name: "Load".to_owned(), ..Tenant::default() };

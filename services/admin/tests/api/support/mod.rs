@@ -213,7 +213,7 @@ impl World {
     pub(crate) async fn tenant(&self, key: &str) -> Tenant {
         let agency =
             Agency { key: key.to_owned(), display_name: "An agency".to_owned(), ..Agency::default() };
-        let request = CreateAgencyRequest { agency: Some(agency) };
+        let request = CreateAgencyRequest { agency: Some(agency), ..Default::default() };
         let parent = self.agencies().create_agency(request).await.unwrap().into_inner().name;
         let tenant = Tenant { key: key.to_owned(), display_name: "A tenant".to_owned(), ..Tenant::default() };
         let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };

@@ -58,7 +58,11 @@ impl World {
     ) -> (Invitation, String) {
         let invitation =
             Invitation { email: email.to_owned(), role: role.into(), grants, ..Invitation::default() };
-        let request = CreateInvitationRequest { parent: agency.to_owned(), invitation: Some(invitation) };
+        let request = CreateInvitationRequest {
+            parent: agency.to_owned(),
+            invitation: Some(invitation),
+            ..Default::default()
+        };
         let made = self.members().create_invitation(request).await.unwrap().into_inner();
         (made.invitation.unwrap(), made.token)
     }
@@ -95,7 +99,8 @@ impl World {
     ) -> (ApiKey, String, String) {
         let key =
             ApiKey { display_name: "A service".to_owned(), role: role.into(), grants, ..ApiKey::default() };
-        let request = CreateApiKeyRequest { parent: agency.to_owned(), api_key: Some(key) };
+        let request =
+            CreateApiKeyRequest { parent: agency.to_owned(), api_key: Some(key), ..Default::default() };
         let made = self.api_keys().create_api_key(request).await.unwrap().into_inner();
         let request = ExchangeApiKeyRequest { secret: made.secret.clone() };
         let token = self.auth().exchange_api_key(request).await.unwrap().into_inner().access_token.unwrap();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use anyhow::Context;
 use prost::Message;
-use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 use tributary_proto::admin::v1;
 
@@ -25,7 +25,9 @@ macro_rules! contract {
 contract!(
     ApiKey,
     Delivery,
+    DeletionPreview,
     Destination,
+    Group,
     Member,
     Message,
     MessageTrace,
@@ -35,8 +37,10 @@ contract!(
     Source,
     TailResponse,
     Tenant,
+    TenantSettings,
     TenantUsage,
-    Workflow
+    Workflow,
+    WorkflowSpec
 );
 
 static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
@@ -47,12 +51,25 @@ static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
 /// # Errors
 /// When the build's descriptors do not fit: a defect of the build.
 pub(crate) fn json<T: Contract>(message: &T) -> anyhow::Result<Value> {
+    Ok(serde_json::to_value(dynamic(message)?)?)
+}
+
+/// The message with its description.
+///
+/// # Errors
+/// When the build's descriptors do not fit: a defect of the build.
+pub(crate) fn dynamic<T: Contract>(message: &T) -> anyhow::Result<DynamicMessage> {
+    Ok(DynamicMessage::decode(descriptor(T::NAME)?, message.encode_to_vec().as_slice())?)
+}
+
+/// How a message of the contract is described, by its name, such as `tributary.admin.v1.Source`.
+///
+/// # Errors
+/// When the build's descriptors do not fit: a defect of the build.
+pub(crate) fn descriptor(name: &str) -> anyhow::Result<MessageDescriptor> {
     let pool =
         DESCRIPTORS.as_ref().context("the contract's descriptors cannot be read: a defect of the build")?;
-    let descriptor =
-        pool.get_message_by_name(T::NAME).with_context(|| format!("{} is not described", T::NAME))?;
-    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    Ok(serde_json::to_value(&dynamic)?)
+    pool.get_message_by_name(name).with_context(|| format!("{name} is not described"))
 }
 
 #[cfg(test)]
@@ -82,7 +99,9 @@ mod tests {
         }
         check::<v1::ApiKey>();
         check::<v1::Delivery>();
+        check::<v1::DeletionPreview>();
         check::<v1::Destination>();
+        check::<v1::Group>();
         check::<v1::Member>();
         check::<v1::Message>();
         check::<v1::MessageTrace>();
@@ -91,6 +110,8 @@ mod tests {
         check::<v1::Source>();
         check::<v1::TailResponse>();
         check::<v1::Tenant>();
+        check::<v1::TenantSettings>();
         check::<v1::Workflow>();
+        check::<v1::WorkflowSpec>();
     }
 }

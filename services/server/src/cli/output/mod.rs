@@ -9,7 +9,7 @@ pub(super) mod time;
 mod tree;
 pub(super) mod value;
 
-pub(super) use contract::{Contract, json};
+pub(super) use contract::{Contract, descriptor, dynamic, json};
 pub(super) use listed::{Listed, id, list, one};
 pub(super) use out::{Format, Out, is_closed};
 pub(super) use text::{Style, Text, cut};

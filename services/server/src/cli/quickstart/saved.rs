@@ -1,19 +1,17 @@
 //! What the quickstart remembers in the data folder: what the server shows only once.
 
 use std::{
-    fmt,
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fmt, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::private;
+
 const FILE: &str = "quickstart.json";
-/// Nobody but the owner may read the file: it holds secrets.
-const MODE: u32 = 0o600;
 
 /// The demo's webhook URL, signing key and owner's password, and what they belong to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,25 +70,15 @@ impl Saved {
     /// When the file cannot be written.
     pub(in crate::cli) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         let (draft, path) = (folder.join("quickstart.new"), folder.join(FILE));
-        let write = || {
-            let mut file = create(&draft)?;
-            file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
-        };
+        let write = || private::write(&path, &draft, serde_json::to_string_pretty(self)?.as_bytes());
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
-/// An empty file for its owner only, also where one was left by a start that was cut off.
-fn create(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(MODE))?;
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn saved() -> Saved {

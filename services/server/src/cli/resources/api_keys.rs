@@ -62,7 +62,7 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let parent = finder::agency(client, of.agency.as_deref()).await?;
             let (role, grants) = roles.read(client).await?;
             let key = ApiKey { display_name: name, role: role.into(), grants, ..ApiKey::default() };
-            let request = CreateApiKeyRequest { parent, api_key: Some(key) };
+            let request = CreateApiKeyRequest { parent, api_key: Some(key), ..Default::default() };
             let made = client.api_keys().create_api_key(request).await.map_err(refused)?.into_inner();
             let name = made.api_key.map(|key| key.name).unwrap_or_default();
             if out.is_json() {

@@ -49,7 +49,8 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let parent = finder::agency(client, of.agency.as_deref()).await?;
             let (role, grants) = roles.read(client).await?;
             let invitation = Invitation { email, role: role.into(), grants, ..Invitation::default() };
-            let request = CreateInvitationRequest { parent, invitation: Some(invitation) };
+            let request =
+                CreateInvitationRequest { parent, invitation: Some(invitation), ..Default::default() };
             let made = client.members().create_invitation(request).await.map_err(refused)?.into_inner();
             let name = made.invitation.map(|invitation| invitation.name).unwrap_or_default();
             if out.is_json() {
