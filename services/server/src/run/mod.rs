@@ -11,6 +11,7 @@ mod purge;
 mod running;
 mod system;
 mod tls;
+mod worker;
 
 pub(crate) use parts::{make_folder, start};
 pub(crate) use running::{ADDRESSES, Running};

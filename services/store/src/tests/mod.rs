@@ -8,6 +8,7 @@ mod isolation;
 mod log;
 mod purge;
 mod quota;
+mod replay;
 mod sample;
 mod search;
 mod snapshot;
