@@ -11,9 +11,9 @@ use tonic::{
 use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -72,7 +72,9 @@ clients! {
     /// Quotas.
     quotas: QuotaServiceClient,
     /// Logs.
-    logs: LogServiceClient
+    logs: LogServiceClient,
+    /// Operations.
+    operations: OperationServiceClient
 }
 
 impl Api {
