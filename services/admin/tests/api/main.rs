@@ -13,6 +13,7 @@ mod members;
 mod people;
 mod quotas;
 mod repeats;
+mod replays;
 mod search;
 mod sessions;
 mod sources;
