@@ -90,7 +90,11 @@ async fn what_failed_succeeds_after_its_workflow_was_mended_and_is_delivered_onc
         // The one that was fine is processed again as well, and made everything already.
         let told = ask(server, "replay", &["messages", "--since", "1h", "--yes"]);
         let last = told.last().expect("its end is told");
-        assert_eq!((&last["state"], &last["doneCount"]), (&json!("SUCCEEDED"), &json!("11")), "{told:?}");
+        assert_eq!(
+            (&last["state"], &last["doneCount"]),
+            (&json!("STATE_SUCCEEDED"), &json!("11")),
+            "{told:?}"
+        );
         for id in failed.iter().chain([&fine]) {
             let trace = server.trace(id).await;
             let run = trace.runs[0].run.as_ref().expect("a run");
