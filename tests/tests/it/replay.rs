@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
-    GetOperationRequest, Operation, ReplayMessagesRequest, WatchOperationRequest, operation::State,
-    run_status::Code,
+    DeleteTenantRequest, GetOperationRequest, ListHeldMessagesRequest, Operation, ReplayMessagesRequest,
+    UndeleteTenantRequest, WatchOperationRequest, operation::State, run_status::Code,
 };
 use tributary_tests::{Server, ServerBuilder, Sink, Source, Spec, Tenant, Workflow, databases, eventually};
 
@@ -127,6 +127,47 @@ async fn what_failed_succeeds_after_its_workflow_was_mended_and_is_delivered_onc
         });
         assert!(deliveries.await.iter().all(|one| one.generation == 0));
         assert_eq!(ask(server, "operations", &["list"]).len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_waits_for_a_tenant_that_is_suspended_or_deleted() {
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let server = &scene.server;
+        let failed = scene.post_failing(3).await;
+        scene.mend().await;
+        server.suspend(&scene.tenant).await;
+        let request = ReplayMessagesRequest {
+            parent: scene.tenant.name.clone(),
+            messages: failed.clone(),
+            ..Default::default()
+        };
+        let begun = server.api().logs().replay_messages(request).await.expect("it begins").into_inner();
+        // Whatever came of it would stand before this one.
+        scene.post(&json!({"email": "held@example.com", "number": "held"})).await;
+        eventually("the next message is held", async || {
+            let request = ListHeldMessagesRequest { parent: scene.tenant.name.clone(), ..Default::default() };
+            let held = server.api().logs().list_held_messages(request).await.expect("a list").into_inner();
+            (held.held_messages.len() == 1).then_some(())
+        })
+        .await;
+        let name = scene.tenant.name.clone();
+        let delete = DeleteTenantRequest { name: name.clone(), ..Default::default() };
+        server.api().tenants().delete_tenant(delete).await.expect("it is deleted");
+        let undelete = UndeleteTenantRequest { name, ..Default::default() };
+        server.api().tenants().undelete_tenant(undelete).await.expect("it is back");
+        let waits = scene.operation(&begun.name).await;
+        assert_eq!((waits.state(), waits.done_count), (State::Running, 0));
+        server.resume(&scene.tenant).await;
+        eventually("it is done", async || {
+            let operation = scene.operation(&begun.name).await;
+            (operation.state() == State::Succeeded && operation.done_count == 3).then_some(())
+        })
+        .await;
+        for id in &failed {
+            assert_eq!(server.run(id).await.status.unwrap().code(), Code::Succeeded);
+        }
     }
 }
 

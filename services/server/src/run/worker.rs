@@ -61,9 +61,11 @@ enum Step {
 
 /// Works on operations until `stop` is cancelled; `asked` says that there may be one.
 pub(super) async fn run(worker: Worker, asked: Arc<Notify>, stop: CancellationToken) {
+    // When it was last seen that nothing is left of operations that ended.
+    let mut tidy = None;
     loop {
         let began = Instant::now();
-        let rest = match worker.round().await {
+        let rest = match worker.round(&mut tidy).await {
             Ok(None) => LOOK,
             Ok(Some(Step::Asleep)) => ASLEEP,
             Ok(Some(_)) => began.elapsed().max(SHORTEST_REST),
@@ -82,7 +84,7 @@ pub(super) async fn run(worker: Worker, asked: Arc<Notify>, stop: CancellationTo
 
 impl Worker {
     /// One step of each operation; says what the busiest came to, and nothing when none runs.
-    async fn round(&self) -> Result<Option<Step>, StoreError> {
+    async fn round(&self, tidy: &mut Option<Instant>) -> Result<Option<Step>, StoreError> {
         let running = self.store.running_operations().await?;
         let mut busiest = None;
         for operation in running {
@@ -96,8 +98,10 @@ impl Worker {
             };
             busiest = busiest.into_iter().chain([step]).min();
         }
-        if self.store.forget_operations(self.clock.now()).await? {
-            busiest = Some(Step::Further);
+        if tidy.is_none_or(|last| busiest.is_none() || last.elapsed() > LOOK) {
+            let more = self.store.forget_operations(self.clock.now()).await?;
+            *tidy = (!more).then(Instant::now);
+            busiest = if more { Some(Step::Further) } else { busiest };
         }
         Ok(busiest)
     }

@@ -163,8 +163,8 @@ impl Store {
     /// When the database fails.
     pub async fn forget_operations(&self, now: Timestamp) -> Result<bool, StoreError> {
         const ITEMS: &str = "DELETE FROM operation_items WHERE (tenant_id, operation_id, item) IN \
-            (SELECT i.tenant_id, i.operation_id, i.item FROM operation_items i WHERE NOT EXISTS (SELECT 1 FROM operations o \
-             WHERE o.tenant_id = i.tenant_id AND o.id = i.operation_id AND o.state = 'RUNNING') LIMIT 500)";
+            (SELECT i.tenant_id, i.operation_id, i.item FROM operations o JOIN operation_items i \
+             ON i.tenant_id = o.tenant_id AND i.operation_id = o.id WHERE o.state <> 'RUNNING' LIMIT 500)";
         let old = now.minus(KEPT).micros();
         let leftover = operation_item::Entity::find().limit(1).one(self.reader()).await?.is_some();
         let is_old = operation::Column::CompletedAt.lte(old);

@@ -234,6 +234,67 @@ async fn a_message_that_is_replayed_twice_made_everything_once() {
 }
 
 #[tokio::test]
+async fn what_was_processed_once_is_no_duplicate_afterwards() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let mut ledger = state(store).await;
+        let batch = vec![
+            plan(store, own, 1, Origin::Journal, "one", unmapped()).await,
+            plan(store, own, 2, Origin::Journal, "two", unmapped()).await,
+            plan(store, own, 3, Origin::Journal, "two", unmapped()).await,
+        ];
+        apply(store, &mut ledger, batch, 2).await;
+        let operation = begin(store, own, 1, only(&[2, 3])).await.id;
+        let held = hold(store, &mut ledger, own, operation).await;
+        let position = |place: usize| Origin::Held(held[place].1.cast_signed());
+        // Its source takes something else for the key by now.
+        let batch = vec![
+            plan(store, own, 2, position(0), "one", unmapped()).await,
+            plan(store, own, 3, position(1), "three", unmapped()).await,
+        ];
+        apply(store, &mut ledger, batch, 3).await;
+        let fate = async |number| {
+            store.tenant(own).message(sample::message_id(number)).await.expect("is there").summary.fate
+        };
+        assert_eq!((fate(2).await, fate(3).await), (Fate::Applied, Fate::Applied));
+        assert_eq!(store.tenant(own).usage(at(3)).await.expect("counts").messages, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_asked_again_too_late_is_not_held_again_and_a_suspended_tenants_stays() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let scope = store.tenant(own);
+        let mut ledger = state(store).await;
+        apply(store, &mut ledger, vec![plan(store, own, 1, Origin::Journal, "one", unmapped()).await], 2)
+            .await;
+        let operation = begin(store, own, 1, only(&[1])).await.id;
+        let message = Again {
+            message: sample::message_id(1),
+            source: sample::source(),
+            sequence: 1,
+            record: Bytes::from_static(b"record"),
+        };
+        let again = HoldAgain { tenant: own, operation, messages: vec![message] };
+        store.hold_again(&mut ledger, &again, at(3)).await.expect("holds");
+        let position = scope.held_messages(Page::first(9)).await.expect("lists").items[0].position;
+        let origin = Origin::Held(position.cast_signed());
+        let kept = plan(store, own, 1, origin, "one", Work::Hold("SUSPENDED")).await;
+        assert!(apply(store, &mut ledger, vec![kept], 4).await.messages.is_empty(), "it stays where it is");
+        assert_eq!(scope.settle_replay(operation, at(4)).await, Ok(Settled { waiting: 1, ended: 0 }));
+        apply(store, &mut ledger, vec![plan(store, own, 1, origin, "one", unmapped()).await], 5).await;
+        store.hold_again(&mut ledger, &again, at(6)).await.expect("answers");
+        assert!(scope.held_messages(Page::first(9)).await.expect("lists").items.is_empty());
+        assert!(!ledger.holding.contains(&own));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_person_of_a_mended_workflow_gets_a_profile_and_a_conflict_counts_once() {
     on_each_database(async |database| {
         let store = &database.store;
