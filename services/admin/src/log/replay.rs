@@ -105,7 +105,7 @@ pub(super) async fn deliveries(
     if only.is_empty() {
         wanted.search = bounded(&call, &located, &asked).await?;
     }
-    let choice = Choice::Deliveries { only, filter: wanted };
+    let choice = Choice::Deliveries { only, filter: Box::new(wanted) };
     if request.validate_only {
         return preview(&located, &choice).await;
     }

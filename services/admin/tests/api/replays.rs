@@ -186,7 +186,8 @@ async fn a_replay_is_begun_once_listed_in_pages_and_stopped() {
     assert_eq!((page, token.is_empty()), (vec![second.clone()], false), "newest first");
     let (page, token) = scene.list("", 1, &token).await;
     assert_eq!((page, token.as_str()), (vec![first.clone()], ""));
-    assert_eq!(scene.list("kind = REPLAY_MESSAGES AND state = RUNNING", 0, "").await.0, [first.clone()]);
+    let running = scene.list("kind = REPLAY_MESSAGES AND state = RUNNING", 0, "").await.0;
+    assert_eq!(running, std::slice::from_ref(&first));
     assert!(scene.list("state = CANCELLED", 0, "").await.0.is_empty());
 
     let cancel = async |etag: &str| {

@@ -30,7 +30,7 @@ pub enum Choice {
         /// These; empty: all that fit the filter.
         only: Vec<DeliveryId>,
         /// Which ones.
-        filter: DeliveryFilter,
+        filter: Box<DeliveryFilter>,
     },
 }
 

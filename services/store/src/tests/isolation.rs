@@ -100,8 +100,7 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
 
         let author = author(3);
         let operation = OperationId::new(1, 1);
-        let choice =
-            Choice::Deliveries { only: vec![sample::delivery_id(1)], filter: DeliveryFilter::default() };
+        let choice = Choice::Deliveries { only: vec![sample::delivery_id(1)], filter: Box::default() };
         let new = NewOperation { id: operation, request: Vec::new(), choice };
         let begun = owner.create_operation(&new, &author).await.expect("begins");
         is_absent(other.operation(operation).await, "operation");

@@ -18,7 +18,7 @@ use tributary_domain::{
 use super::sample;
 use crate::{
     Packed, Page, Store, StoreError,
-    delivery::{AttemptRecord, DeliveryFilter, DeliveryState, Verdict},
+    delivery::{AttemptRecord, DeliveryState, Verdict},
     entity::*,
     ledger::{
         Again, Applied, Attempt, Fate, HoldAgain, LedgerBatch, LedgerState, MessageFacts, MessagePlan,
@@ -489,7 +489,7 @@ async fn a_delivery_that_is_replayed_is_the_same_one() {
             let verdict = if number < 3 { Verdict::Retry { due_at: at(5) } } else { Verdict::Failed };
             scope.record_attempts(&[(attempt(number), verdict)]).await.expect("records");
         }
-        let all = Choice::Deliveries { only: Vec::new(), filter: DeliveryFilter::default() };
+        let all = Choice::Deliveries { only: Vec::new(), filter: Box::default() };
         let operation = begin(store, own, 1, all.clone()).await;
         assert_eq!(operation.total, 2);
         let sent = scope.replay_deliveries(operation.id, 9, at(20)).await;
