@@ -63,6 +63,7 @@ fn delivery(number: u64) -> ReadyDelivery {
         destination: destination(),
         delivery: DeliveryId::derive(event, destination(), 0),
         attempts: 0,
+        before: 0,
         due: Timestamp::from_seconds(1),
         event: Arc::new(StoredEvent {
             id: event,
