@@ -9,6 +9,7 @@ mod log;
 mod purge;
 mod quota;
 mod replay;
+mod resend;
 mod sample;
 mod search;
 mod snapshot;
