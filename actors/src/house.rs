@@ -13,20 +13,23 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tributary_domain::{
     committed::Committed,
-    id::{CommandId, MessageId, TenantId},
+    id::{CommandId, DestinationId, MessageId, TenantId},
     partition::PartitionSet,
     quota::Month,
     time::Clock,
 };
 use tributary_egress::Egress;
 use tributary_journal::{Entry, Journal, ReadLimit};
-use tributary_store::{Store, ledger::CommandOutcome};
+use tributary_store::{
+    Store,
+    ledger::{CommandOutcome, HoldAgain},
+};
 use tributary_telemetry::Metrics;
 
 use crate::{
     Faults,
     destination::{Dispatcher, Tail},
-    feed::{self, Feed},
+    feed::{self, Feed, Replays},
     registry::Registry,
     supervision::Arbiters,
 };
@@ -124,6 +127,7 @@ impl House {
             owner,
             tail,
             outcomes: broadcast::channel(TAIL).0,
+            replays: Replays::default(),
             nudge: Notify::new(),
             committed: watch::Sender::new(0),
             stopping: CancellationToken::new(),
@@ -159,6 +163,23 @@ impl House {
             }
         };
         tokio::time::timeout(patience, outcome).await.ok().flatten()
+    }
+
+    /// Has the ledger put messages into their tenant's held lane, and waits until it did; says whether it did. Where it did
+    /// not, or not within `patience`, the operation that asked tells how far it came.
+    pub async fn hold_again(&self, again: HoldAgain, patience: Duration) -> bool {
+        let told = self.feed.replays.ask(again);
+        self.feed.nudge.notify_one();
+        tokio::time::timeout(patience, told).await.is_ok_and(|told| told.is_ok())
+    }
+
+    /// Deliveries of these destinations were made pending again: they are looked for now.
+    pub async fn look_for_deliveries(
+        &self,
+        tenant: TenantId,
+        destinations: impl IntoIterator<Item = DestinationId>,
+    ) {
+        self.feed.dispatcher.look(tenant, destinations).await;
     }
 
     /// What is committed from now on. A watcher that is too slow misses the oldest, and is told how many.

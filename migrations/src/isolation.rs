@@ -12,7 +12,7 @@ pub const TENANT_SETTING: &str = "tributary.tenant";
 
 /// What the role may do with tables that have a column `tenant_id`. Those that are not here it reads: the ledger and the
 /// tasks of the house write them.
-const OF_TENANTS: [(&str, &str); 11] = [
+const OF_TENANTS: [(&str, &str); 14] = [
     ("sources", ALL),
     ("source_secrets", ALL),
     ("workflows", ALL),
@@ -22,6 +22,9 @@ const OF_TENANTS: [(&str, &str); 11] = [
     ("ledger_commands", "SELECT, INSERT"),
     ("deliveries", "SELECT, UPDATE"),
     ("delivery_attempts", "SELECT, INSERT"),
+    ("delivery_replays", "SELECT, INSERT"),
+    ("operations", ALL),
+    ("operation_items", ALL),
     // What was done stays written.
     ("audit_log", "SELECT, INSERT"),
     // Who reaches a tenant is not that tenant's to know.

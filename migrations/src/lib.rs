@@ -4,6 +4,7 @@ mod isolation;
 mod m0001_foundation;
 mod m0002_lifecycle;
 mod m0003_access;
+mod m0004_operations;
 mod m0005_retention;
 mod m0007_providers;
 mod migrator;

@@ -12,9 +12,9 @@ use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, auth_service_client::AuthServiceClient,
     destination_service_client::DestinationServiceClient, event_service_client::EventServiceClient,
     log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -77,7 +77,9 @@ clients! {
     /// Members.
     members: MemberServiceClient,
     /// Logs.
-    logs: LogServiceClient
+    logs: LogServiceClient,
+    /// Operations.
+    operations: OperationServiceClient
 }
 
 impl Api {

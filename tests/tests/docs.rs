@@ -38,7 +38,7 @@ const ANYWHERE: [&str; 6] = [
 ];
 
 /// Files that list reasons of one word too, and how they write them.
-const LISTS: [(&str, &str); 9] = [
+const LISTS: [(&str, &str); 10] = [
     ("actors/src/destination/attempt.rs", CAPITALS),
     ("services/admin/src/error.rs", CAPITALS),
     ("services/connectors/src/sources/signature.rs", CAPITALS),
@@ -48,6 +48,7 @@ const LISTS: [(&str, &str); 9] = [
     ("services/domain/src/workflow/status.rs", CAPITALS),
     ("services/egress/src/error.rs", SMALL),
     ("services/store/src/delivery.rs", CAPITALS),
+    ("services/store/src/ledger/replay.rs", CAPITALS),
 ];
 const CAPITALS: &str = r#""([A-Z][A-Z_]+)""#;
 const SMALL: &str = r#"=> "([a-z_]+)""#;
@@ -56,7 +57,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 6] = [
+const NO_REASONS: [&str; 8] = [
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
@@ -64,6 +65,9 @@ const NO_REASONS: [&str; 6] = [
     "LEAST_ROLE_",
     // A kind of invitation.
     "PASSWORD_RESET",
+    // What operations do.
+    "REPLAY_DELIVERIES",
+    "REPLAY_MESSAGES",
     "SCREAMING_SNAKE_CASE",
     // Asked at the start, before anybody can call.
     "SQLITE_VERSION_NOT_FOUND",

@@ -74,6 +74,10 @@ pub(super) struct Offer(pub(super) Vec<ReadyDelivery>);
 #[derive(Debug)]
 pub(super) struct Reload;
 
+/// The database has deliveries that were not offered: look there now.
+#[derive(Debug)]
+pub(super) struct Look;
+
 /// Begin nothing new; the receiver hears when everything under way has ended and is recorded.
 #[derive(Debug)]
 pub(super) struct Drain;
@@ -83,6 +87,10 @@ impl Message for Offer {
 }
 
 impl Message for Reload {
+    type Result = ();
+}
+
+impl Message for Look {
     type Result = ();
 }
 
@@ -225,12 +233,11 @@ impl DestinationActor {
                 (Verdict::Failed, Some(reason.clone()))
             }
             Outcome::Retry { after, reason } => {
-                match retry::next_delay(delivery.attempts, (self.jitter)(), *after) {
+                // One that was replayed has as many tries as at first.
+                let tries = delivery.attempts.saturating_sub(delivery.before);
+                match retry::next_delay(tries, (self.jitter)(), *after) {
                     Some(delay) => (Verdict::Retry { due_at: now.plus(delay) }, Some(reason.clone())),
-                    None => (
-                        Verdict::Failed,
-                        Some(format!("given up after {} tries: {reason}", delivery.attempts)),
-                    ),
+                    None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),
                 }
             }
         };
@@ -430,6 +437,15 @@ impl Handler<Offer> for DestinationActor {
     fn handle(&mut self, Offer(deliveries): Offer, context: &mut Context<Self>) {
         let now = self.means.clock.now();
         deliveries.into_iter().for_each(|delivery| self.queue.offer(delivery, now));
+        self.pump(context);
+    }
+}
+
+impl Handler<Look> for DestinationActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Look, context: &mut Context<Self>) {
+        self.queue.look_again();
         self.pump(context);
     }
 }

@@ -19,7 +19,7 @@ use tributary_store::{Store, StoreError, ledger::ReadyDelivery};
 use tributary_telemetry::Metrics;
 
 use super::{
-    actor::{DestinationActor, Drain, Offer, Reload},
+    actor::{DestinationActor, Drain, Look, Offer, Reload},
     attempt::Means,
 };
 use crate::supervision::{Arbiters, Supervised};
@@ -83,6 +83,14 @@ impl Dispatcher {
             }
         }
         Ok(())
+    }
+
+    /// Deliveries of these destinations became pending otherwise than by a commit of the ledger.
+    pub(crate) async fn look(&self, tenant: TenantId, destinations: impl IntoIterator<Item = DestinationId>) {
+        let handles: Vec<Handle> =
+            destinations.into_iter().map(|destination| self.handle(tenant, destination)).collect();
+        // One that crashed looks when it begins again.
+        join_all(handles.iter().map(|handle| handle.call(Look))).await;
     }
 
     /// The tenant's configuration changed.

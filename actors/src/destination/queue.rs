@@ -225,6 +225,7 @@ mod tests {
             destination: DestinationId::new(1, 1),
             delivery: DeliveryId::derive(event, DestinationId::new(1, 1), 0),
             attempts: 0,
+            before: 0,
             due: Timestamp::from_seconds(due),
             event: Arc::new(StoredEvent {
                 id: event,

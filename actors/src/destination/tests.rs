@@ -9,6 +9,7 @@ use tokio::{
     sync::broadcast,
 };
 use tributary_domain::{
+    committed::Committed,
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
     time::Timestamp,
@@ -63,6 +64,7 @@ fn delivery(number: u64) -> ReadyDelivery {
         destination: destination(),
         delivery: DeliveryId::derive(event, destination(), 0),
         attempts: 0,
+        before: 0,
         due: Timestamp::from_seconds(1),
         event: Arc::new(StoredEvent {
             id: event,
@@ -74,6 +76,13 @@ fn delivery(number: u64) -> ReadyDelivery {
             data,
         }),
     }
+}
+
+fn dispatcher(store: &Store, arbiters: &Arc<Arbiters>, tail: Tail) -> Dispatcher {
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().expect("a subnet")], ..Policy::default() };
+    let egress = Egress::new(policy, Arc::new(SystemResolver::default())).expect("a client");
+    let (arbiters, clock) = (Arc::clone(arbiters), Arc::new(SystemClock));
+    Dispatcher::new(store.clone(), arbiters, egress, clock, Metrics::unread(), || 0.5, tail)
 }
 
 /// Takes this many requests and answers none of them.
@@ -100,19 +109,9 @@ fn gone_is_written_once_however_many_attempts_hear_it_and_before_the_drain_ends(
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
         configure(&store, listener.local_addr().expect("bound").port()).await;
 
-        let policy = Policy { allow: vec!["127.0.0.0/8".parse().expect("a subnet")], ..Policy::default() };
-        let egress = Egress::new(policy, Arc::new(SystemResolver::default())).expect("a client");
         let arbiters = Arc::new(Arbiters::start(runtime, 1, || (), || ()));
         let (tail, _) = broadcast::channel(64);
-        let dispatcher = Dispatcher::new(
-            store.clone(),
-            Arc::clone(&arbiters),
-            egress,
-            Arc::new(SystemClock),
-            Metrics::unread(),
-            || 0.5,
-            Tail(tail),
-        );
+        let dispatcher = dispatcher(&store, &arbiters, Tail(tail));
         // What is offered before the database was read is left there, and these are not in it: offer them again.
         let offers = async {
             loop {
@@ -135,6 +134,48 @@ fn gone_is_written_once_however_many_attempts_hear_it_and_before_the_drain_ends(
         let audit = scope.audit_log(Page::first(100)).await.expect("lists").items;
         let disabled = audit.iter().filter(|entry| entry.action == "destination.set_state").count();
         assert_eq!(disabled, 1);
+        arbiters.stop();
+        store.close().await.expect("closes");
+    });
+}
+
+#[test]
+fn a_replayed_delivery_has_as_many_tries_as_at_first() {
+    let runtime = Box::leak(Box::new(tokio::runtime::Runtime::new().expect("a runtime")));
+    let runtime: &'static tokio::runtime::Runtime = runtime;
+    actix::System::with_tokio_rt(move || runtime).block_on(async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}/store.db", folder.path().display());
+        let store = Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.expect("opens");
+        store.migrate().await.expect("migrates");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
+        configure(&store, listener.local_addr().expect("bound").port()).await;
+        let arbiters = Arc::new(Arbiters::start(runtime, 1, || (), || ()));
+        let (tail, mut told) = broadcast::channel(64);
+        let dispatcher = dispatcher(&store, &arbiters, Tail(tail));
+        let tried = |number, before| ReadyDelivery { attempts: 1_000, before, ..delivery(number) };
+        let offers = async {
+            loop {
+                dispatcher.offer(vec![tried(1, 0), tried(2, 1_000)]).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let held = tokio::select! {
+            held = hold(&listener, 2) => held,
+            () = offers => unreachable!("it goes on"),
+        };
+        for mut stream in held {
+            stream.write_all(b"HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n").await.expect("answers");
+        }
+        let mut states = BTreeMap::new();
+        while states.len() < 2 {
+            let Committed::Attempt(attempt) = &*told.recv().await.expect("it is told") else { continue };
+            assert_eq!(attempt.attempts, 1_001, "numbered on");
+            states.insert(attempt.delivery, attempt.state);
+        }
+        assert_eq!(states[&delivery(1).delivery], "FAILED", "it had all of its tries");
+        assert_eq!(states[&delivery(2).delivery], "PENDING", "these were before it was replayed");
+        assert!(dispatcher.drain(Duration::from_secs(60)).await, "all of it ends");
         arbiters.stop();
         store.close().await.expect("closes");
     });

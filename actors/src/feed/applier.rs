@@ -21,7 +21,7 @@ use super::{
     run::FeedError,
 };
 use crate::{
-    ledger::{Apply, ApplyOutcome, Commands, Forget, LedgerActor},
+    ledger::{Apply, ApplyOutcome, Commands, Forget, Hold, LedgerActor},
     plan::Task,
 };
 
@@ -145,6 +145,14 @@ impl Applier {
         for outcome in outcomes? {
             // Who waits no longer reads the outcome from the store.
             let _ = self.feed.outcomes.send(outcome);
+        }
+        while let Some(waiting) = self.feed.replays.next() {
+            let answer = self.ledger.send(Hold(waiting.again)).await;
+            let Ok((held, holding)) = answer else { return Err(PANICKED) };
+            self.holding = holding;
+            held?;
+            // Who asked may be gone: its operation tells how far it is.
+            let _ = waiting.done.send(());
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod applier;
 mod caution;
 mod pace;
 mod reader;
+mod replays;
 mod run;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tributary_telemetry::Metrics;
 
 use crate::{destination::Dispatcher, registry::Registry, supervision::Arbiters};
 
+pub(crate) use replays::Replays;
 pub(crate) use run::run;
 
 /// What the feed works with.
@@ -37,6 +39,8 @@ pub(crate) struct Feed {
     pub(crate) tail: broadcast::Sender<Arc<Committed>>,
     /// How commands ended, for who waits for them.
     pub(crate) outcomes: broadcast::Sender<CommandOutcome>,
+    /// Messages that are to be processed again.
+    pub(crate) replays: Replays,
     /// Something besides the journal may have work: commands, a tenant that goes on.
     pub(crate) nudge: Notify,
     /// Everything up to here is committed.

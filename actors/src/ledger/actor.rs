@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_domain::{id::TenantId, time::Clock};
 use tributary_store::{
     Store, StoreError,
-    ledger::{Applied, CommandOutcome, LedgerState, MessagePlan},
+    ledger::{Applied, CommandOutcome, HoldAgain, LedgerState, MessagePlan},
 };
 use tributary_telemetry::Metrics;
 
@@ -35,6 +35,10 @@ pub(crate) struct Apply(pub(crate) Vec<MessagePlan>);
 /// Apply the commands that wait.
 #[derive(Debug)]
 pub(crate) struct Commands;
+
+/// Put these messages at the end of their tenant's held lane.
+#[derive(Debug)]
+pub(crate) struct Hold(pub(crate) HoldAgain);
 
 /// This tenant has no held messages: they were removed otherwise than by applying them.
 #[derive(Debug)]
@@ -64,6 +68,10 @@ impl Message for Apply {
 
 impl Message for Commands {
     type Result = (Result<Vec<CommandOutcome>, StoreError>, Arc<HashSet<TenantId>>);
+}
+
+impl Message for Hold {
+    type Result = (Result<(), StoreError>, Arc<HashSet<TenantId>>);
 }
 
 impl Message for Forget {
@@ -113,6 +121,25 @@ impl Handler<Commands> for LedgerActor {
             let holding = Arc::new(state.as_ref().map(|state| state.holding.clone()).unwrap_or_default());
             ledger.state = state;
             (outcomes, holding)
+        })))
+    }
+}
+
+impl Handler<Hold> for LedgerActor {
+    type Result = AtomicResponse<Self, <Hold as Message>::Result>;
+
+    fn handle(&mut self, Hold(again): Hold, _: &mut Context<Self>) -> Self::Result {
+        let state = self.state.take();
+        let (store, now) = (self.store.clone(), self.clock.now());
+        let held = async move {
+            // An earlier batch panicked: the feed begins again, and whoever asked does too.
+            let Some(mut state) = state else { return (Err(StoreError::Contention), None) };
+            (store.hold_again(&mut state, &again, now).await, Some(state))
+        };
+        AtomicResponse::new(Box::pin(held.into_actor(self).map(|(held, state), ledger, _| {
+            let holding = Arc::new(state.as_ref().map(|state| state.holding.clone()).unwrap_or_default());
+            ledger.state = state;
+            (held, holding)
         })))
     }
 }

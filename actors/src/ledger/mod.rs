@@ -3,4 +3,4 @@
 mod actor;
 mod bisect;
 
-pub(crate) use actor::{Apply, ApplyOutcome, Commands, Forget, LedgerActor};
+pub(crate) use actor::{Apply, ApplyOutcome, Commands, Forget, Hold, LedgerActor};

@@ -15,6 +15,9 @@ pub(crate) const DOMAIN: &str = "tributary";
 /// After what time a call that met a busy or missing part is worth repeating.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// After what time another operation may have ended.
+const OPERATION: Duration = Duration::from_secs(10);
+
 /// A status of this code with a reason, which is stable, and a message for developers.
 pub(crate) fn status(code: ErrorCode, reason: &str, message: impl Into<String>) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
@@ -127,6 +130,10 @@ pub(crate) fn from_store(error: StoreError) -> Status {
             ]);
             let details = ErrorDetails::with_error_info("QUOTA_EXCEEDED", DOMAIN, known);
             Status::with_error_details(Code::from(code.grpc()), message, details)
+        }
+        StoreError::OperationsRunning { limit } => {
+            let message = format!("{limit} operations of the tenant are running: wait for one, or cancel it");
+            wait("OPERATIONS_RUNNING", message, OPERATION)
         }
         StoreError::Contention => {
             status(code, "DATABASE_BUSY", "the database is busy with other writers: try again")

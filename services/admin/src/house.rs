@@ -53,6 +53,9 @@ pub trait House: fmt::Debug + Send + Sync {
         command: CommandId,
     ) -> Result<CommandOutcome, CommandError>;
 
+    /// Says that an operation was begun or stopped. Does not wait.
+    fn operations_changed(&self);
+
     /// What is committed from now on. A reader that is too slow loses the oldest.
     fn tail(&self) -> broadcast::Receiver<Arc<Committed>>;
 

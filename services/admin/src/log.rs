@@ -4,6 +4,7 @@ mod delivery;
 mod lists;
 mod message;
 mod parked;
+mod replay;
 mod run;
 mod search;
 mod step;
@@ -19,9 +20,9 @@ use tributary_proto::admin::v1::{
     Delivery, GetDeliveryRequest, GetMessageRequest, GetMessageTraceRequest, ListDeliveriesRequest,
     ListDeliveriesResponse, ListHeldMessagesRequest, ListHeldMessagesResponse, ListMessagesRequest,
     ListMessagesResponse, ListParkedMessagesRequest, ListParkedMessagesResponse, ListRejectedRequestsRequest,
-    ListRejectedRequestsResponse, ListRunsRequest, ListRunsResponse, Message, MessageTrace,
-    RedriveParkedMessageRequest, RedriveParkedMessageResponse, TailRequest, TailResponse,
-    log_service_server::LogService,
+    ListRejectedRequestsResponse, ListRunsRequest, ListRunsResponse, Message, MessageTrace, Operation,
+    RedriveParkedMessageRequest, RedriveParkedMessageResponse, ReplayDeliveriesRequest,
+    ReplayMessagesRequest, TailRequest, TailResponse, log_service_server::LogService,
 };
 
 pub(crate) use message::MessageReader;
@@ -111,6 +112,22 @@ impl LogService for Logs {
     ) -> Result<Response<RedriveParkedMessageResponse>, Status> {
         let call = self.context.call(&request).await?;
         parked::redrive(&call, &request.into_inner().name).await.map(Response::new)
+    }
+
+    async fn replay_messages(
+        &self,
+        request: Request<ReplayMessagesRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let call = self.context.call(&request).await?;
+        replay::messages(call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn replay_deliveries(
+        &self,
+        request: Request<ReplayDeliveriesRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let call = self.context.call(&request).await?;
+        replay::deliveries(call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_held_messages(

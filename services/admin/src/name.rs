@@ -6,8 +6,8 @@ use tonic::Status;
 use tributary_domain::{
     access::PrincipalId,
     id::{
-        AgencyId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MessageId, ProfileId,
-        RejectionId, SourceId, TenantId, WorkflowId,
+        AgencyId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MessageId, OperationId,
+        ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
     },
 };
 
@@ -92,6 +92,15 @@ impl TenantPath {
     {
         let [agency, tenant, child] = segments(field, name, ["agencies", "tenants", collection])?;
         Ok((Self::of(field, agency, tenant)?, id(field, child)?))
+    }
+
+    /// The tenant of a name, and its source where the name is that of one.
+    pub(crate) fn or_source(field: &str, name: &str) -> Result<(Self, Option<SourceId>), Status> {
+        if let Ok(path) = Self::parse(field, name) {
+            return Ok((path, None));
+        }
+        let (path, source) = Self::child(field, name, "sources")?;
+        Ok((path, Some(source)))
     }
 
     /// The tenant and the source of a name in which the source may be left open.
@@ -193,6 +202,10 @@ impl Names {
 
     pub(crate) fn delivery(self, delivery: DeliveryId) -> String {
         format!("{}/deliveries/{delivery}", self.tenant())
+    }
+
+    pub(crate) fn operation(self, operation: OperationId) -> String {
+        format!("{}/operations/{operation}", self.tenant())
     }
 
     pub(crate) fn profile(self, profile: ProfileId) -> String {

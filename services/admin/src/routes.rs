@@ -16,9 +16,9 @@ use tributary_proto::admin::v1::{
     audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
     destination_service_server::DestinationServiceServer, event_service_server::EventServiceServer,
     log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
-    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
-    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
-    workflow_service_server::WorkflowServiceServer,
+    operation_service_server::OperationServiceServer, profile_service_server::ProfileServiceServer,
+    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -39,6 +39,7 @@ use crate::{
     incoming::{Incoming, incoming},
     log::Logs,
     member::Members,
+    operation::Operations,
     profile::Profiles,
     quota::Quotas,
     source::Sources,
@@ -82,7 +83,8 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
         .add_service(limited!(SourceServiceServer, Sources(context())))
         .add_service(limited!(WorkflowServiceServer, Workflows(context())))
         .add_service(limited!(DestinationServiceServer, Destinations(context())))
-        .add_service(limited!(LogServiceServer, Logs { context: context(), closing }))
+        .add_service(limited!(LogServiceServer, Logs { context: context(), closing: closing.clone() }))
+        .add_service(limited!(OperationServiceServer, Operations { context: context(), closing }))
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))

@@ -10,7 +10,10 @@ mod signing_key;
 
 use std::{future::Future, sync::Arc};
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    sea_query::Expr,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tributary_domain::{access::AgencyRole, id::AgencyId};
@@ -83,6 +86,11 @@ impl AgencyScope<'_> {
 
     pub(crate) fn store(&self) -> &Store {
         self.store
+    }
+
+    /// What reads the rows of agencies, which no wall is around.
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        self.store.reader()
     }
 
     pub(crate) fn key(&self) -> String {

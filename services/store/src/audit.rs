@@ -169,7 +169,7 @@ impl AgencyScope<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn audit_log(&self, page: Page<AuditId>) -> Result<Paged<AuditRecord, AuditId>, StoreError> {
-        list(self.store().reader(), audit_log::Column::AgencyId.eq(self.key()), page).await
+        list(self.reader(), audit_log::Column::AgencyId.eq(self.key()), page).await
     }
 }
 

@@ -41,6 +41,12 @@ pub enum StoreError {
         /// How many it allows.
         limit: u64,
     },
+    /// So many operations of the tenant run already that no other may begin.
+    #[error("{limit} operations of the tenant are running: wait for one, or cancel it")]
+    OperationsRunning {
+        /// How many may run at a time.
+        limit: u64,
+    },
     /// The same request was done before.
     #[error("the same request was done before")]
     Repeated(Repeated),
@@ -120,7 +126,7 @@ impl StoreError {
                 ..
             } => ErrorCode::FailedPrecondition,
             Self::Conflict { conflict: Conflict::Role, .. } => ErrorCode::PermissionDenied,
-            Self::QuotaExceeded { .. } => ErrorCode::ResourceExhausted,
+            Self::QuotaExceeded { .. } | Self::OperationsRunning { .. } => ErrorCode::ResourceExhausted,
             Self::Contention | Self::Unavailable { .. } | Self::UnknownCommit { .. } => {
                 ErrorCode::Unavailable
             }

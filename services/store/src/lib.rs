@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod message;
 mod meta;
 pub mod once;
+pub mod operation;
 mod packed;
 mod page;
 pub mod parked;

@@ -1,6 +1,7 @@
 //! Messages: inbound webhooks, with their raw bytes. The ledger writes them.
 
 mod log;
+mod replay;
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use tributary_domain::{
     workflow::status::RunStatus,
 };
 
-pub use log::MessageFilter;
+pub use log::{MessageFilter, RunOf};
+pub use replay::MessageReplay;
 
 use crate::{
     Store, StoreError, TenantScope,

@@ -7,7 +7,7 @@ use tributary_tests::{Database, Server, ServerBuilder, Sink, databases};
 
 /// What a command writes when it succeeds: JSON values, one after the other.
 #[track_caller]
-fn ask(server: &Server, command: &str, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn ask(server: &Server, command: &str, arguments: &[&str]) -> Vec<Value> {
     let mut process = server.builder().command(command);
     let output = process.args(arguments).args(["--output", "json"]).output().expect("the binary starts");
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

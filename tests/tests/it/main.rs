@@ -10,6 +10,7 @@
 //! | what is refused, the same on both databases | `refusals` |
 //! | `kill -9` under load | `kill` |
 //! | panics, redrive, publishing in between | `parked`, `publishing` |
+//! | what failed is replayed once a workflow is mended, and is delivered once | `replay` |
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
@@ -55,6 +56,7 @@ mod publishing;
 mod quickstart;
 mod quotas;
 mod refusals;
+mod replay;
 mod retention;
 mod statuses;
 mod telemetry;

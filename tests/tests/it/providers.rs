@@ -80,7 +80,11 @@ async fn members_sign_in_through_the_providers_of_the_configuration() {
             role: AgencyRole::Admin.into(),
             ..Invitation::default()
         };
-        let request = CreateInvitationRequest { parent: agency.clone(), invitation: Some(invitation) };
+        let request = CreateInvitationRequest {
+            parent: agency.clone(),
+            invitation: Some(invitation),
+            request_id: String::new(),
+        };
         let mut members = server.api().members();
         members.create_invitation(request).await.expect("invites");
         let ann = sign_in(&server, token("https://one.example", 1, "dashboard")).await.expect("signs in");

@@ -33,26 +33,34 @@ pub(super) const SOURCE: Field = Field { name: "source", operators: &[Is] };
 /// What made the event.
 pub(super) const WORKFLOW: Field = Field { name: "workflow", operators: &[Is] };
 
+/// What is asked of deliveries and of nothing else.
+pub(super) const OF_A_DELIVERY: [Field; 4] = [DESTINATION, STATE, SOURCE, WORKFLOW];
+
+/// Which deliveries a filter asks for, but for what every log knows.
+///
+/// # Errors
+/// INVALID_ARGUMENT when a value is none of its field's.
+pub(super) fn wanted(filter: &Filter) -> Result<DeliveryFilter, Status> {
+    let state = |operator| filter.read(STATE.name, operator, A_STATE, DeliveryState::from_code);
+    Ok(DeliveryFilter {
+        destination: search::id(filter, DESTINATION.name, "`dst_…`")?,
+        state: state(Is)?,
+        not_state: state(IsNot)?,
+        source: search::id(filter, SOURCE.name, "`src_…`")?,
+        workflow: search::id(filter, WORKFLOW.name, "`wfl_…`")?,
+        ..DeliveryFilter::default()
+    })
+}
+
 /// Answers ListDeliveries.
 pub(super) async fn list(
     call: &Call<'_>,
     request: ListDeliveriesRequest,
 ) -> Result<ListDeliveriesResponse, Status> {
     let path = TenantPath::parse("parent", &request.parent)?;
-    let own = [DESTINATION, STATE, SOURCE, WORKFLOW];
-    let filter = Filter::parse(&request.filter, &search::fields_with(&own))?;
+    let filter = Filter::parse(&request.filter, &search::fields_with(&OF_A_DELIVERY))?;
     let asked = Asked::of(&filter)?;
-    let state = |operator| {
-        filter.read(STATE.name, operator, "PENDING, DELIVERED or FAILED", DeliveryState::from_code)
-    };
-    let mut wanted = DeliveryFilter {
-        destination: search::id(&filter, DESTINATION.name, "`dst_…`")?,
-        state: state(Is)?,
-        not_state: state(IsNot)?,
-        source: search::id(&filter, SOURCE.name, "`src_…`")?,
-        workflow: search::id(&filter, WORKFLOW.name, "`wfl_…`")?,
-        ..DeliveryFilter::default()
-    };
+    let mut wanted = wanted(&filter)?;
     let list = call.list("ListDeliveries", &[&request.parent, &request.filter]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;
@@ -79,7 +87,7 @@ pub(super) async fn with_attempts(located: &Located<'_>, record: DeliveryRecord)
 }
 
 /// A delivery as the contract has it, without its attempts.
-fn to_proto(names: Names, record: DeliveryRecord) -> Delivery {
+pub(super) fn to_proto(names: Names, record: DeliveryRecord) -> Delivery {
     Delivery {
         name: names.delivery(record.id),
         event: names.event(record.event),

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use tonic::Status;
+use tributary_domain::id::SourceId;
 use tributary_proto::admin::v1::{
     HeldMessage, ListHeldMessagesRequest, ListHeldMessagesResponse, ListMessagesRequest,
     ListMessagesResponse, ListRejectedRequestsRequest, ListRejectedRequestsResponse, RejectedRequest,
@@ -40,6 +41,25 @@ pub(super) const A_MESSAGE_STATUS: &str = "SUCCEEDED, DUPLICATE, HELD or PARKED"
 /// What can be found where the cluid should be.
 pub(super) const A_CLUID_STATUS: &str = "FOUND, MISSING, FOREIGN or PLACEHOLDER";
 
+/// What is asked of messages and of nothing else.
+pub(super) const OF_A_MESSAGE: [Field; 3] = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
+
+/// Which messages of a source a filter asks for, but for what every log knows.
+///
+/// # Errors
+/// INVALID_ARGUMENT when a value is none of its field's.
+pub(super) fn wanted(filter: &Filter, source: SourceId) -> Result<MessageFilter, Status> {
+    let code = |text: &str| fate_code(text).map(str::to_owned);
+    let fate = |operator| filter.read(STATUS.name, operator, A_MESSAGE_STATUS, code);
+    Ok(MessageFilter {
+        fate: fate(Is)?,
+        not_fate: fate(IsNot)?,
+        provider_event: filter.find(PROVIDER_EVENT.name, Is).map(|clause| clause.value().to_owned()),
+        cluid_status: filter.read(CLUID_STATUS.name, Is, A_CLUID_STATUS, CluidStatus::from_code)?,
+        ..MessageFilter::of(source)
+    })
+}
+
 /// Answers ListMessages.
 pub(super) async fn messages(
     call: &Call<'_>,
@@ -47,17 +67,9 @@ pub(super) async fn messages(
 ) -> Result<ListMessagesResponse, Status> {
     let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
     let view = check::message_view(request.view)?;
-    let own = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
-    let filter = Filter::parse(&request.filter, &search::fields_with(&own))?;
+    let filter = Filter::parse(&request.filter, &search::fields_with(&OF_A_MESSAGE))?;
     let asked = Asked::of(&filter)?;
-    let fate = |operator| filter.read(STATUS.name, operator, A_MESSAGE_STATUS, fate_code);
-    let mut wanted = MessageFilter {
-        fate: fate(Is)?,
-        not_fate: fate(IsNot)?,
-        provider_event: filter.find(PROVIDER_EVENT.name, Is).map(|clause| clause.value().to_owned()),
-        cluid_status: filter.read(CLUID_STATUS.name, Is, A_CLUID_STATUS, CluidStatus::from_code)?,
-        ..MessageFilter::of(source)
-    };
+    let mut wanted = wanted(&filter, source)?;
     let list = call.list("ListMessages", &[&request.parent, &request.filter]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;

@@ -164,6 +164,11 @@ impl Asked {
         Ok(self.message.into_iter().fold(search, Search::within))
     }
 
+    /// Whether it says from when on, or which message.
+    pub(super) fn begins(&self) -> bool {
+        self.from.is_some() || self.message.is_some()
+    }
+
     /// Whether anything is asked for.
     pub(super) fn is_anything(&self) -> bool {
         self.from.is_some()

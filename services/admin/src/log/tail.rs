@@ -2,18 +2,15 @@
 
 mod wanted;
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
-use futures::{FutureExt, Stream, StreamExt, future::select_all, stream};
-use tokio::{
-    sync::{
-        broadcast::{Receiver, error::RecvError},
-        watch,
-    },
-    time::sleep,
+use futures::{Stream, stream};
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    watch,
 };
 use tonic::Status;
-use tributary_domain::{committed::Committed, error::ErrorCode, time::Timestamp};
+use tributary_domain::{committed::Committed, time::Timestamp};
 use tributary_proto::admin::v1::{TailRequest, TailResponse, tail_response::Entry};
 
 use self::wanted::Wanted;
@@ -22,9 +19,9 @@ use crate::{
     AdminContext,
     call::Call,
     convert::value::to_time,
-    error::{from_store, status},
+    error::from_store,
     name::{Names, TenantPath},
-    routes::LONGEST_STREAM,
+    stream::{bounded, closed},
 };
 
 /// Opens a stream of what is committed from now on. It ends when `closing` turns true, the house stops, the caller may
@@ -37,13 +34,7 @@ pub(super) async fn open(
 ) -> Result<impl Stream<Item = Result<TailResponse, Status>> + Send + use<>, Status> {
     // Subscribed before anything is looked up, so that nothing is missed meanwhile.
     let (told, since) = (call.house.tail(), call.clock.now());
-    let (path, source) = match TenantPath::parse("parent", &request.parent) {
-        Ok(path) => (path, None),
-        Err(_) => {
-            let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
-            (path, Some(source))
-        }
-    };
+    let (path, source) = TenantPath::or_source("parent", &request.parent)?;
     let mut wanted = Wanted::of(&request.filter)?;
     let located = call.locate(path).await?;
     if let Some(source) = source {
@@ -60,28 +51,7 @@ pub(super) async fn open(
         let going_on = answer.is_ok().then_some(reader);
         Some((answer, going_on))
     });
-    let over = [call.revoked(names).boxed(), sleep(LONGEST_STREAM).map(|()| expired()).boxed()];
-    Ok(until(select_all(over).map(|(why, ..)| why), answers))
-}
-
-/// The stream until it is `over`; then it ends with the status that says why.
-fn until<T>(
-    over: impl Future<Output = Status> + Send,
-    stream: impl Stream<Item = Result<T, Status>> + Send,
-) -> impl Stream<Item = Result<T, Status>> + Send {
-    stream::unfold(Some((Box::pin(stream), Box::pin(over))), |open| async move {
-        let (mut stream, mut over) = open?;
-        tokio::select! {
-            biased;
-            why = &mut over => Some((Err(why), None)),
-            next = stream.next() => Some((next?, Some((stream, over)))),
-        }
-    })
-}
-
-fn expired() -> Status {
-    let message = "the stream has lasted for an hour, which is the longest: open another one";
-    status(ErrorCode::Unavailable, "STREAM_EXPIRED", message)
+    Ok(bounded(call, names, answers))
 }
 
 /// One caller's stream. It waits here for nothing but what is told: a caller that does not read is not polled, and what is
@@ -142,28 +112,5 @@ impl Reader {
     fn gap(&self, count: u64) -> TailResponse {
         let answer = self.answer(Entry::SkippedCount(i64::try_from(count).unwrap_or(i64::MAX)));
         TailResponse { skipped_since_time: Some(to_time(self.since)), ..answer }
-    }
-}
-
-/// Waits until the server closes.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    // An error means that whoever would say so is gone, which is the same.
-    let _ = closing.wait_for(|closing| *closing).await;
-}
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tonic::Code;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_stream_that_lasts_too_long_ends_with_a_reason() {
-        let entries = stream::iter([Ok(1)]).chain(stream::pending());
-        let told: Vec<Result<i32, Status>> =
-            until(sleep(Duration::from_millis(10)).map(|()| expired()), entries).collect().await;
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[1].as_ref().unwrap_err().code(), Code::Unavailable);
     }
 }

@@ -6,11 +6,11 @@ mod evaluate;
 use std::collections::{HashMap, hash_map::Entry};
 
 use tonic::Status;
-use tributary_domain::id::{DestinationId, EventId, WorkflowId};
-use tributary_proto::admin::v1::{DeliveryTrace, EventTrace, MessageTrace, MessageView, RunTrace};
-use tributary_store::{
-    delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord, run::RunRecord,
+use tributary_domain::id::{DestinationId, EventId, MessageId, WorkflowId};
+use tributary_proto::admin::v1::{
+    DeliveryTrace, EventTrace, MessageReplay, MessageTrace, MessageView, RunTrace, message_replay::RunBefore,
 };
+use tributary_store::{delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord};
 
 use super::{
     delivery, lists,
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     call::{Call, Located},
+    convert::{status, value::to_time},
     error::{from_store, optional},
     event,
 };
@@ -50,6 +51,11 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
         let found = scope.held_message(message).await.map_err(from_store)?;
         held = found.map(|found| lists::held(located.names, found));
     }
+    let replays = replays(located, message).await?;
+    if replays.last().is_some_and(|replay| replay.replay_time.is_none()) {
+        let found = scope.held_message(message).await.map_err(from_store)?;
+        held = found.map(|found| lists::held(located.names, found));
+    }
     let workflows: Vec<WorkflowId> = record.summary.runs.iter().map(|run| run.workflow).collect();
     let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
     // Both take about as long, and neither needs the other.
@@ -60,20 +66,42 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
     let mut runs = Vec::with_capacity(found.len());
     for run in found {
         runs.push(RunTrace {
-            workflow_display_name: workflow_name(located, &run).await?,
+            workflow_display_name: workflow_name(located, run.workflow).await?,
             nodes: traces.remove(&run.workflow).unwrap_or_default(),
             events: events.of(run.workflow),
             run: Some(run::to_proto(located.names, &run)),
         });
     }
     let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
-    Ok(MessageTrace { message, source_display_name, runs, parked, held })
+    Ok(MessageTrace { message, source_display_name, runs, parked, held, replays })
 }
 
-/// The name of a run's workflow; its id where it was deleted since.
-async fn workflow_name(located: &Located<'_>, run: &RunRecord) -> Result<String, Status> {
-    let found = optional(located.scope.workflow(run.workflow).await)?;
-    Ok(found.map_or_else(|| run.workflow.to_string(), |workflow| workflow.display_name))
+/// How often a message was replayed, and how it stood before.
+async fn replays(located: &Located<'_>, message: MessageId) -> Result<Vec<MessageReplay>, Status> {
+    let mut replays = Vec::new();
+    for replay in located.scope.message_replays(message).await.map_err(from_store)? {
+        let mut runs_before = Vec::with_capacity(replay.runs.len());
+        for run in &replay.runs {
+            runs_before.push(RunBefore {
+                workflow_display_name: workflow_name(located, run.workflow).await?,
+                version: i32::try_from(run.version).unwrap_or(i32::MAX),
+                status: Some(status::run(run.status, None)),
+            });
+        }
+        replays.push(MessageReplay {
+            operation: located.names.operation(replay.operation),
+            replay_time: replay.replayed_at.map(to_time),
+            status_before: replay.fate.map(|fate| status::run(fate.status(), None)),
+            runs_before,
+        });
+    }
+    Ok(replays)
+}
+
+/// The name of a workflow; its id where it was deleted since.
+async fn workflow_name(located: &Located<'_>, workflow: WorkflowId) -> Result<String, Status> {
+    let found = optional(located.scope.workflow(workflow).await)?;
+    Ok(found.map_or_else(|| workflow.to_string(), |workflow| workflow.display_name))
 }
 
 /// The events of a message with their deliveries, by workflow.

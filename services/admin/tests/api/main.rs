@@ -14,6 +14,7 @@ mod members;
 mod people;
 mod quotas;
 mod repeats;
+mod replays;
 mod retention;
 mod search;
 mod sessions;

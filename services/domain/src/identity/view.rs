@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Changes, Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, IdentifierType, Merge,
-    NewIdentifier, Occasion, ProfileChange, ProfileState, Repoint, Rules, fold, never_join::NeverJoin,
+    NewIdentifier, Occasion, ProfileChange, ProfileState, Repoint, Rules, Step, fold, never_join::NeverJoin,
 };
 use crate::id::ProfileId;
 
@@ -189,6 +189,22 @@ impl View {
                 known.count += conflict.count;
             })
             .or_insert(conflict);
+    }
+
+    /// Takes back that the refusal in `step`, of an event that landed on `profile`, was counted in this batch: it came up
+    /// before, with the same event.
+    pub fn uncount(&mut self, profile: ProfileId, step: &Step) {
+        let Step::Refused { identifier, rule, other } = step else { return };
+        let found = self.touched.conflicts.iter_mut().find(|(_, known)| {
+            (known.profile, known.other, known.rule) == (profile, *other, *rule)
+                && known.identifier == *identifier
+        });
+        let Some((key, known)) = found else { return };
+        known.count = known.count.saturating_sub(1);
+        if known.count == 0 {
+            let key = *key;
+            self.touched.conflicts.remove(&key);
+        }
     }
 
     /// Notes what an event changed.

@@ -14,9 +14,9 @@ use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, api_key_service_client::ApiKeyServiceClient,
     auth_service_client::AuthServiceClient, destination_service_client::DestinationServiceClient,
     log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -102,6 +102,8 @@ services! {
     destinations: DestinationServiceClient,
     /// Logs and traces.
     logs: LogServiceClient,
+    /// Operations.
+    operations: OperationServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
     /// Quotas and usage.

@@ -19,6 +19,7 @@ mod private;
 mod proto;
 mod quickstart;
 mod reach;
+mod replay;
 mod resources;
 mod send;
 mod serve;
@@ -94,6 +95,12 @@ enum Question {
     Logs(Box<logs::Log>),
     /// Show a message's whole life
     Trace(trace::Args),
+    /// Process messages again, or send deliveries again
+    #[command(subcommand)]
+    Replay(Box<replay::Again>),
+    /// Long work that goes on behind its call, such as replays
+    #[command(subcommand)]
+    Operations(resources::operations::Action),
     /// People who work for an agency
     #[command(subcommand)]
     Members(resources::members::Action),
@@ -173,6 +180,8 @@ async fn ask(
         Question::ApiKeys(action) => resources::api_keys::run(action, &client, out).await,
         Question::Logs(log) => logs::run(*log, &client, out).await,
         Question::Trace(args) => trace::run(&args, &client, out).await,
+        Question::Replay(again) => replay::run(*again, &client, out).await,
+        Question::Operations(action) => resources::operations::run(action, &client, out).await,
         Question::Tenants(action) => resources::tenants::run(action, &client, out).await,
         Question::Sources(action) => resources::sources::run(action, &client, out).await,
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
@@ -214,6 +223,9 @@ mod tests {
             "tributary logs workflow calendly_booking --tenant demo",
             "tributary send --repeat 100 --rate 50 --fresh",
             "tributary profiles get email:ann@example.com",
+            "tributary replay messages calendly --since 2h --run-status mapping-not-found --dry-run",
+            "tributary replay deliveries --status failed --since 7d --yes --output json",
+            "tributary operations watch opn_x",
             "tributary migrate --plan",
             "tributary proto",
             "tributary proto api.binpb",
@@ -230,6 +242,8 @@ mod tests {
             "tributary trace",
             "tributary logs",
             "tributary sources get",
+            "tributary replay",
+            "tributary replay messages --follow",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary serve --follow",

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tributary_actors::House;
 use tributary_admin::{CommandError, CommandOutcome};
 use tributary_domain::{
@@ -24,6 +24,8 @@ pub(super) struct RunningHouse {
     pub(super) house: House,
     pub(super) store: Store,
     pub(super) door: Arc<Doorkeeper>,
+    /// Wakes what works on operations.
+    pub(super) worker: Arc<Notify>,
 }
 
 impl fmt::Debug for RunningHouse {
@@ -59,6 +61,10 @@ impl tributary_admin::House for RunningHouse {
             Some(why) => Err(CommandError::Refused(why)),
             None => Ok(CommandOutcome { applied_after: outcome.applied_after, result: String::new() }),
         }
+    }
+
+    fn operations_changed(&self) {
+        self.worker.notify_one();
     }
 
     fn tail(&self) -> broadcast::Receiver<Arc<Committed>> {

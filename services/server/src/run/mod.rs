@@ -13,6 +13,7 @@ mod retention;
 mod running;
 mod system;
 mod tls;
+mod worker;
 
 pub(crate) use parts::{make_folder, start};
 pub(crate) use running::{ADDRESSES, Running};

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tributary_actors::{Faults, House, HouseParts};
 use tributary_admin::AdminContext;
@@ -40,7 +40,8 @@ use super::{
     providers, purge, retention,
     running::Signals,
     system::Ground,
-    tls,
+    tls, worker,
+    worker::Worker,
 };
 use crate::config::{Config, subnets};
 
@@ -109,7 +110,13 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         tokio::spawn(purge::run(store.clone(), Arc::clone(&doorkeeper), Arc::clone(&clock), stop.clone()));
     let retention =
         tokio::spawn(retention::run(store.clone(), Arc::clone(&clock), metrics.clone(), stop.clone()));
-    let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper };
+    let asked = Arc::new(Notify::new());
+    let working = tokio::spawn(worker::run(
+        Worker { store: store.clone(), house: house.clone(), clock: Arc::clone(&clock) },
+        Arc::clone(&asked),
+        stop.clone(),
+    ));
+    let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper, worker: asked };
     let context = AdminContext {
         store: Arc::new(store.clone()),
         house: Arc::new(api),
@@ -169,6 +176,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         upkeep,
         purging,
         retention,
+        working,
         _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;

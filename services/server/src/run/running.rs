@@ -74,6 +74,8 @@ pub(crate) struct Running {
     /// Removes what was deleted long ago; ends with the door and the API, after the step that it is at.
     pub(super) purging: JoinHandle<()>,
     pub(super) retention: JoinHandle<()>,
+    /// Works on operations; ends with the door and the API, after the step that it is at.
+    pub(super) working: JoinHandle<()>,
     /// Keeps other processes off the data folder.
     pub(super) _folder: File,
 }
@@ -146,6 +148,8 @@ impl Running {
                 tracing::warn!("what was still open at the admin API was cut off");
             }
         }
+        // What it waits for is done by the house, which has to be there.
+        self.working.await?;
         if !self.house.drain(self.drain).await {
             tracing::warn!("not everything ended in time: the rest is done after the next start");
         }

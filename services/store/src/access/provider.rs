@@ -48,7 +48,7 @@ impl AgencyScope<'_> {
             session::open(txn, self.id(), member, &who.session, &author).await?;
             Ok(member)
         };
-        self.store().write_txn(Lane::Other, "session.begin", write).await
+        self.store.write_txn(Lane::Other, "session.begin", write).await
     }
 
     /// The member who is already known by the provider's id.

@@ -6,6 +6,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, Query, SelectStatement},
 };
+use serde::{Deserialize, Serialize};
 use tributary_domain::id::{DeliveryId, DestinationId, MessageId, ProfileId, SourceId, WorkflowId};
 
 use super::{DeliveryRecord, DeliveryState};
@@ -20,7 +21,7 @@ use crate::{
 const MOST_OF_A_MESSAGE: u64 = LARGEST_PAGE as u64;
 
 /// Which deliveries a list has; what is not set does not matter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DeliveryFilter {
     /// Those for this destination.
     pub destination: Option<DestinationId>,

@@ -39,7 +39,11 @@ impl TenantScope<'_> {
             .into_iter()
             .map(|event| (event.id, Arc::new(stored(event, &traces))))
             .collect();
-        let items = pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events)).collect();
+        let tried = pending.iter().filter(|delivery| delivery.attempts > 0);
+        let before = self.attempts_before(tried.map(|delivery| delivery.id.to_string())).await?;
+        let before: HashMap<String, i32> = before.into_iter().collect();
+        let items =
+            pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events, &before)).collect();
         Ok(Paged { items, next })
     }
 
@@ -47,12 +51,14 @@ impl TenantScope<'_> {
         &self,
         delivery: &DeliveryRecord,
         events: &HashMap<EventId, Arc<StoredEvent>>,
+        before: &HashMap<String, i32>,
     ) -> Option<ReadyDelivery> {
         Some(ReadyDelivery {
             tenant: self.id(),
             destination: delivery.destination,
             delivery: delivery.id,
             attempts: delivery.attempts,
+            before: before.get(&delivery.id.to_string()).map_or(0, |before| before.unsigned_abs()),
             due: delivery.due_at,
             event: Arc::clone(events.get(&delivery.event)?),
         })

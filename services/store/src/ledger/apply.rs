@@ -20,6 +20,7 @@ use tributary_domain::{
 };
 
 use super::{
+    before::Before,
     changes,
     claim::Claim,
     context::{self, Contexts},
@@ -171,9 +172,9 @@ async fn resolve(
         }
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
-    let Resolver { views, contexts, groups, meter, mut difference, applied, .. } = resolver;
+    let Resolver { views, contexts, groups, meter, before, mut difference, applied, .. } = resolver;
     for (tenant, mut view) in views {
-        changes::add(&mut difference, tenant, view.take_changes(), now)?;
+        changes::add(&mut difference, &before, tenant, view.take_changes(), now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
@@ -230,6 +231,7 @@ async fn load_all<'a>(
         contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,
+        before: Before::load(txn, &batch.plans).await?,
         holding: &state.holding,
         next_position: state.next_position,
         meter,

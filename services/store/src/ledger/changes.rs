@@ -7,7 +7,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::difference::Difference;
+use super::{before::Before, difference::Difference};
 use crate::{
     StoreError,
     column::to_json,
@@ -15,9 +15,11 @@ use crate::{
     key::KeyHash,
 };
 
-/// Adds what changed in one tenant to the difference.
+/// Adds what changed in one tenant to the difference. What an event changed when it was processed again is added to what
+/// it changed `before`.
 pub(super) fn add(
     difference: &mut Difference,
+    before: &Before,
     tenant: TenantId,
     changes: Changes,
     now: Timestamp,
@@ -72,14 +74,17 @@ pub(super) fn add(
         .conflicts
         .extend(changes.conflicts.into_iter().map(|refused| conflict_row(&tenant_id, refused)));
     for row in changes.evidence {
-        difference.evidence.push(evidence::Model {
+        let before = before.evidence(row.occasion.event);
+        let steps = [before.unwrap_or_default(), &row.steps].concat();
+        let model = evidence::Model {
             tenant_id: tenant_id.clone(),
             event_id: row.occasion.event.to_string(),
             profile_id: row.profile.to_string(),
             seq: row.occasion.sequence.cast_signed(),
             at: row.occasion.at.micros(),
-            change: to_json(&row.steps)?,
-        });
+            change: to_json(&steps)?,
+        };
+        difference.evidence.push(model, before.is_none());
     }
     Ok(())
 }

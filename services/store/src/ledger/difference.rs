@@ -12,7 +12,7 @@ use crate::{
     column::to_json,
     entity::{
         browser_context, conflict, dedupe_key, delivery, event, evidence, group, group_member, held_message,
-        identifier, identifier_key, merge, message, parked_message, profile, run,
+        identifier, identifier_key, merge, message, message_replay, parked_message, profile, run,
     },
 };
 
@@ -22,12 +22,12 @@ pub(super) struct Difference {
     pub(super) messages: Rows<message::Model>,
     pub(super) dedupe_keys: Rows<dedupe_key::Model>,
     pub(super) runs: Rows<run::Model>,
-    pub(super) events: Vec<event::Model>,
+    pub(super) events: Rows<event::Model>,
     pub(super) deliveries: Vec<delivery::Model>,
     pub(super) profiles: Rows<profile::Model>,
     pub(super) identifier_keys: Vec<identifier_key::Model>,
     pub(super) identifiers: Vec<identifier::Model>,
-    pub(super) evidence: Vec<evidence::Model>,
+    pub(super) evidence: Rows<evidence::Model>,
     pub(super) merges: Vec<merge::Model>,
     pub(super) conflicts: Vec<conflict::Model>,
     pub(super) contexts: Rows<browser_context::Model>,
@@ -35,6 +35,7 @@ pub(super) struct Difference {
     pub(super) members: Vec<group_member::Model>,
     pub(super) held: Vec<held_message::Model>,
     pub(super) parked: Vec<parked_message::Model>,
+    pub(super) replays: Rows<message_replay::Model>,
     /// Profiles that were merged: what pointed to the first points to the second.
     pub(super) repoints: Vec<(TenantId, ProfileId, ProfileId)>,
     /// Positions in the held lane that are done.
@@ -124,13 +125,13 @@ impl Difference {
         // In the order of their hashes, neighbours go to the same page one after the other.
         to.hand_over(self.dedupe_keys.in_order().statements::<dedupe_key::Entity>(backend)).await;
         to.hand_over(self.runs.statements::<run::Entity>(backend)).await;
-        to.insert::<event::Entity>(self.events, Fail).await;
+        to.hand_over(self.events.statements::<event::Entity>(backend)).await;
         to.insert::<delivery::Entity>(self.deliveries, Fail).await;
         to.hand_over(self.profiles.statements::<profile::Entity>(backend)).await;
         self.identifier_keys.sort_unstable_by(|one, other| one.key_hash.cmp(&other.key_hash));
         to.insert::<identifier_key::Entity>(self.identifier_keys, Fail).await;
         to.insert::<identifier::Entity>(self.identifiers, Fail).await;
-        to.insert::<evidence::Entity>(self.evidence, Fail).await;
+        to.hand_over(self.evidence.statements::<evidence::Entity>(backend)).await;
         to.insert::<merge::Entity>(self.merges, Fail).await;
         to.hand_over(self.repoints.into_iter().map(|repoint| repoint_statement(backend, repoint))).await;
         to.hand_over(self.conflicts.into_iter().map(|conflict| conflict_statement(backend, conflict))).await;
@@ -139,6 +140,7 @@ impl Difference {
         to.insert::<group_member::Entity>(self.members, Ignore).await;
         to.insert::<held_message::Entity>(self.held, Fail).await;
         to.insert::<parked_message::Entity>(self.parked, Fail).await;
+        to.hand_over(self.replays.statements::<message_replay::Entity>(backend)).await;
         to.hand_over(release_statement(backend, &self.released)?).await;
         if let Some(meter) = &self.usage {
             to.hand_over(meter.statement(backend)?).await;

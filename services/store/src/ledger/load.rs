@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// One query in the words of both databases.
-struct Sql {
-    sqlite: &'static str,
-    postgres: &'static str,
+pub(super) struct Sql {
+    pub(super) sqlite: &'static str,
+    pub(super) postgres: &'static str,
 }
 
 impl Sql {
-    async fn rows<R: FromQueryResult>(
+    pub(super) async fn rows<R: FromQueryResult>(
         &self,
         txn: &DatabaseTransaction,
         keys: &impl Serialize,

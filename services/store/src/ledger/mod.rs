@@ -2,6 +2,7 @@
 //! (invariant 5).
 
 mod apply;
+mod before;
 mod changes;
 mod claim;
 mod commands;
@@ -12,9 +13,11 @@ mod held;
 mod load;
 mod meter;
 mod plan;
+mod replay;
 mod resolve;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};
+pub(crate) use before::Stood;
 pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
@@ -22,3 +25,4 @@ pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
     Work,
 };
+pub use replay::{Again, HoldAgain};

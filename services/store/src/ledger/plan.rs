@@ -175,6 +175,8 @@ pub struct ReadyDelivery {
     pub delivery: DeliveryId,
     /// The attempts made so far.
     pub attempts: u32,
+    /// How many of them were made before it was replayed: they do not count against those that it has.
+    pub before: u32,
     /// Not before this time.
     pub due: Timestamp,
     /// The event, shared by all of its deliveries.

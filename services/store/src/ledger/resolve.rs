@@ -10,7 +10,7 @@ use tributary_domain::{
     committed::CommittedMessage,
     event::EventData,
     id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
-    identity::{Evidence, Rules, View, clamped_time},
+    identity::{Decision, Evidence, Rules, Step, View, clamped_time},
     time::Timestamp,
     workflow::{
         event::{EventDraft, RunOutcome},
@@ -19,6 +19,7 @@ use tributary_domain::{
 };
 
 use super::{
+    before::Before,
     context::Contexts,
     difference::Difference,
     groups::Groups,
@@ -43,6 +44,7 @@ pub(super) struct Resolver<'a> {
     pub(super) contexts: Contexts,
     pub(super) groups: Groups,
     pub(super) first: HashMap<KeyHash, MessageId>,
+    pub(super) before: Before,
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) next_position: i64,
     pub(super) meter: Meter,
@@ -60,28 +62,39 @@ impl Resolver<'_> {
                 return Ok(());
             }
             self.difference.released.push((plan.tenant, position));
+            if let Some(replay) = self.before.replayed(plan.message, self.now)? {
+                self.difference.replays.push(replay, false);
+            }
         } else if let Some(reason) = self.must_hold(plan) {
             return self.hold(plan, reason);
         }
+        let was_applied = self.before.was_applied(plan.message);
         if let Some(hash) = dedupe_hash(plan) {
             let known = self.first.get(&hash).copied().filter(|known| *known != plan.message);
             let repeated = known.filter(|known| plan.settings.retention.is_repeat(*known, plan.message));
-            if let Some(first) = repeated {
-                return self.log(plan, Fate::Duplicate(first), &[]);
-            }
-            // One that was accepted too long before another with its key leaves the key to that one.
-            if known.map_or_else(|| !self.first.contains_key(&hash), |known| known < plan.message) {
-                self.first.insert(hash, plan.message);
-                let row = dedupe_key::Model {
-                    key_hash: hash.to_column(),
-                    message_id: plan.message.bits().to_be_bytes().to_vec(),
-                };
-                self.difference.dedupe_keys.push(row, known.is_none());
+            match repeated {
+                // What was processed once is no duplicate afterwards, whatever it is told apart by now.
+                Some(_) if was_applied => {}
+                Some(first) => return self.log(plan, Fate::Duplicate(first), &[]),
+                // One that was accepted too long before another with its key leaves the key to that one.
+                None if known
+                    .map_or_else(|| !self.first.contains_key(&hash), |known| known < plan.message) =>
+                {
+                    self.first.insert(hash, plan.message);
+                    let row = dedupe_key::Model {
+                        key_hash: hash.to_column(),
+                        message_id: plan.message.bits().to_be_bytes().to_vec(),
+                    };
+                    self.difference.dedupe_keys.push(row, known.is_none());
+                }
+                None => {}
             }
         }
         match &plan.work {
             Work::Apply(runs) => {
-                self.meter.count(plan.tenant);
+                if !was_applied {
+                    self.meter.count(plan.tenant);
+                }
                 self.log(plan, Fate::Applied, runs)?;
                 runs.iter().try_for_each(|run| self.run(plan, run))
             }
@@ -143,17 +156,22 @@ impl Resolver<'_> {
         let statuses: Vec<(WorkflowId, u32, RunStatus)> =
             runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
         let duplicate_of = fate.duplicate_of();
-        let summary: Vec<MessageRun> = statuses
+        let mut summary: Vec<MessageRun> = statuses
             .iter()
             .map(|&(workflow, version, status)| MessageRun { workflow, version, status })
             .collect();
+        // What workflows made that do not run any more stays.
+        let earlier = self.before.message(plan.message);
+        let runs = earlier.map_or(&[][..], |earlier| &earlier.stood.runs);
+        summary.extend(runs.iter().filter(|run| statuses.iter().all(|(other, ..)| *other != run.workflow)));
+        let committed = earlier.filter(|_| self.before.was_applied(plan.message));
         let row = message::Model {
             id: plan.message.to_string(),
             tenant_id: plan.tenant.to_string(),
             source_id: plan.source.to_string(),
             seq: plan.sequence.cast_signed(),
             received_at: plan.received.micros(),
-            committed_at: self.now.micros(),
+            committed_at: committed.map_or(self.now.micros(), |earlier| earlier.committed_at),
             provider_event: plan.facts.provider_event.clone(),
             cluid: plan.facts.cluid.clone(),
             cluid_status: plan.facts.cluid_status.to_owned(),
@@ -219,11 +237,17 @@ impl Resolver<'_> {
         draft: &Arc<EventDraft>,
     ) -> Result<StoredEvent, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
-        let seed: [&[u8]; 2] = [&workflow.bits().to_be_bytes(), &draft.index.to_be_bytes()];
-        let decision = self
-            .views
-            .entry(plan.tenant)
-            .or_default()
+        let before = self.before.event(id);
+        // The profile that the event made before may be there, although nothing leads to it any more.
+        let again = match (before, plan.origin) {
+            (Some(_), Origin::Held(position)) => position.to_be_bytes().to_vec(),
+            _ => Vec::new(),
+        };
+        let (workflow_bits, index) = (workflow.bits().to_be_bytes(), draft.index.to_be_bytes());
+        let seed: Vec<&[u8]> =
+            [&workflow_bits[..], &index, &again].into_iter().filter(|part| !part.is_empty()).collect();
+        let view = self.views.entry(plan.tenant).or_default();
+        let decision = view
             .resolve(
                 &Rules { strong_limit: plan.settings.strong_limit, blocked: BTreeSet::new() },
                 &Evidence {
@@ -237,12 +261,16 @@ impl Resolver<'_> {
                 },
             )
             .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
+        let decision = match before {
+            Some(before) => joined(before, decision, view),
+            None => decision,
+        };
         let seen_at = clamped_time(draft.time, plan.received);
         let context = self.contexts.observe(plan, draft, &decision.steps, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
         let data =
             EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
-        self.difference.events.push(event::Model {
+        let row = event::Model {
             tenant_id: plan.tenant.to_string(),
             id: id.to_string(),
             workflow_id: workflow.to_string(),
@@ -254,7 +282,8 @@ impl Resolver<'_> {
             occurred_at: draft.time.micros(),
             received_at: plan.received.micros(),
             data: Packed::of(to_json(&data)?.as_bytes()).into_column(),
-        });
+        };
+        self.difference.events.push(row, before.is_none());
         Ok(StoredEvent {
             id,
             source: plan.source,
@@ -275,6 +304,10 @@ impl Resolver<'_> {
     ) {
         for destination in destinations {
             let id = DeliveryId::derive(event.id, *destination, 0);
+            // Whether it is sent again is asked for by itself.
+            if self.before.has_delivery(id) {
+                continue;
+            }
             let due = plan.received.plus(run.delay);
             self.difference.deliveries.push(delivery::Model {
                 tenant_id: plan.tenant.to_string(),
@@ -295,11 +328,27 @@ impl Resolver<'_> {
                 destination: *destination,
                 delivery: id,
                 attempts: 0,
+                before: 0,
                 due,
                 event: Arc::clone(event),
             });
         }
     }
+}
+
+/// What an event came to when it is processed again: what it changed the first time stays told, and what was refused then
+/// and is refused now is one conflict, not two.
+fn joined(before: &EventData, decision: Decision, view: &mut View) -> Decision {
+    let Decision { profile, created, steps } = decision;
+    for step in steps.iter().filter(|step| before.steps.contains(step)) {
+        if let Some(profile) = profile {
+            view.uncount(profile, step);
+        }
+    }
+    let is_told = |step: &Step| before.steps.contains(step) || matches!(step, Step::Matched { .. });
+    let new = steps.iter().filter(|step| !is_told(step)).cloned();
+    let steps = before.steps.iter().cloned().chain(new).collect();
+    Decision { profile, created: created || before.created, steps }
 }
 
 /// What the message's dedupe key is looked up by; none where every message counts.

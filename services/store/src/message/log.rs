@@ -1,9 +1,13 @@
 //! The source log, and what it can be searched for.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use tributary_domain::id::{MessageId, SourceId};
+use serde::{Deserialize, Serialize};
+use tributary_domain::{
+    id::{MessageId, SourceId, WorkflowId},
+    workflow::status::RunStatus,
+};
 
-use super::{CluidStatus, MessageSummary, SUMMARY, SummaryRow};
+use super::{CluidStatus, MessageRun, MessageSummary, SUMMARY, SummaryRow};
 use crate::{
     Page, Paged, StoreError, TenantScope,
     column::optional_id,
@@ -12,20 +16,49 @@ use crate::{
 };
 
 /// Which messages a source log has; what is not set does not matter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MessageFilter {
     /// Those of this source.
     pub source: SourceId,
     /// Those that became this, by the codes of [`crate::ledger::Fate`].
-    pub fate: Option<&'static str>,
+    pub fate: Option<String>,
     /// Those that became something else.
-    pub not_fate: Option<&'static str>,
+    pub not_fate: Option<String>,
     /// Those that their provider calls so.
     pub provider_event: Option<String>,
     /// Those in which this was found where the cluid should be.
     pub cluid_status: Option<CluidStatus>,
+    /// Those of which a run was like this.
+    #[serde(default)]
+    pub run: RunOf,
     /// What all logs can be searched for.
     pub search: Search,
+}
+
+/// What a run of a message is like; what is not set does not matter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOf {
+    /// It is of this workflow.
+    pub workflow: Option<WorkflowId>,
+    /// It ended so.
+    pub status: Option<RunStatus>,
+    /// It ended otherwise.
+    pub not_status: Option<RunStatus>,
+}
+
+impl RunOf {
+    fn is_any(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Whether one of `runs` is like it.
+    fn is_in(self, runs: &[MessageRun]) -> bool {
+        runs.iter().any(|run| {
+            self.workflow.is_none_or(|workflow| workflow == run.workflow)
+                && self.status.is_none_or(|status| status == run.status)
+                && self.not_status != Some(run.status)
+        })
+    }
 }
 
 impl MessageFilter {
@@ -37,6 +70,7 @@ impl MessageFilter {
             not_fate: None,
             provider_event: None,
             cluid_status: None,
+            run: RunOf::default(),
             search: Search::default(),
         }
     }
@@ -51,10 +85,10 @@ impl MessageFilter {
     /// Those of them that fit, but for the texts.
     fn fitting(&self, scope: &TenantScope<'_>) -> Select<message::Entity> {
         let mut query = self.rows(scope);
-        if let Some(fate) = self.fate {
+        if let Some(fate) = self.fate.as_deref() {
             query = query.filter(message::Column::Fate.eq(fate));
         }
-        if let Some(fate) = self.not_fate {
+        if let Some(fate) = self.not_fate.as_deref() {
             query = query.filter(message::Column::Fate.ne(fate));
         }
         if let Some(event) = &self.provider_event {
@@ -77,7 +111,8 @@ impl MessageFilter {
         limit: u64,
     ) -> Result<Vec<MessageSummary>, StoreError> {
         let query = if self.search.texts.is_empty() {
-            query.limit(limit)
+            // Runs are told apart below: all of the part is looked at.
+            if self.run.is_any() { query.limit(limit) } else { query }
         } else {
             let found = scope.messages_with(query, &self.search.texts).await?;
             if found.is_empty() {
@@ -87,7 +122,11 @@ impl MessageFilter {
         };
         let query = query.select_only().columns(SUMMARY).order_by_desc(message::Column::Id);
         let rows = query.into_model::<SummaryRow>().all(&scope.reader()).await?;
-        rows.into_iter().map(MessageSummary::try_from).collect()
+        let mut found = rows.into_iter().map(MessageSummary::try_from).collect::<Result<Vec<_>, _>>()?;
+        if !self.run.is_any() {
+            found.retain(|message| self.run.is_in(&message.runs));
+        }
+        Ok(found)
     }
 }
 
@@ -112,6 +151,7 @@ impl Log for MessageFilter {
             && self.not_fate.is_none()
             && self.provider_event.is_none()
             && self.cluid_status.is_none()
+            && self.run.is_any()
             && !self.search.asks_for_messages()
     }
 

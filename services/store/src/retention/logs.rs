@@ -109,11 +109,17 @@ struct Part {
 }
 
 /// What hangs on something goes before it.
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 5] = [
+    Part { table: "message_replays", id: "message_id", range: itself, only: "" },
+    Part { table: "delivery_replays", id: "delivery_id", range: deliveries, only: "" },
     Part { table: "delivery_attempts", id: "delivery_id", range: deliveries, only: "" },
     Part { table: "deliveries", id: "id", range: deliveries, only: " AND state <> 'PENDING'" },
     Part { table: "events", id: "id", range: events, only: "" },
 ];
+
+fn itself(message: MessageId) -> [String; 2] {
+    [message.to_string(), message.to_string()]
+}
 
 fn deliveries(message: MessageId) -> [String; 2] {
     let (first, last) = DeliveryId::range(message);

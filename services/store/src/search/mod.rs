@@ -18,6 +18,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::TryStreamExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde::{Deserialize, Serialize};
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, WorkflowId},
     identity::IdentifierType,
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// Which entries of a log, whichever it is; what is not set does not matter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Search {
     /// Entries of this message and later ones.
     pub from: Option<MessageId>,
@@ -48,6 +49,7 @@ pub struct Search {
     /// Entries of messages whose bodies contain all of these texts.
     pub texts: Vec<TextPattern>,
     /// How far a page looks.
+    #[serde(skip)]
     pub pace: Pace,
 }
 

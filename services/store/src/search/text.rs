@@ -7,13 +7,17 @@
 use std::{collections::BTreeSet, fmt};
 
 use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest text that is searched for, in characters.
 const LONGEST: usize = 200;
 
 /// A text to be found in bodies.
 #[derive(Clone)]
-pub struct TextPattern(Regex);
+pub struct TextPattern {
+    text: String,
+    pattern: Regex,
+}
 
 impl TextPattern {
     /// A pattern that finds `text` in any case; nothing for an empty text, or one of more than 200 characters.
@@ -22,12 +26,26 @@ impl TextPattern {
             return None;
         }
         let ways: Vec<String> = ways(text).iter().map(|way| regex::escape(way)).collect();
-        RegexBuilder::new(&ways.join("|")).case_insensitive(true).build().ok().map(Self)
+        let pattern = RegexBuilder::new(&ways.join("|")).case_insensitive(true).build().ok()?;
+        Some(Self { text: text.to_owned(), pattern })
     }
 
     /// Whether `body` contains the text.
     pub fn is_in(&self, body: &[u8]) -> bool {
-        self.0.is_match(body)
+        self.pattern.is_match(body)
+    }
+}
+
+impl Serialize for TextPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for TextPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).ok_or_else(|| de::Error::custom("not a text that can be searched for"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use tributary_domain::{
-    id::{CommandId, DestinationId, SourceId, WorkflowId},
+    id::{CommandId, DestinationId, OperationId, SourceId, WorkflowId},
     identity::IdentifierType,
     time::Timestamp,
 };
@@ -17,6 +17,7 @@ use crate::{
     event::EventFilter,
     lifecycle::Preview,
     message::MessageFilter,
+    operation::{Choice, NewOperation, OperationFilter, OperationState},
     run::RunFilter,
     search::{Search, TextPattern},
     source::{SourceChange, UrlSecret},
@@ -47,6 +48,16 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<run::Entity>(store, vec![sample::run(tenant, 1, "SUCCEEDED")]).await;
     sample::write::<event::Entity>(store, vec![sample::event(tenant, 1, sample::profile(1))]).await;
     sample::write::<profile::Entity>(store, vec![sample::person(tenant, 1, None)]).await;
+    let replay = message_replay::Model {
+        tenant_id: tenant.to_string(),
+        message_id: sample::message_id(1).to_string(),
+        position: 1,
+        operation_id: OperationId::new(1, 1).to_string(),
+        asked_at: 1,
+        replayed_at: None,
+        before: None,
+    };
+    sample::write::<message_replay::Entity>(store, vec![replay]).await;
     sample::identify(store, tenant, &[("a@example.com", 1)]).await;
     sample::write::<merge::Entity>(store, vec![sample::merge(tenant, 2, 1, 1)]).await;
     sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
@@ -88,6 +99,21 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
         is_absent(other.command(CommandId::new(1, 1)).await, "command");
 
         let author = author(3);
+        let operation = OperationId::new(1, 1);
+        let choice = Choice::Deliveries { only: vec![sample::delivery_id(1)], filter: Box::default() };
+        let new = NewOperation { id: operation, request: Vec::new(), choice };
+        let begun = owner.create_operation(&new, &author).await.expect("begins");
+        is_absent(other.operation(operation).await, "operation");
+        is_blank(other.operations(OperationFilter::default(), Page::first(9)).await, "operations");
+        is_absent(other.cancel_operation(operation, &author).await, "cancel_operation");
+        other.choose_items(&begun, author.at).await.expect("changes nothing");
+        assert_eq!(other.replay_deliveries(operation, 9, author.at).await, Ok(None));
+        other
+            .end_operation(operation, OperationState::Failed, None, author.at)
+            .await
+            .expect("changes nothing");
+        assert_eq!(owner.operation(operation).await.map(|found| found.revision), Ok(1));
+
         is_absent(other.update_source(source, 1, &SourceChange::default(), &author).await, "update_source");
         is_absent(other.delete_source(source, 1, &author).await, "delete_source");
         is_absent(other.undelete_source(source, None, &author).await, "undelete_source");
@@ -133,6 +159,7 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_absent(other.message(message).await, "message");
         is_blank(other.messages(&MessageFilter::of(sample::source()), Page::first(9)).await, "messages");
         is_blank(other.runs(&RunFilter::of(sample::workflow()), Page::first(9)).await, "runs");
+        is_empty(other.message_replays(message).await, "message_replays");
         is_empty(other.message_runs(message, &[sample::workflow()]).await, "message_runs");
         is_absent(other.event(event).await, "event");
         is_empty(other.events_by_id(&[event]).await, "events_by_id");

@@ -9,6 +9,8 @@ mod isolation;
 mod log;
 mod purge;
 mod quota;
+mod replay;
+mod resend;
 mod retention;
 mod sample;
 mod search;

@@ -184,8 +184,10 @@ async fn the_source_log_is_searched() {
         type Own = (MessageFilter, fn(u64) -> bool);
         let own: [Own; 5] = [
             (all_of_it.clone(), |_| true),
-            (MessageFilter { fate: Some("PARKED"), ..all_of_it.clone() }, |number| fate(number) == "PARKED"),
-            (MessageFilter { not_fate: Some("APPLIED"), ..all_of_it.clone() }, |number| {
+            (MessageFilter { fate: Some("PARKED".to_owned()), ..all_of_it.clone() }, |number| {
+                fate(number) == "PARKED"
+            }),
+            (MessageFilter { not_fate: Some("APPLIED".to_owned()), ..all_of_it.clone() }, |number| {
                 fate(number) == "PARKED"
             }),
             (MessageFilter { provider_event: Some("canceled".to_owned()), ..all_of_it.clone() }, |number| {

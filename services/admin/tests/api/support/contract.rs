@@ -11,7 +11,7 @@ use tributary_domain::id::{
 };
 use tributary_proto::{
     FILE_DESCRIPTOR_SET,
-    admin::v1::{GetTenantRequest, LeastRole},
+    admin::v1::{GetTenantRequest, LeastRole, ReplayMessagesRequest},
     least_role,
 };
 
@@ -190,6 +190,12 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     let workflow = workflows::create(world, &source, "booking").await;
     let message = MessageId::new(1, 1);
+    let request = ReplayMessagesRequest {
+        parent: tenant.name.clone(),
+        messages: vec![message.to_string()],
+        ..ReplayMessagesRequest::default()
+    };
+    let operation = world.logs().replay_messages(request).await.unwrap().into_inner();
     HashMap::from([
         ("{agency}", tenant.name.split('/').nth(1).unwrap().to_owned()),
         ("{tenant}", last(&tenant.name)),
@@ -197,6 +203,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{workflow}", last(&workflow.name)),
         ("{destination}", DestinationId::new(1, 1).to_string()),
         ("{message}", message.to_string()),
+        ("{operation}", last(&operation.name)),
         ("{profile}", ProfileId::new(1, 1).to_string()),
         ("{event}", EventId::range(message).0.to_string()),
         ("{delivery}", DeliveryId::range(message).0.to_string()),

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::broadcast;
@@ -23,6 +26,8 @@ pub(crate) struct TestHouse {
     pub(crate) configured: Mutex<Vec<TenantId>>,
     pub(crate) sources: Mutex<Vec<SourceId>>,
     pub(crate) accepted: Mutex<HashMap<MessageId, TenantId>>,
+    /// How often it was told that an operation was begun or stopped.
+    pub(crate) operations: AtomicUsize,
     pub(crate) told: broadcast::Sender<Arc<Committed>>,
 }
 
@@ -36,6 +41,7 @@ impl TestHouse {
             configured: Mutex::default(),
             sources: Mutex::default(),
             accepted: Mutex::default(),
+            operations: AtomicUsize::default(),
             told: broadcast::channel(4).0,
         }
     }
@@ -64,6 +70,10 @@ impl House for TestHouse {
             Some(failure) => Err(CommandError::Refused(failure)),
             None => Ok(CommandOutcome { applied_after: state.claim.lowest(), result: String::new() }),
         }
+    }
+
+    fn operations_changed(&self) {
+        self.operations.fetch_add(1, Ordering::Relaxed);
     }
 
     fn tail(&self) -> broadcast::Receiver<Arc<Committed>> {

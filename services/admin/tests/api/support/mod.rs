@@ -28,9 +28,9 @@ use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateSourceRequest, CreateSourceResponse, CreateTenantRequest, Source,
     Tenant, agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
@@ -195,6 +195,10 @@ impl World {
 
     pub(crate) fn logs(&self) -> LogServiceClient<Wire> {
         LogServiceClient::new(self.wire())
+    }
+
+    pub(crate) fn operations(&self) -> OperationServiceClient<Wire> {
+        OperationServiceClient::new(self.wire())
     }
 
     pub(crate) fn events(&self) -> EventServiceClient<Wire> {

@@ -12,12 +12,12 @@ const TEXT_SINCE: &str = "7d";
 /// Which entries of a log.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Which entries")]
-pub(super) struct Wanted {
+pub(in crate::cli) struct Wanted {
     /// Received from then on: a time such as 2026-01-31T09:30:00Z, or how long ago: 90s, 15m, 2h, 7d
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Received before then
-    #[arg(long, value_name = "TIME", conflicts_with = "follow")]
+    #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// How it ended, or how far it is, such as filter-condition-failed or pending
     #[arg(long, value_name = "STATUS")]
@@ -41,9 +41,9 @@ pub(super) struct Wanted {
 
 /// The filters of the API.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Filters {
+pub(in crate::cli) struct Filters {
     /// For what is in the log.
-    pub(super) past: String,
+    pub(in crate::cli) past: String,
     /// For what is told as it happens.
     pub(super) told: String,
 }
@@ -61,7 +61,7 @@ impl Wanted {
     ///
     /// # Errors
     /// For a time that cannot be read.
-    pub(super) fn filters(&self, status: &str, own: Vec<String>) -> anyhow::Result<Filters> {
+    pub(in crate::cli) fn filters(&self, status: &str, own: Vec<String>) -> anyhow::Result<Filters> {
         let now = SystemClock.now();
         let searches_all = !self.text.is_empty() && self.until.is_none() && self.message.is_none();
         let since = self.since.as_deref().or_else(|| searches_all.then_some(TEXT_SINCE));
@@ -88,7 +88,7 @@ impl Wanted {
 }
 
 /// One comparison of a filter.
-pub(super) fn comparison(field: &str, sign: &str, value: &str) -> String {
+pub(in crate::cli) fn comparison(field: &str, sign: &str, value: &str) -> String {
     format!("{field} {sign} \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

@@ -1,7 +1,7 @@
 //! `tributary logs`: what came in, what workflows did with it, and where it went.
 
 mod deliveries;
-mod filter;
+pub(super) mod filter;
 mod follow;
 mod rows;
 mod source;
@@ -48,7 +48,7 @@ pub(super) struct Attempts {
 #[derive(Debug, clap::Args)]
 pub(super) struct Reading {
     /// Go on with what happens from now on
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "until")]
     follow: bool,
     /// How many entries of the past at most
     #[arg(long, value_name = "N", default_value_t = 20)]

@@ -1,8 +1,9 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|operations`.
 
 pub(super) mod api_keys;
 pub(super) mod destinations;
 pub(super) mod members;
+pub(super) mod operations;
 pub(super) mod profiles;
 pub(super) mod sources;
 pub(super) mod tenants;

@@ -1,7 +1,7 @@
 //! The tree's root: what was accepted, and what its source made of it.
 
 use tributary_proto::admin::v1::{
-    HeldMessage, Message, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
+    HeldMessage, Message, MessageReplay, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
 };
 
 use super::run;
@@ -35,6 +35,7 @@ pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
     root.with(trace.runs.iter().map(run::tree))
         .with(trace.parked.as_ref().map(parked))
         .with(trace.held.as_ref().map(held))
+        .with(trace.replays.iter().map(replay))
 }
 
 /// What a line is about, in a column of its own.
@@ -98,6 +99,30 @@ fn parked(parked: &ParkedMessage) -> Tree {
     Tree::new(label).with([Tree::new(Text::new().plain(&parked.detail))])
 }
 
+/// That it was processed again, and how it stood before.
+fn replay(replay: &MessageReplay) -> Tree {
+    let when = match &replay.replay_time {
+        Some(time) => format!("{} UTC", moment(Some(time))),
+        None => "waits for its turn".to_owned(),
+    };
+    let label = heading("replayed").plain(when).and(Style::Accent, id(&replay.operation));
+    let before = replay.runs_before.iter().map(|run| {
+        let status = run.status.as_ref().map_or("", |status| &status.display_name);
+        let version = format!("version {}", run.version);
+        Tree::new(
+            Text::new()
+                .plain("before: ")
+                .with(Style::Plain, &run.workflow_display_name)
+                .and(Style::Plain, version)
+                .and(Style::Warn, status),
+        )
+    });
+    let was = replay.status_before.as_ref().filter(|_| replay.runs_before.is_empty());
+    let was =
+        was.map(|status| Tree::new(Text::new().plain("before: ").with(Style::Warn, &status.display_name)));
+    Tree::new(label).with(before).with(was)
+}
+
 fn held(held: &HeldMessage) -> Tree {
     let why = match held.reason.as_str() {
         "SUSPENDED" => "the tenant is suspended: it goes on when the tenant is resumed",
@@ -106,6 +131,7 @@ fn held(held: &HeldMessage) -> Tree {
         }
         "TENANT_DELETED" => "the tenant was deleted when it came",
         "BEHIND_HELD" => "earlier messages of the tenant are held: it follows them",
+        "REPLAYED" => "it is replayed: it is processed again next",
         "REDRIVEN" => "it was parked and redriven: it is processed next",
         _ => "it goes on by itself",
     };

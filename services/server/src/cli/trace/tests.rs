@@ -143,6 +143,7 @@ fn a_booking_is_told_from_the_door_to_the_answer() {
         }],
         parked: None,
         held: None,
+        replays: Vec::new(),
     };
     let expected = r#"
 msg_1 · Succeeded

@@ -1,0 +1,194 @@
+//! Operations: how far long work is, and how it is stopped.
+
+use std::{pin::Pin, time::Duration};
+
+use futures::{Stream, stream};
+use prost::Message as _;
+use tokio::{sync::watch, time::sleep};
+use tonic::{Request, Response, Status};
+use tributary_domain::id::OperationId;
+use tributary_proto::admin::v1::{
+    CancelOperationRequest, GetOperationRequest, ListOperationsRequest, ListOperationsResponse, Operation,
+    ReplayDeliveriesRequest, ReplayMessagesRequest, WatchOperationRequest,
+    operation::{Request as Asked, State},
+    operation_service_server::OperationService,
+};
+use tributary_store::{
+    StoreError,
+    operation::{OperationFilter, OperationKind, OperationRecord, OperationState},
+};
+
+use crate::{
+    AdminContext,
+    call::{Call, Located},
+    check,
+    convert::value::to_time,
+    error::from_store,
+    filter::{Field, Filter, Operator::Is},
+    name::{Names, TenantPath},
+    stream::{bounded, closed},
+};
+
+/// What it does.
+const KIND: Field = Field { name: "kind", operators: &[Is] };
+/// How far it is.
+const STATE: Field = Field { name: "state", operators: &[Is] };
+/// How often a watched operation is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Answers calls about operations.
+#[derive(Debug)]
+pub(crate) struct Operations {
+    /// What all services share.
+    pub(crate) context: AdminContext,
+    /// Turns true when the server closes: streams end then.
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+#[tonic::async_trait]
+impl OperationService for Operations {
+    type WatchOperationStream = Pin<Box<dyn Stream<Item = Result<Operation, Status>> + Send>>;
+
+    async fn get_operation(
+        &self,
+        request: Request<GetOperationRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let call = self.context.call(&request).await?;
+        let (located, record) = find(&call, &request.into_inner().name).await?;
+        to_proto(located.names, record).map(Response::new)
+    }
+
+    async fn list_operations(
+        &self,
+        request: Request<ListOperationsRequest>,
+    ) -> Result<Response<ListOperationsResponse>, Status> {
+        let call = self.context.call(&request).await?;
+        let request = request.into_inner();
+        let path = TenantPath::parse("parent", &request.parent)?;
+        let filter = Filter::parse(&request.filter, &[KIND, STATE])?;
+        let kinds = "REPLAY_MESSAGES or REPLAY_DELIVERIES";
+        let states = "RUNNING, SUCCEEDED, FAILED or CANCELLED";
+        let wanted = OperationFilter {
+            kind: filter.read(KIND.name, Is, kinds, OperationKind::from_code)?,
+            state: filter.read(STATE.name, Is, states, OperationState::from_code)?,
+        };
+        let list = call.list("ListOperations", &[&request.parent, &request.filter]);
+        let page = list.page(request.page_size, &request.page_token)?;
+        let located = call.locate(path).await?;
+        let found = located.scope.operations(wanted, page).await.map_err(from_store)?;
+        let operations = found.items.into_iter().map(|record| to_proto(located.names, record));
+        Ok(Response::new(ListOperationsResponse {
+            operations: operations.collect::<Result<_, _>>()?,
+            next_page_token: list.next(found.next),
+        }))
+    }
+
+    async fn cancel_operation(
+        &self,
+        request: Request<CancelOperationRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let call = self.context.call(&request).await?;
+        let request = request.into_inner();
+        let (located, record) = find(&call, &request.name).await?;
+        check::revision_or(&request.etag, record.revision)?;
+        let stopped = located.scope.cancel_operation(record.id, &call.author).await.map_err(from_store)?;
+        call.house.operations_changed();
+        to_proto(located.names, stopped).map(Response::new)
+    }
+
+    async fn watch_operation(
+        &self,
+        request: Request<WatchOperationRequest>,
+    ) -> Result<Response<Self::WatchOperationStream>, Status> {
+        let call = self.context.call(&request).await?;
+        let (located, record) = find(&call, &request.into_inner().name).await?;
+        let names = located.names;
+        let (context, closing) = ((*call).clone(), self.closing.clone());
+        let watch = Watch { context, closing, names, operation: record.id, told: None };
+        let told = stream::unfold(Some(watch), |watch| async move {
+            let mut watch = watch?;
+            let told = watch.next().await?;
+            let going_on = told.as_ref().is_ok_and(|told| told.state() == State::Running);
+            Some((told, going_on.then_some(watch)))
+        });
+        Ok(Response::new(Box::pin(bounded(&call, names, told))))
+    }
+}
+
+/// The operation that a name belongs to.
+async fn find<'a>(call: &Call<'a>, name: &str) -> Result<(Located<'a>, OperationRecord), Status> {
+    let (path, operation) = TenantPath::child::<OperationId>("name", name, "operations")?;
+    let located = call.locate(path).await?;
+    let record = located.scope.operation(operation).await.map_err(from_store)?;
+    Ok((located, record))
+}
+
+/// One caller's stream.
+struct Watch {
+    context: AdminContext,
+    closing: watch::Receiver<bool>,
+    names: Names,
+    operation: OperationId,
+    /// The revision that was told last.
+    told: Option<u64>,
+}
+
+impl Watch {
+    /// What is to be told next; nothing when the stream ends.
+    async fn next(&mut self) -> Option<Result<Operation, Status>> {
+        loop {
+            let scope = self.context.store.tenant(self.names.tenant);
+            match scope.operation(self.operation).await {
+                Ok(record) if self.told == Some(record.revision) => {}
+                Ok(record) => {
+                    self.told = Some(record.revision);
+                    return Some(to_proto(self.names, record));
+                }
+                Err(error) => return Some(Err(from_store(error))),
+            }
+            tokio::select! {
+                biased;
+                () = closed(&mut self.closing) => return None,
+                () = sleep(LOOK) => {}
+            }
+        }
+    }
+}
+
+/// An operation as the contract has it.
+///
+/// # Errors
+/// When its request cannot be read.
+pub(crate) fn to_proto(names: Names, record: OperationRecord) -> Result<Operation, Status> {
+    let bytes = record.request.as_slice();
+    let request = match record.kind {
+        OperationKind::ReplayMessages => ReplayMessagesRequest::decode(bytes).map(Asked::ReplayMessages),
+        OperationKind::ReplayDeliveries => {
+            ReplayDeliveriesRequest::decode(bytes).map(Asked::ReplayDeliveries)
+        }
+    };
+    let request = request.map_err(|_| from_store(StoreError::Corrupt { what: "operations.request" }))?;
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let state = match record.state {
+        OperationState::Running => State::Running,
+        OperationState::Succeeded => State::Succeeded,
+        OperationState::Failed => State::Failed,
+        OperationState::Cancelled => State::Cancelled,
+    };
+    Ok(Operation {
+        name: names.operation(record.id),
+        state: state.into(),
+        request: Some(request),
+        total_count: count(record.total),
+        total_complete: record.place.is_none(),
+        done_count: count(record.done),
+        failed_count: count(record.failed),
+        error: record.error.unwrap_or_default(),
+        actor: record.actor,
+        create_time: Some(to_time(record.created_at)),
+        update_time: Some(to_time(record.updated_at)),
+        complete_time: record.completed_at.map(to_time),
+        etag: check::etag(record.revision),
+        preview: None,
+    })
+}
