@@ -3,6 +3,7 @@
 mod m0001_foundation;
 mod m0002_lifecycle;
 mod m0003_access;
+mod m0006_stats;
 mod migrator;
 mod table;
 

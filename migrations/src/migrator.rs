@@ -8,7 +8,9 @@ use sea_orm_migration::{
     },
 };
 
-use crate::{m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access};
+use crate::{
+    m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access, m0006_stats::Stats,
+};
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
 const ADVISORY_LOCK: i64 = 0x7472_6962_7574_6172;
@@ -17,7 +19,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Foundation), Box::new(Lifecycle), Box::new(Access)]
+        vec![Box::new(Foundation), Box::new(Lifecycle), Box::new(Access), Box::new(Stats)]
     }
 }
 

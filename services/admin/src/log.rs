@@ -5,7 +5,7 @@ mod lists;
 mod message;
 mod parked;
 mod run;
-mod search;
+pub(crate) mod search;
 mod step;
 mod tail;
 mod trace;
@@ -24,6 +24,7 @@ use tributary_proto::admin::v1::{
     log_service_server::LogService,
 };
 
+pub(crate) use delivery::{SOURCE, WORKFLOW};
 pub(crate) use message::MessageReader;
 
 use crate::AdminContext;

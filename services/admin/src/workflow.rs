@@ -1,6 +1,7 @@
 //! Workflows.
 
 mod convert;
+mod definition;
 mod language;
 
 use tonic::{Request, Response, Status};
@@ -9,7 +10,6 @@ use tributary_domain::{
     error::ErrorCode,
     id::{MessageId, WorkflowId},
     workflow::{
-        catalogue,
         compile::{CompiledWorkflow, Problem, Severity},
         spec::WorkflowSpec,
     },
@@ -33,7 +33,7 @@ use crate::{
     error::{from_store, not_found, refused},
     lifecycle,
     name::{self, TenantPath},
-    once, page,
+    once,
     violations::Violations,
 };
 
@@ -216,30 +216,16 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<ListEventDefinitionsRequest>,
     ) -> Result<Response<ListEventDefinitionsResponse>, Status> {
-        let request = request.into_inner();
-        let all = catalogue::EVENTS.iter().map(language::event).collect();
-        let (event_definitions, next_page_token) = page::of_all(
-            &self.0.list("ListEventDefinitions", &[]),
-            all,
-            request.page_size,
-            &request.page_token,
-        )?;
-        Ok(Response::new(ListEventDefinitionsResponse { event_definitions, next_page_token }))
+        let call = self.0.call(&request).await?;
+        definition::events(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_trait_definitions(
         &self,
         request: Request<ListTraitDefinitionsRequest>,
     ) -> Result<Response<ListTraitDefinitionsResponse>, Status> {
-        let request = request.into_inner();
-        let all = catalogue::TRAITS.iter().map(language::user_trait).collect();
-        let (trait_definitions, next_page_token) = page::of_all(
-            &self.0.list("ListTraitDefinitions", &[]),
-            all,
-            request.page_size,
-            &request.page_token,
-        )?;
-        Ok(Response::new(ListTraitDefinitionsResponse { trait_definitions, next_page_token }))
+        let call = self.0.call(&request).await?;
+        definition::traits(&call, request.into_inner()).await.map(Response::new)
     }
 }
 

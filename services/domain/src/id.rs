@@ -98,6 +98,12 @@ macro_rules! id {
                 Self(sortable(millis, random))
             }
 
+            /// The milliseconds since the epoch that it begins with.
+            pub fn millis(self) -> u64 {
+                // 48 bits fit.
+                u64::try_from(self.bits() >> 80).unwrap_or_default()
+            }
+
             /// The id's 128 bits.
             pub fn bits(self) -> u128 {
                 self.0

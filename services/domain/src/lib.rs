@@ -16,6 +16,7 @@ pub mod partition;
 pub mod quota;
 pub mod retry;
 pub mod scan;
+pub mod stats;
 pub mod tenant;
 pub mod time;
 pub mod workflow;

@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod deletion;
 mod destinations;
+mod events;
 mod every_call;
 mod grants;
 mod logs;

@@ -6,11 +6,13 @@ mod changes;
 mod claim;
 mod commands;
 mod context;
+mod count;
 mod difference;
 mod groups;
 mod held;
 mod load;
 mod meter;
+mod names;
 mod plan;
 mod resolve;
 

@@ -11,6 +11,7 @@ use tributary_domain::{
     event::EventData,
     id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Evidence, Rules, View, clamped_time},
+    stats::Metric,
     time::Timestamp,
     workflow::{
         event::{EventDraft, RunOutcome},
@@ -23,6 +24,7 @@ use super::{
     difference::Difference,
     groups::Groups,
     meter::{MONTHLY_QUOTA, Meter},
+    names::Names,
     plan::{
         Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
     },
@@ -34,6 +36,7 @@ use crate::{
     event::kind_code,
     key::KeyHash,
     message::MessageRun,
+    stats::Tally,
 };
 
 /// What was loaded for a batch, and what becomes of it.
@@ -46,6 +49,8 @@ pub(super) struct Resolver<'a> {
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) next_position: i64,
     pub(super) meter: Meter,
+    pub(super) names: Names<'a>,
+    pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
 }
@@ -139,6 +144,7 @@ impl Resolver<'_> {
     }
 
     fn log(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
+        self.count_message(plan, fate);
         let statuses: Vec<(WorkflowId, u32, RunStatus)> =
             runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
         let duplicate_of = fate.duplicate_of();
@@ -188,6 +194,7 @@ impl Resolver<'_> {
             RunOutcome::Events(drafts) => (None, drafts.as_slice()),
             RunOutcome::Stopped(_, reason) => (Some(to_json(reason)?), [].as_slice()),
         };
+        self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
             let event = self.event(plan, run.plan.workflow, draft)?;
@@ -239,6 +246,8 @@ impl Resolver<'_> {
         let seen_at = clamped_time(draft.time, plan.received);
         let context = self.contexts.observe(plan, draft, &decision.steps, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
+        self.names.observe(plan, draft);
+        self.count_event(plan, &decision);
         let data =
             EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
         self.difference.events.push(event::Model {
@@ -307,7 +316,7 @@ pub(super) fn dedupe_hash(plan: &MessagePlan) -> Option<KeyHash> {
 }
 
 /// Whether nothing is written of the message yet; one that was held or parked before has rows already.
-fn is_first_look(plan: &MessagePlan) -> bool {
+pub(super) fn is_first_look(plan: &MessagePlan) -> bool {
     plan.origin == Origin::Journal
 }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod bulk;
 mod claim;
+mod counts;
 mod entities;
 mod isolation;
 mod log;

@@ -121,6 +121,18 @@ pub(super) fn event(tenant: TenantId, number: u64, owner: ProfileId) -> event::M
     }
 }
 
+pub(super) fn event_count(tenant: TenantId, name: &str, events: i64) -> event_count::Model {
+    event_count::Model {
+        tenant_id: tenant.to_string(),
+        name: name.to_owned(),
+        kind: "TRACK".to_owned(),
+        source_id: source().to_string(),
+        events,
+        first_at: 1,
+        last_at: 1,
+    }
+}
+
 pub(super) fn person(tenant: TenantId, number: u128, merged_into: Option<u128>) -> profile::Model {
     profile::Model {
         tenant_id: tenant.to_string(),
