@@ -31,6 +31,7 @@ mod quota;
 mod routes;
 mod secret;
 mod source;
+mod stats;
 mod tenant;
 mod violations;
 mod workflow;

@@ -16,8 +16,8 @@ use tributary_proto::admin::v1::{
     destination_service_server::DestinationServiceServer, event_service_server::EventServiceServer,
     log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
     profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
-    source_service_server::SourceServiceServer, tenant_service_server::TenantServiceServer,
-    workflow_service_server::WorkflowServiceServer,
+    source_service_server::SourceServiceServer, stats_service_server::StatsServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -40,6 +40,7 @@ use crate::{
     profile::Profiles,
     quota::Quotas,
     source::Sources,
+    stats::StatsOf,
     tenant::Tenants,
     workflow::Workflows,
 };
@@ -85,6 +86,7 @@ fn services(context: &AdminContext, keys: Arc<KeyRing>, closing: watch::Receiver
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))
+        .add_service(limited!(StatsServiceServer, StatsOf(context())))
 }
 
 /// How the API is served.

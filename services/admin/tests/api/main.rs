@@ -17,6 +17,7 @@ mod repeats;
 mod search;
 mod sessions;
 mod sources;
+mod stats;
 mod support;
 mod tail;
 mod tenants;
