@@ -19,6 +19,7 @@ mod reach;
 mod resources;
 mod send;
 mod serve;
+mod stats;
 mod trace;
 
 use std::process::ExitCode;
@@ -99,6 +100,11 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// What workflows made of messages
+    #[command(subcommand)]
+    Events(resources::events::Action),
+    /// Show what happened over time
+    Stats(stats::Args),
 }
 
 /// Does what the command line says. Errors go to standard error, in one line; a reader who stopped reading is none.
@@ -143,6 +149,8 @@ async fn ask(question: Question, reach: &Reach, config: &Config, out: &Out) -> a
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Events(action) => resources::events::run(action, &client, out).await,
+        Question::Stats(args) => stats::run(&args, &client, out).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -179,6 +187,11 @@ mod tests {
             "tributary logs workflow calendly_booking --tenant demo",
             "tributary send --repeat 100 --rate 50 --fresh",
             "tributary profiles get email:ann@example.com",
+            "tributary events list --name Schedule --profile email:ann@example.com",
+            "tributary events names --source calendly",
+            "tributary stats",
+            "tributary stats calendly --by hour --since 2h",
+            "tributary stats --agency acme",
             "tributary migrate --plan",
             "tributary proto",
             "tributary proto api.binpb",
@@ -191,6 +204,8 @@ mod tests {
             "tributary trace",
             "tributary logs",
             "tributary sources get",
+            "tributary stats calendly --agency acme",
+            "tributary stats --by week",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary serve --follow",

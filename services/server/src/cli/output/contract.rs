@@ -26,10 +26,14 @@ contract!(
     ApiKey,
     Delivery,
     Destination,
+    Event,
+    EventName,
     Member,
     Message,
     MessageTrace,
     Profile,
+    QueryAgencyStatsResponse,
+    QueryStatsResponse,
     Run,
     Source,
     TailResponse,
@@ -82,10 +86,14 @@ mod tests {
         check::<v1::ApiKey>();
         check::<v1::Delivery>();
         check::<v1::Destination>();
+        check::<v1::Event>();
+        check::<v1::EventName>();
         check::<v1::Member>();
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::QueryAgencyStatsResponse>();
+        check::<v1::QueryStatsResponse>();
         check::<v1::Run>();
         check::<v1::Source>();
         check::<v1::TailResponse>();

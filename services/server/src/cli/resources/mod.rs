@@ -1,7 +1,8 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|events`.
 
 pub(super) mod api_keys;
 pub(super) mod destinations;
+pub(super) mod events;
 pub(super) mod members;
 pub(super) mod profiles;
 pub(super) mod sources;
