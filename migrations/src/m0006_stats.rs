@@ -97,5 +97,14 @@ async fn samples(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .primary_key(&["workflow_id"])
         .index(&["tenant_id"])
         .create(manager)
-        .await
+        .await?;
+    // What was pinned before is copied; what the log does not have any more is not pinned.
+    const COPY: &str = "INSERT INTO workflow_samples \
+        (workflow_id, tenant_id, message_id, source_id, received_at, provider_event, body) \
+        SELECT w.id, w.tenant_id, m.id, m.source_id, m.received_at, m.provider_event, m.body \
+        FROM workflows w JOIN messages m ON m.id = w.sample_message AND m.tenant_id = w.tenant_id";
+    const UNPIN: &str = "UPDATE workflows SET sample_message = NULL WHERE sample_message IS NOT NULL \
+        AND id NOT IN (SELECT workflow_id FROM workflow_samples)";
+    manager.get_connection().execute_unprepared(COPY).await?;
+    manager.get_connection().execute_unprepared(UNPIN).await.map(|_| ())
 }

@@ -29,6 +29,7 @@ mod page;
 mod profile;
 mod quota;
 mod routes;
+mod sample;
 mod secret;
 mod source;
 mod stats;

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use tributary_connectors::sources;
 use tributary_domain::{
     error::ErrorCode,
-    id::{MessageId, WorkflowId},
+    id::WorkflowId,
     workflow::{
         compile::{CompiledWorkflow, Problem, Severity},
         spec::WorkflowSpec,
@@ -16,9 +16,9 @@ use tributary_domain::{
 };
 use tributary_proto::admin::v1::{
     CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
-    GetWorkflowRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
+    GetWorkflowRequest, GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
     ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, UndeleteWorkflowRequest,
+    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, Sample, UndeleteWorkflowRequest,
     UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
 };
 use tributary_store::{
@@ -33,7 +33,7 @@ use crate::{
     error::{from_store, not_found, refused},
     lifecycle,
     name::{self, TenantPath},
-    once,
+    once, sample,
     violations::Violations,
 };
 
@@ -50,6 +50,16 @@ impl WorkflowService for Workflows {
         let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
+    }
+
+    async fn get_workflow_sample(
+        &self,
+        request: Request<GetWorkflowSampleRequest>,
+    ) -> Result<Response<Sample>, Status> {
+        let call = self.0.call(&request).await?;
+        let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
+        let pinned = located.scope.workflow_sample(record.id).await.map_err(from_store)?;
+        Ok(Response::new(sample::pinned(located.names, pinned)))
     }
 
     async fn list_workflows(
@@ -95,7 +105,6 @@ impl WorkflowService for Workflows {
         };
         let sample = convert::sample(&given.sample_message, &located, &mut violations);
         violations.check()?;
-        check_sample(&located, sample).await?;
         let (millis, random) = self.0.id_parts(&call.author);
         let new = NewWorkflow {
             id: WorkflowId::new(millis, random),
@@ -128,7 +137,6 @@ impl WorkflowService for Workflows {
         let revision = check::revision("workflow.etag", &given.etag)?;
         let (located, now) = self.find(&call, "workflow.name", &given.name).await?;
         let change = change(&located, &mask, &given)?;
-        check_sample(&located, change.sample_message.flatten()).await?;
         let changed = located
             .scope
             .update_workflow(now.id, revision, &change, &call.author)
@@ -286,12 +294,6 @@ fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<Wo
         }
     }
     violations.check().map(|()| change)
-}
-
-/// Refuses a pinned message that the tenant does not have.
-async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Result<(), Status> {
-    let Some(message) = sample else { return Ok(()) };
-    located.scope.message(message).await.map(|_| ()).map_err(from_store)
 }
 
 /// Refuses a draft that cannot be published, with a violation for each error.

@@ -15,6 +15,7 @@ pub mod outbound;
 pub mod partition;
 pub mod quota;
 pub mod retry;
+pub mod sample;
 pub mod scan;
 pub mod stats;
 pub mod tenant;

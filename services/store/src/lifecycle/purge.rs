@@ -216,10 +216,12 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         const REFUSED: &str = "DELETE FROM rejected_requests WHERE id IN \
             (SELECT id FROM rejected_requests WHERE tenant_id = $1 AND source_id = $2 LIMIT 200)";
-        const REST: [&str; 5] = [
+        const REST: [&str; 6] = [
             "DELETE FROM rejected_counts WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM source_secrets WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM workflow_versions WHERE tenant_id = $1 AND workflow_id IN \
+             (SELECT id FROM workflows WHERE tenant_id = $1 AND source_id = $2)",
+            "DELETE FROM workflow_samples WHERE tenant_id = $1 AND workflow_id IN \
              (SELECT id FROM workflows WHERE tenant_id = $1 AND source_id = $2)",
             "DELETE FROM workflows WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM sources WHERE tenant_id = $1 AND id = $2",
@@ -246,8 +248,9 @@ impl Store {
         workflow: WorkflowId,
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
-        const ALL: [&str; 2] = [
+        const ALL: [&str; 3] = [
             "DELETE FROM workflow_versions WHERE tenant_id = $1 AND workflow_id = $2",
+            "DELETE FROM workflow_samples WHERE tenant_id = $1 AND workflow_id = $2",
             "DELETE FROM workflows WHERE tenant_id = $1 AND id = $2",
         ];
         let write = |txn: Txn| async move {

@@ -10,6 +10,7 @@ mod log;
 mod purge;
 mod quota;
 mod sample;
+mod samples;
 mod search;
 mod snapshot;
 mod transactions;

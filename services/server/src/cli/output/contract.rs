@@ -35,6 +35,7 @@ contract!(
     QueryAgencyStatsResponse,
     QueryStatsResponse,
     Run,
+    Sample,
     Source,
     TailResponse,
     Tenant,
@@ -95,6 +96,7 @@ mod tests {
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();
         check::<v1::Run>();
+        check::<v1::Sample>();
         check::<v1::Source>();
         check::<v1::TailResponse>();
         check::<v1::Tenant>();

@@ -5,6 +5,7 @@ pub(super) mod destinations;
 pub(super) mod events;
 pub(super) mod members;
 pub(super) mod profiles;
+mod samples;
 pub(super) mod sources;
 pub(super) mod tenants;
 pub(super) mod workflows;
