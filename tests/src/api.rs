@@ -12,8 +12,8 @@ use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
     profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -69,6 +69,8 @@ clients! {
     events: EventServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// What happened over time.
+    stats: StatsServiceClient,
     /// Quotas.
     quotas: QuotaServiceClient,
     /// Logs.

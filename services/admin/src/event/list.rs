@@ -59,11 +59,11 @@ pub(super) async fn events(
     wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
     if let Some(profile) = profile {
         let whole = located.scope.profile(profile).await.map_err(from_store)?;
-        wanted.search.owners = both(wanted.search.owners, whole.aliases, whole.id);
+        wanted.search.owners = both(wanted.search.owners.as_deref(), whole.aliases, whole.id);
     }
     if let Some(profile) = also {
         wanted.search.owners = match optional(located.scope.profile(profile).await)? {
-            Some(whole) => both(wanted.search.owners, whole.aliases, whole.id),
+            Some(whole) => both(wanted.search.owners.as_deref(), whole.aliases, whole.id),
             None => Some(Vec::new()),
         };
     }
@@ -76,10 +76,10 @@ pub(super) async fn events(
 
 /// Events keep the profile that they were written for: those of a person are of the live profile and of all that became
 /// part of it; and, where others are asked for already, of those too.
-fn both(asked: Option<Vec<ProfileId>>, aliases: Vec<ProfileId>, live: ProfileId) -> Option<Vec<ProfileId>> {
+fn both(asked: Option<&[ProfileId]>, aliases: Vec<ProfileId>, live: ProfileId) -> Option<Vec<ProfileId>> {
     let mut owners = aliases;
     owners.push(live);
-    owners.retain(|owner| asked.as_ref().is_none_or(|asked| asked.contains(owner)));
+    owners.retain(|owner| asked.is_none_or(|asked| asked.contains(owner)));
     Some(owners)
 }
 

@@ -97,7 +97,7 @@ fn id(name: &str) -> &str {
 
 #[tokio::test]
 async fn events_are_found_by_name_kind_person_source_and_workflow() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let tenant = scene.tenant.name.as_str();
     let ann = scene.profile("ann@example.com").await;
     let late = Timestamp::from_micros(NOW.micros() + 1_000_000);
@@ -134,7 +134,7 @@ async fn events_are_found_by_name_kind_person_source_and_workflow() {
 
 #[tokio::test]
 async fn pages_of_events_are_complete_and_belong_to_their_filter() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let (mut token, mut seen) = (String::new(), Vec::new());
     let request = |page_token: String, filter: &str| ListEventsRequest {
         parent: scene.tenant.name.clone(),
@@ -160,7 +160,7 @@ async fn pages_of_events_are_complete_and_belong_to_their_filter() {
 
 #[tokio::test]
 async fn names_are_counted_by_tenant_and_by_source() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let names = async |parent: &str, page_token: String| {
         let request = ListEventNamesRequest { parent: parent.to_owned(), page_size: 1, page_token };
         scene.world.events().list_event_names(request).await.unwrap().into_inner()
@@ -183,7 +183,7 @@ async fn names_are_counted_by_tenant_and_by_source() {
 
 #[tokio::test]
 async fn a_tenants_own_names_follow_the_standard_ones_for_who_may_read_it() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let events = async |parent: &str, page_size| {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {

@@ -77,7 +77,7 @@ pub(super) async fn run(args: &Args, client: &Client, out: &Out) -> anyhow::Resu
             return Ok(out.json(&json(&answer)?)?);
         }
         let QueryAgencyStatsResponse { stats, total } = answer;
-        return show(out, &stats, total);
+        return show(out, &stats, total.as_ref());
     }
     let tenant = finder::tenant(client, args.tenant.as_deref()).await?;
     let parent = match &args.source {
@@ -90,7 +90,7 @@ pub(super) async fn run(args: &Args, client: &Client, out: &Out) -> anyhow::Resu
         return Ok(out.json(&json(&answer)?)?);
     }
     let QueryStatsResponse { stats, total, .. } = answer;
-    show(out, &stats, total)
+    show(out, &stats, total.as_ref())
 }
 
 fn to_proto(time: Timestamp) -> prost_types::Timestamp {
@@ -112,7 +112,7 @@ const COLUMNS: [&str; 11] = [
     "processed in (p50, p99)",
 ];
 
-fn show(out: &Out, stats: &[Stats], total: Option<Stats>) -> anyhow::Result<()> {
+fn show(out: &Out, stats: &[Stats], total: Option<&Stats>) -> anyhow::Result<()> {
     let most = stats.iter().map(|stats| stats.received_message_count).max().unwrap_or(0);
     let row = |stats: &Stats, when: String, bar: String| {
         let well = runs(stats, |code| code == Code::Succeeded);
@@ -137,9 +137,9 @@ fn show(out: &Out, stats: &[Stats], total: Option<Stats>) -> anyhow::Result<()> 
     };
     let mut rows: Vec<_> =
         stats.iter().map(|one| row(one, when(one), bar(one.received_message_count, most))).collect();
-    rows.extend(total.as_ref().map(|total| row(total, "total".to_owned(), String::new())));
+    rows.extend(total.map(|total| row(total, "total".to_owned(), String::new())));
     table::write(out, &COLUMNS, rows)?;
-    for run in total.iter().flat_map(|total| &total.run_counts) {
+    for run in total.into_iter().flat_map(|total| &total.run_counts) {
         let Some(status) = &run.status else { continue };
         let code = status.code().as_str_name().trim_start_matches("CODE_").to_owned();
         let name = RunStatus::from_code(&code).map_or(code, |known| known.display_name().to_owned());

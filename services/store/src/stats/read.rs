@@ -122,7 +122,7 @@ async fn read(
         };
         series
             .entry(row.place)
-            .or_insert_with(Counts::default)
+            .or_default()
             .merge_packed(&packed)
             .map_err(|_| StoreError::corrupt("stats.counts"))?;
     }

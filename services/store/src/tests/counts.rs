@@ -74,7 +74,7 @@ impl Model {
                     Interval::Hour => Hour::of(*at).0,
                     Interval::Day => Day::of(*at, &zone(zone_of(*tenant))).0,
                 };
-                series.entry(place).or_insert_with(Counts::default).add(metric.code(), 1);
+                series.entry(place).or_default().add(metric.code(), 1);
             }
         }
         series
