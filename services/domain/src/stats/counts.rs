@@ -56,13 +56,20 @@ impl Counts {
     /// Adds what was packed.
     ///
     /// # Errors
-    /// When `packed` was not; nothing is known then of what was added.
+    /// When `packed` was not; nothing is added then.
     pub fn merge_packed(&mut self, mut packed: &[u8]) -> Result<(), Corrupt> {
         let mut code = 0_u16;
+        let mut found = Vec::with_capacity(packed.len() / 2);
         while !packed.is_empty() {
             let distance = u16::try_from(read(&mut packed)?).map_err(|_| Corrupt)?;
             code = code.checked_add(distance).ok_or(Corrupt)?;
-            self.add(code, read(&mut packed)?);
+            found.push((code, read(&mut packed)?));
+        }
+        if self.0.is_empty() {
+            // Built at once, which is most of what reading a chart costs.
+            self.0 = found.into_iter().collect();
+        } else {
+            found.into_iter().for_each(|(code, n)| self.add(code, n));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod bulk;
+mod charts;
 mod claim;
 mod counts;
 mod entities;
