@@ -12,7 +12,7 @@ pub const TENANT_SETTING: &str = "tributary.tenant";
 
 /// What the role may do with tables that have a column `tenant_id`. Those that are not here it reads: the ledger and the
 /// tasks of the house write them.
-const OF_TENANTS: [(&str, &str); 14] = [
+const OF_TENANTS: [(&str, &str); 17] = [
     ("sources", ALL),
     ("source_secrets", ALL),
     ("workflows", ALL),
@@ -25,6 +25,10 @@ const OF_TENANTS: [(&str, &str); 14] = [
     ("delivery_replays", "SELECT, INSERT"),
     ("operations", ALL),
     ("operation_items", ALL),
+    // What attempts count, and where what came late is looked for.
+    ("stats_recent", "SELECT, INSERT, UPDATE"),
+    ("retention_progress", "SELECT, UPDATE"),
+    ("workflow_samples", ALL),
     // What was done stays written.
     ("audit_log", "SELECT, INSERT"),
     // Who reaches a tenant is not that tenant's to know.

@@ -6,6 +6,7 @@ mod m0002_lifecycle;
 mod m0003_access;
 mod m0004_operations;
 mod m0005_retention;
+mod m0006_stats;
 mod m0007_providers;
 mod migrator;
 mod table;

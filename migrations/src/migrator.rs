@@ -10,7 +10,7 @@ use sea_orm_migration::{
 
 use crate::{
     isolation::isolate, m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access,
-    m0004_operations::Operations, m0005_retention::Retention, m0007_providers::Providers,
+    m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -26,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(Access),
             Box::new(Operations),
             Box::new(Retention),
+            Box::new(Stats),
             Box::new(Providers),
         ]
     }

@@ -14,7 +14,8 @@ use tributary_proto::admin::v1::{
     log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
     operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
     quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -70,6 +71,8 @@ clients! {
     events: EventServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// What happened over time.
+    stats: StatsServiceClient,
     /// Quotas.
     quotas: QuotaServiceClient,
     /// Tokens.

@@ -16,7 +16,7 @@ use tributary_domain::{
 use tributary_store::{
     Store, StoreError,
     audit::Author,
-    delivery::{AttemptRecord, DeliveryState, Verdict},
+    delivery::{AttemptRecord, DeliveryState, NewAttempt, Verdict},
     destination::DestinationState,
     ledger::ReadyDelivery,
 };
@@ -57,7 +57,7 @@ pub(crate) struct DestinationActor {
     queue: Queue,
     breaker: Breaker,
     in_flight: usize,
-    results: Vec<(AttemptRecord, Verdict)>,
+    results: Vec<NewAttempt>,
     is_recording: bool,
     /// It said that it is gone, and that is not written yet.
     is_disabling: bool,
@@ -255,7 +255,7 @@ impl DestinationActor {
             answer_removed: false,
         };
         self.tell(delivery.event.source, &attempt, verdict);
-        self.results.push((attempt, verdict));
+        self.results.push(NewAttempt { attempt, verdict, source: delivery.event.source });
         if !self.is_recording {
             self.is_recording = true;
             context.run_later(LINGER, |actor, context| actor.record(context));
@@ -313,9 +313,9 @@ impl DestinationActor {
     }
 
     /// A retry is found again in the database when it is due.
-    fn recorded(&mut self, batch: &[(AttemptRecord, Verdict)]) {
-        for (attempt, _) in batch {
-            self.queue.forget(attempt.delivery);
+    fn recorded(&mut self, batch: &[NewAttempt]) {
+        for tried in batch {
+            self.queue.forget(tried.attempt.delivery);
         }
     }
 

@@ -1,20 +1,19 @@
 //! Events: the event manager.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+mod list;
+
+use std::collections::BTreeMap;
 
 use tonic::{Request, Response, Status};
-use tributary_domain::id::{EventId, ProfileId};
+use tributary_domain::id::EventId;
 use tributary_proto::admin::v1::{
-    Event, GetEventRequest, ListEventsRequest, ListEventsResponse, event, event_service_server::EventService,
+    Event, GetEventRequest, ListEventNamesRequest, ListEventNamesResponse, ListEventsRequest,
+    ListEventsResponse, event, event_service_server::EventService,
 };
-use tributary_store::{
-    Page, Paged,
-    event::{EventFilter, EventRecord},
-};
+use tributary_store::event::EventRecord;
 
 use crate::{
     AdminContext,
-    call::Located,
     convert::{
         enums::Twin,
         identifier,
@@ -43,48 +42,16 @@ impl EventService for Events {
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
         let call = self.0.call(&request).await?;
-        let request = request.into_inner();
-        let (path, profile) = match TenantPath::parse("parent", &request.parent) {
-            Ok(path) => (path, None),
-            Err(_) => {
-                let (path, profile) = TenantPath::child::<ProfileId>("parent", &request.parent, "profiles")?;
-                (path, Some(profile))
-            }
-        };
-        let list = self.0.list("ListEvents", &[&request.parent]);
-        let page = list.page(request.page_size, &request.page_token)?;
-        let located = call.locate(path).await?;
-        let found = match profile {
-            Some(profile) => of_profile(&located, profile, page).await?,
-            None => located.scope.events(&EventFilter::default(), page).await.map_err(from_store)?,
-        };
-        Ok(Response::new(ListEventsResponse {
-            events: found.items.iter().map(|record| to_proto(located.names, record)).collect(),
-            next_page_token: list.next(found.next),
-        }))
+        list::events(&call, request.into_inner()).await.map(Response::new)
     }
-}
 
-/// A page of the events of a profile and of those that became part of it: events keep the profile they were written
-/// for, so each has a list, and the page is the beginning of all of them together.
-async fn of_profile(
-    located: &Located<'_>,
-    profile: ProfileId,
-    page: Page<EventId>,
-) -> Result<Paged<EventRecord, EventId>, Status> {
-    let whole = located.scope.profile(profile).await.map_err(from_store)?;
-    let (mut items, mut more) = (Vec::new(), false);
-    for owner in whole.aliases.iter().copied().chain([whole.id]) {
-        let filter = EventFilter { profile: Some(owner), name: None };
-        let found = located.scope.events(&filter, page).await.map_err(from_store)?;
-        more |= found.next.is_some();
-        items.extend(found.items);
-        items.sort_by_key(|event| Reverse(event.id));
-        more |= items.len() > page.limit as usize;
-        items.truncate(page.limit as usize);
+    async fn list_event_names(
+        &self,
+        request: Request<ListEventNamesRequest>,
+    ) -> Result<Response<ListEventNamesResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        list::names(&call, request.into_inner()).await.map(Response::new)
     }
-    let next = items.last().map(|event| event.id).filter(|_| more);
-    Ok(Paged { items, next })
 }
 
 /// An event as the contract has it.

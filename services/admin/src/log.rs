@@ -6,7 +6,7 @@ mod message;
 mod parked;
 mod replay;
 mod run;
-mod search;
+pub(crate) mod search;
 mod step;
 mod tail;
 mod trace;
@@ -25,6 +25,7 @@ use tributary_proto::admin::v1::{
     ReplayMessagesRequest, TailRequest, TailResponse, log_service_server::LogService,
 };
 
+pub(crate) use delivery::{SOURCE, WORKFLOW};
 pub(crate) use message::MessageReader;
 
 use crate::AdminContext;

@@ -18,7 +18,8 @@ use tributary_proto::admin::v1::{
     log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
     operation_service_server::OperationServiceServer, profile_service_server::ProfileServiceServer,
     quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
-    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+    stats_service_server::StatsServiceServer, tenant_service_server::TenantServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -43,6 +44,7 @@ use crate::{
     profile::Profiles,
     quota::Quotas,
     source::Sources,
+    stats::StatsOf,
     tenant::Tenants,
     workflow::Workflows,
 };
@@ -88,6 +90,7 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))
+        .add_service(limited!(StatsServiceServer, StatsOf(context())))
 }
 
 /// How the API is served.

@@ -30,7 +30,7 @@ use crate::{
     lifecycle,
     log::MessageReader,
     name::{self, TenantPath},
-    once, page,
+    once, page, sample,
     violations::{Violations, invalid},
 };
 
@@ -234,7 +234,8 @@ impl SourceService for Sources {
         let (located, now) = self.find(&call, "parent", &request.parent).await?;
         let page = self.0.list("ListSamples", &[&request.parent]).page(size, "")?;
         let found = located.scope.messages(&MessageFilter::of(now.id), page).await.map_err(from_store)?;
-        let (samples, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
+        let (messages, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
+        let samples = messages.into_iter().map(sample::of).collect();
         Ok(Response::new(ListSamplesResponse { samples, next_page_token: String::new() }))
     }
 }

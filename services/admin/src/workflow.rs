@@ -1,6 +1,7 @@
 //! Workflows.
 
 mod convert;
+mod definition;
 mod language;
 
 use tonic::{Request, Response, Status};
@@ -9,16 +10,15 @@ use tributary_domain::{
     error::ErrorCode,
     id::{MessageId, WorkflowId},
     workflow::{
-        catalogue,
         compile::{CompiledWorkflow, Problem, Severity},
         spec::WorkflowSpec,
     },
 };
 use tributary_proto::admin::v1::{
     CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
-    GetWorkflowRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
+    GetWorkflowRequest, GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
     ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, UndeleteWorkflowRequest,
+    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, Sample, UndeleteWorkflowRequest,
     UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
 };
 use tributary_store::{
@@ -33,7 +33,7 @@ use crate::{
     error::{from_store, not_found, refused},
     lifecycle,
     name::{self, TenantPath},
-    once, page,
+    once, sample,
     violations::Violations,
 };
 
@@ -50,6 +50,16 @@ impl WorkflowService for Workflows {
         let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
         Ok(Response::new(convert::to_proto(&located, record).await?))
+    }
+
+    async fn get_workflow_sample(
+        &self,
+        request: Request<GetWorkflowSampleRequest>,
+    ) -> Result<Response<Sample>, Status> {
+        let call = self.0.call(&request).await?;
+        let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
+        let pinned = located.scope.workflow_sample(record.id).await.map_err(from_store)?;
+        Ok(Response::new(sample::pinned(located.names, pinned)))
     }
 
     async fn list_workflows(
@@ -128,7 +138,9 @@ impl WorkflowService for Workflows {
         let revision = check::revision("workflow.etag", &given.etag)?;
         let (located, now) = self.find(&call, "workflow.name", &given.name).await?;
         let change = change(&located, &mask, &given)?;
-        check_sample(&located, change.sample_message.flatten()).await?;
+        // What is pinned is kept, whatever became of the message.
+        let sample = change.sample_message.flatten().filter(|sample| now.sample_message != Some(*sample));
+        check_sample(&located, sample).await?;
         let changed = located
             .scope
             .update_workflow(now.id, revision, &change, &call.author)
@@ -216,30 +228,16 @@ impl WorkflowService for Workflows {
         &self,
         request: Request<ListEventDefinitionsRequest>,
     ) -> Result<Response<ListEventDefinitionsResponse>, Status> {
-        let request = request.into_inner();
-        let all = catalogue::EVENTS.iter().map(language::event).collect();
-        let (event_definitions, next_page_token) = page::of_all(
-            &self.0.list("ListEventDefinitions", &[]),
-            all,
-            request.page_size,
-            &request.page_token,
-        )?;
-        Ok(Response::new(ListEventDefinitionsResponse { event_definitions, next_page_token }))
+        let call = self.0.call(&request).await?;
+        definition::events(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_trait_definitions(
         &self,
         request: Request<ListTraitDefinitionsRequest>,
     ) -> Result<Response<ListTraitDefinitionsResponse>, Status> {
-        let request = request.into_inner();
-        let all = catalogue::TRAITS.iter().map(language::user_trait).collect();
-        let (trait_definitions, next_page_token) = page::of_all(
-            &self.0.list("ListTraitDefinitions", &[]),
-            all,
-            request.page_size,
-            &request.page_token,
-        )?;
-        Ok(Response::new(ListTraitDefinitionsResponse { trait_definitions, next_page_token }))
+        let call = self.0.call(&request).await?;
+        definition::traits(&call, request.into_inner()).await.map(Response::new)
     }
 }
 
@@ -302,7 +300,7 @@ fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<Wo
     violations.check().map(|()| change)
 }
 
-/// Refuses a pinned message that the tenant does not have, or whose body it does not have any more.
+/// Refuses to pin a message that the tenant does not have, or whose body it does not have any more.
 async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Result<(), Status> {
     let Some(message) = sample else { return Ok(()) };
     let found = located.scope.message(message).await.map_err(from_store)?;

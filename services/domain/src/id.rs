@@ -98,15 +98,17 @@ macro_rules! id {
                 Self(sortable(millis, random))
             }
 
+            /// The milliseconds since the epoch that it begins with.
+            pub fn millis(self) -> u64 {
+                // 48 bits fit.
+                u64::try_from(self.bits() >> 80).unwrap_or_default()
+            }
+
             /// The id's 128 bits.
             pub fn bits(self) -> u128 {
                 self.0
             }
 
-            /// The time that it begins with, in milliseconds since the epoch.
-            pub fn millis(self) -> u64 {
-                (self.0 >> 80) as u64
-            }
 
             /// The id that has these bits.
             pub fn from_bits(bits: u128) -> Self {

@@ -1,4 +1,7 @@
-//! Events: what runs made. The ledger writes them.
+//! Events: what runs made, and how many of each name. The ledger writes them.
+
+mod log;
+mod names;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
@@ -8,8 +11,11 @@ use tributary_domain::{
     workflow::spec::Kind,
 };
 
+pub use log::EventFilter;
+pub use names::{EventNameKey, EventNameRecord};
+
 use crate::{
-    LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
+    LARGEST_PAGE, StoreError, TenantScope,
     column::{id, number, optional_id},
     entity::event,
     packed::unpack,
@@ -40,15 +46,6 @@ pub struct EventRecord {
     pub data: EventData,
 }
 
-/// Which events a list has; what is `None` does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct EventFilter {
-    /// Events that were this profile's when they were made.
-    pub profile: Option<ProfileId>,
-    /// Events of this name.
-    pub name: Option<String>,
-}
-
 /// The code of a kind of event, as the table has it.
 pub(crate) fn kind_code(kind: Kind) -> &'static str {
     match kind {
@@ -58,7 +55,8 @@ pub(crate) fn kind_code(kind: Kind) -> &'static str {
     }
 }
 
-fn kind_of(code: &str) -> Option<Kind> {
+/// The kind of event of a code, as the table has it.
+pub(crate) fn kind_of(code: &str) -> Option<Kind> {
     [Kind::Track, Kind::Identify, Kind::Group].into_iter().find(|kind| kind_code(*kind) == code)
 }
 
@@ -101,29 +99,6 @@ impl TenantScope<'_> {
             .all(&self.reader())
             .await?;
         rows.into_iter().map(EventRecord::try_from).collect()
-    }
-
-    /// The tenant's events, newest message first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn events(
-        &self,
-        filter: &EventFilter,
-        page: Page<EventId>,
-    ) -> Result<Paged<EventRecord, EventId>, StoreError> {
-        let mut query = event::Entity::find().filter(event::Column::TenantId.eq(self.key()));
-        if let Some(profile) = filter.profile {
-            query = query.filter(event::Column::ProfileId.eq(profile.to_string()));
-        }
-        if let Some(name) = &filter.name {
-            query = query.filter(event::Column::Name.eq(name.as_str()));
-        }
-        if let Some(before) = page.after {
-            query = query.filter(event::Column::Id.lt(before.to_string()));
-        }
-        let query = query.order_by_desc(event::Column::Id).limit(page.rows());
-        page.fill(query.all(&self.reader()).await?, EventRecord::try_from, |record| record.id)
     }
 }
 

@@ -38,6 +38,7 @@ mod seal;
 pub mod search;
 pub mod snapshot;
 pub mod source;
+pub mod stats;
 pub mod tenant;
 mod txn;
 mod wall;

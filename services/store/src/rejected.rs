@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use tributary_domain::{
     id::{RejectionId, SourceId, TenantId},
+    stats::Metric,
     time::Timestamp,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     bulk::{OnConflict, bulk_insert},
     column::{id, json, number, to_big, to_json},
     entity::{rejected_count, rejected_request},
+    stats::Tally,
     txn::Txn,
 };
 
@@ -60,15 +62,15 @@ pub struct RejectionCount {
 }
 
 impl Store {
-    /// Keeps refused requests of any sources, and adds to their counts, which may be of more requests than are kept.
-    /// The newest [`KEPT_REJECTIONS`] of each source stay.
+    /// Keeps refused requests of any sources, and adds to their counts, which may be of more requests than are kept; each
+    /// count says when they came. The newest [`KEPT_REJECTIONS`] of each source stay.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn record_rejections(
         &self,
         requests: &[RejectionRecord],
-        counts: &[RejectionCount],
+        counts: &[(RejectionCount, Timestamp)],
     ) -> Result<(), StoreError> {
         let rows = requests.iter().map(RejectionRecord::row).collect::<Result<Vec<_>, _>>()?;
         let sources: BTreeSet<SourceId> = requests.iter().map(|request| request.source).collect();
@@ -79,10 +81,12 @@ impl Store {
             for source in sources {
                 prune(txn, *source).await?;
             }
-            for count in counts {
+            let mut tally = Tally::default();
+            for (count, at) in counts {
                 add(txn, count).await?;
+                tally.add(*at, count.tenant, count.source, Metric::Refused, count.count);
             }
-            Ok(())
+            tally.write(txn).await
         };
         self.write_txn(Lane::Other, "rejections", write).await
     }

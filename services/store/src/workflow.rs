@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod published;
+mod sample;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tributary_domain::{
 };
 
 pub use published::{ActiveWorkflow, WorkflowVersion};
+pub use sample::SampleRecord;
 
 use crate::{
     Page, Paged, Show, StoreError, TenantScope,
@@ -48,7 +50,7 @@ pub struct WorkflowRecord {
     pub draft: WorkflowSpec,
     /// The version that runs; none: it is not published.
     pub published_version: Option<u32>,
-    /// The message that the editor shows as an example.
+    /// The message that is pinned for the editor to show.
     pub sample_message: Option<MessageId>,
     /// Raised by every change of this record: what an update compares.
     pub revision: u64,
@@ -100,7 +102,7 @@ impl TenantScope<'_> {
     /// Makes a workflow.
     ///
     /// # Errors
-    /// When the tenant has no such source, or the key or id is taken.
+    /// When the tenant has no such source or message, or the key or id is taken.
     pub async fn create_workflow(
         &self,
         new: &NewWorkflow,
@@ -133,7 +135,7 @@ impl TenantScope<'_> {
                 .exec_without_returning(txn)
                 .await
                 .map_err(|error| StoreError::from(error).of("workflow"))?;
-            Ok(())
+            self.pin(txn, new.id, new.sample_message).await
         };
         self.configure(Deed::new("workflow.create", new.id), author, write).await?;
         row.try_into()
@@ -181,7 +183,7 @@ impl TenantScope<'_> {
     /// Changes a workflow that still has this revision.
     ///
     /// # Errors
-    /// When there is none, or it has another revision.
+    /// When there is none, it has another revision, or the tenant has no such message.
     pub async fn update_workflow(
         &self,
         workflow: WorkflowId,
@@ -207,6 +209,7 @@ impl TenantScope<'_> {
             }
             if let Some(sample) = change.sample_message {
                 row.sample_message = Set(sample.map(|message| message.to_string()));
+                self.pin(txn, workflow, sample).await?;
             }
             let told = audit::change(&before, &row);
             Ok((row.update(txn).await?.try_into()?, told))

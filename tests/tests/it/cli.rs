@@ -54,6 +54,16 @@ async fn the_commands_send_show_and_check() {
         ] {
             assert_eq!(ask(&server, "logs", found).len(), 1, "{found:?}");
         }
+        let events = ask(&server, "events", &["list", "--name", "Schedule", "--source", "calendly"]);
+        assert!(events.len() == 1 && tells(&events, &event.name), "{events:?}");
+        assert!(tells(&ask(&server, "events", &["names"]), "\"eventCount\":\"1\""));
+        let stats = ask(&server, "stats", &["--by", "hour", "--since", "2h"]);
+        assert_eq!(stats[0]["total"]["receivedMessageCount"], "1", "{stats:?}");
+        let samples = ask(&server, "sources", &["samples", "calendly"]);
+        assert!(tells(&samples, "$.payload.email"), "{samples:?}");
+        let pin = ask(&server, "workflows", &["update", "bookings", "--sample-message", &id]);
+        assert!(tells(&pin, &message.name), "{pin:?}");
+        assert!(tells(&ask(&server, "workflows", &["sample", "bookings"]), &id));
         for missed in [
             &["source", "--text", "no such text"][..],
             &["source", "--until", "2020-01-01T00:00:00Z"],

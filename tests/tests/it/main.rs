@@ -16,6 +16,7 @@
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
 //! | the rate and the size at the door, the messages of a month | `quotas` |
+//! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the clients of `examples/`, in other languages | `examples` |
@@ -58,6 +59,7 @@ mod quotas;
 mod refusals;
 mod replay;
 mod retention;
+mod stats;
 mod statuses;
 mod telemetry;
 mod tls;

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use regex::Regex;
 use sea_orm::{ConnectionTrait, Database as Connect};
+use tributary_proto::admin::v1::ListEventNamesRequest;
 use tributary_tests::{Booking, Database, Server, ServerBuilder, Source, Tenant, databases};
 
 /// What a quickstart of the build left that had the first migration only: the whole database as SQL.
@@ -78,4 +79,10 @@ async fn goes_on(server: Server) {
     let events = server.events(&tenant).await;
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events.iter().all(|event| event.profile.ends_with(PROFILE)), "{events:?}");
+    // The event that was there before there were counts is counted with it.
+    let request = ListEventNamesRequest { parent: TENANT.to_owned(), ..ListEventNamesRequest::default() };
+    let names =
+        server.api().events().list_event_names(request).await.expect("names").into_inner().event_names;
+    let counted: Vec<_> = names.iter().map(|name| (name.event_name.as_str(), name.event_count)).collect();
+    assert_eq!(counted, [("Schedule", 2)]);
 }

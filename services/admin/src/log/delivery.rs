@@ -29,9 +29,9 @@ pub(super) const STATE: Field = Field { name: "state", operators: &[Is, IsNot] }
 /// What such a state is.
 pub(super) const A_STATE: &str = "PENDING, DELIVERED or FAILED";
 /// Where the message came in.
-pub(super) const SOURCE: Field = Field { name: "source", operators: &[Is] };
+pub(crate) const SOURCE: Field = Field { name: "source", operators: &[Is] };
 /// What made the event.
-pub(super) const WORKFLOW: Field = Field { name: "workflow", operators: &[Is] };
+pub(crate) const WORKFLOW: Field = Field { name: "workflow", operators: &[Is] };
 
 /// What is asked of deliveries and of nothing else.
 pub(super) const OF_A_DELIVERY: [Field; 4] = [DESTINATION, STATE, SOURCE, WORKFLOW];

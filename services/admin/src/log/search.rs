@@ -41,7 +41,7 @@ const LONGEST: Duration = Duration::from_hours(7 * 24 + 1);
 const READING: Duration = Duration::from_hours(24);
 
 /// The fields of a log: these, and those that every log has.
-pub(super) fn fields_with(own: &[Field]) -> Vec<Field> {
+pub(crate) fn fields_with(own: &[Field]) -> Vec<Field> {
     [own, &[TIME], &OF_MESSAGES].concat()
 }
 
@@ -54,7 +54,7 @@ pub(super) fn fields_of_tail_with(own: &[Field]) -> Vec<Field> {
 ///
 /// # Errors
 /// INVALID_ARGUMENT when it is none; `expected` says what it should be.
-pub(super) fn id<T: std::str::FromStr>(
+pub(crate) fn id<T: std::str::FromStr>(
     filter: &Filter,
     field: &'static str,
     expected: &str,
@@ -64,7 +64,7 @@ pub(super) fn id<T: std::str::FromStr>(
 
 /// What a filter asks of every log.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// In milliseconds since the epoch, as ids have it.
     from: Option<u64>,
     before: Option<u64>,
@@ -79,7 +79,7 @@ impl Asked {
     ///
     /// # Errors
     /// INVALID_ARGUMENT when a value is none of its field's.
-    pub(super) fn of(filter: &Filter) -> Result<Self, Status> {
+    pub(crate) fn of(filter: &Filter) -> Result<Self, Status> {
         let time = |operator: Operator, later: u64| {
             let millis = |text: &str| Some(text.parse::<Timestamp>().ok()?.millis() + later);
             filter.read(TIME.name, operator, "an RFC 3339 time such as 2026-01-31T09:30:00Z", millis)
@@ -106,7 +106,7 @@ impl Asked {
     ///
     /// # Errors
     /// INVALID_ARGUMENT for an identifier that cannot be one, or a search that has to be bounded in time and is not.
-    pub(super) async fn search(
+    pub(crate) async fn search(
         &self,
         located: &Located<'_>,
         now: Timestamp,

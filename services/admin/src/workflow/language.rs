@@ -6,7 +6,7 @@ use tributary_domain::workflow::{
 };
 use tributary_proto::admin::v1::{
     self as proto, EventDefinition, MappingLanguage, OperatorDescription, Parameter, TraitDefinition, Word,
-    condition, operator_description, parameter,
+    condition, event_definition, operator_description, parameter,
 };
 
 use crate::convert::enums::Twin;
@@ -106,6 +106,8 @@ pub(super) fn event(found: &catalogue::EventDefinition) -> EventDefinition {
         label: found.label.to_owned(),
         help: found.help.to_owned(),
         attributes: found.attributes.iter().map(|name| (*name).to_owned()).collect(),
+        attribute_definitions: found.attributes.iter().map(|name| attribute(name)).collect(),
+        custom: false,
     }
 }
 
@@ -116,6 +118,14 @@ pub(super) fn user_trait(found: &catalogue::TraitDefinition) -> TraitDefinition 
         label: found.label.to_owned(),
         help: found.help.to_owned(),
         value_type: found.value_type.number(),
+        custom: false,
+    }
+}
+
+fn attribute(name: &str) -> event_definition::Attribute {
+    event_definition::Attribute {
+        target: name.to_owned(),
+        value_type: catalogue::attribute_type(name).number(),
     }
 }
 

@@ -13,7 +13,7 @@ use tributary_proto::admin::v1::{
     message::Signature, run_status::Code as Run,
 };
 use tributary_store::{
-    delivery::{AttemptRecord, Verdict},
+    delivery::{AttemptRecord, NewAttempt, Verdict},
     rejected::{RejectionCount, RejectionRecord},
 };
 
@@ -111,7 +111,7 @@ async fn attempts_are_told_with_their_answers() {
     world
         .store
         .tenant(tenant_of(&tenant.name))
-        .record_attempts(&[(attempt, Verdict::Delivered)])
+        .record_attempts(&[NewAttempt { attempt, verdict: Verdict::Delivered, source: id(&source.name) }])
         .await
         .unwrap();
     let request = GetDeliveryRequest { name: pending.deliveries[0].name.clone() };
@@ -254,11 +254,8 @@ async fn refused_requests_are_listed_and_counted() {
         headers: vec![("user-agent".to_owned(), "curl".to_owned())],
         body: b"{".to_vec(),
     };
-    let count = |reason: &str, count| RejectionCount {
-        tenant: owner,
-        source: door,
-        reason: reason.to_owned(),
-        count,
+    let count = |reason: &str, count| {
+        (RejectionCount { tenant: owner, source: door, reason: reason.to_owned(), count }, NOW)
     };
     let counts = [count("BODY_TOO_LARGE", 1), count("SIGNATURE_INVALID", 41)];
     world.store.record_rejections(&[request], &counts).await.unwrap();

@@ -9,7 +9,7 @@ use tributary_proto::admin::v1::{
     UpdateTenantQuotaRequest, UpdateTenantRequest, UpdateWorkflowRequest, Workflow,
 };
 use tributary_store::{
-    delivery::{AttemptRecord, Verdict},
+    delivery::{AttemptRecord, NewAttempt, Verdict},
     retention::{Sweep, Swept},
 };
 
@@ -125,7 +125,10 @@ async fn a_trace_without_its_body_says_so_and_shows_what_is_stored() {
         answer_removed: false,
     };
     let scope = world.store.tenant(tenant_of(&tenant.name));
-    scope.record_attempts(&[(attempt, Verdict::Delivered)]).await.unwrap();
+    scope
+        .record_attempts(&[NewAttempt { attempt, verdict: Verdict::Delivered, source: id(&source.name) }])
+        .await
+        .unwrap();
     let found_by_text = async || {
         let request = ListMessagesRequest {
             parent: source.name.clone(),

@@ -4,6 +4,7 @@ use tonic::Code;
 use tributary_proto::admin::v1::{
     CreateSourceRequest, DeleteSourceRequest, GetSourceRequest, ListProvidersRequest, ListSamplesRequest,
     ListSourcesRequest, RotateSourceSecretRequest, SetSigningKeysRequest, Source, UpdateSourceRequest,
+    sample::path_value::Type,
 };
 
 use crate::support::{World, fields, id, mask, object};
@@ -105,7 +106,16 @@ async fn providers_and_samples_are_listed_and_a_deleted_source_is_gone() {
     let request = ListSamplesRequest { parent: source.name.clone(), ..ListSamplesRequest::default() };
     let samples = world.sources().list_samples(request).await.unwrap().into_inner().samples;
     assert_eq!(samples.len(), 5);
-    assert!(samples[0].body.contains(r#""uri":"7""#), "{}", samples[0].body);
+    let newest = &samples[0];
+    let body = &newest.message.as_ref().unwrap().body;
+    assert!(body.contains(r#""uri":"7""#), "{body}");
+    let values: Vec<_> = newest
+        .values
+        .iter()
+        .map(|value| (value.path.as_str(), value.r#type(), value.value.as_str()))
+        .collect();
+    let expected = [("$.event", Type::String, "invitee.created"), ("$.payload.uri", Type::String, "7")];
+    assert_eq!((values.as_slice(), newest.values_truncated), (expected.as_slice(), false));
 
     let request = DeleteSourceRequest { name: source.name.clone(), etag: String::new() };
     world.sources().delete_source(request).await.unwrap();

@@ -4,8 +4,8 @@ use tonic::Code;
 use tonic_types::StatusExt;
 use tributary_proto::admin::v1::{
     CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
-    ListEventDefinitionsRequest, ListTraitDefinitionsRequest, ListWorkflowsRequest, PublishWorkflowRequest,
-    Source, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
+    GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListTraitDefinitionsRequest, ListWorkflowsRequest,
+    PublishWorkflowRequest, Source, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
 };
 
 use crate::support::{World, fields, mask, reason};
@@ -126,4 +126,47 @@ async fn an_editor_can_be_drawn_from_what_is_described() {
     let traits = workflows.list_trait_definitions(request).await.unwrap().into_inner();
     assert_eq!(traits.trait_definitions.len(), 3);
     assert!(!traits.next_page_token.is_empty());
+}
+
+#[tokio::test]
+async fn a_pinned_message_stays_whatever_comes_after_it() {
+    let world = World::start().await;
+    let (tenant, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    let theirs = world.source(&other, "calendly").await.source.unwrap();
+    let made = create(&world, &source, "booking").await;
+    let message =
+        world.commit(&source, 1, &serde_json::json!({ "event": "first", "payload": { "a": 1 } })).await;
+    let foreign = world.commit(&theirs, 2, &serde_json::json!({ "event": "x" })).await;
+    let pin = async |workflow: &Workflow, sample: &str| {
+        let change = Workflow { sample_message: sample.to_owned(), ..workflow.clone() };
+        let request =
+            UpdateWorkflowRequest { workflow: Some(change), update_mask: mask(&["sample_message"]) };
+        world.workflows().update_workflow(request).await
+    };
+    let get = GetWorkflowSampleRequest { name: made.name.clone() };
+    let none = world.workflows().get_workflow_sample(get.clone()).await.unwrap_err();
+    assert_eq!((none.code(), reason(&none).as_str()), (Code::NotFound, "SAMPLE_NOT_FOUND"));
+
+    for (given, code) in [
+        (foreign.to_string(), Code::NotFound),
+        (format!("{}/messages/{message}", other.name), Code::InvalidArgument),
+        ("msg_00000000000000000000000009".to_owned(), Code::NotFound),
+        ("booking".to_owned(), Code::InvalidArgument),
+    ] {
+        assert_eq!(pin(&made, &given).await.unwrap_err().code(), code, "{given}");
+    }
+    let pinned = pin(&made, &format!("{}/messages/{message}", tenant.name)).await.unwrap().into_inner();
+    assert_eq!(pinned.sample_message, format!("{}/messages/{message}", tenant.name));
+    world.commit(&source, 3, &serde_json::json!({ "event": "later", "payload": {} })).await;
+    let sample = world.workflows().get_workflow_sample(get.clone()).await.unwrap().into_inner();
+    let shown = sample.message.unwrap();
+    assert_eq!((shown.name, shown.provider_event.as_str()), (pinned.sample_message.clone(), "first"));
+    assert_eq!(shown.body, r#"{"event":"first","payload":{"a":1}}"#);
+    let values: Vec<_> = sample.values.iter().map(|value| value.path.as_str()).collect();
+    assert_eq!(values, ["$.event", "$.payload.a"]);
+
+    let unpinned = pin(&pinned, "").await.unwrap().into_inner();
+    assert_eq!(unpinned.sample_message, "");
+    assert_eq!(world.workflows().get_workflow_sample(get).await.unwrap_err().code(), Code::NotFound);
 }

@@ -13,7 +13,7 @@ use super::number;
 use crate::{time::Timestamp, workflow::spec::DateFormat};
 
 /// The zone rules that come with the binary: the same on every node, whatever its system has.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+pub(crate) static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// The longest text that is read as a time.
 const MAX_TEXT: usize = 100;

@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use tokio::sync::mpsc;
 use tributary_domain::{
     id::{RejectionId, SourceId, TenantId},
+    stats::Quarter,
     time::Timestamp,
 };
 use tributary_store::rejected::RejectionRecord;
@@ -23,16 +24,17 @@ const BODY_HEAD: usize = 8 * 1024;
 /// Most refused requests that wait to be written; of what comes beyond, only the count is kept.
 const WAITING: usize = 1024;
 
-/// The counts that are not written yet. There are at most as many as known sources times reasons.
+/// The counts that are not written yet. There are at most as many as known sources times reasons, for each quarter of an
+/// hour that nothing could be written in.
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<Tally>);
 
-/// How often, by tenant, source and reason.
-pub(crate) type Tally = HashMap<(TenantId, SourceId, &'static str), u64>;
+/// How often, by tenant, source, reason and the quarter of an hour.
+pub(crate) type Tally = HashMap<(TenantId, SourceId, &'static str, Quarter), u64>;
 
 impl Counts {
-    fn add_one(&self, tenant: TenantId, source: SourceId, reason: &'static str) {
-        *self.tally().entry((tenant, source, reason)).or_default() += 1;
+    fn add_one(&self, tenant: TenantId, source: SourceId, reason: &'static str, at: Timestamp) {
+        *self.tally().entry((tenant, source, reason, Quarter::of(at))).or_default() += 1;
     }
 
     /// Takes what was counted, to be written.
@@ -81,7 +83,7 @@ impl RefusalRecorder {
         seen: &Seen<'_>,
     ) {
         let reason = refusal.reason();
-        self.counts.add_one(source.tenant, source.source, reason);
+        self.counts.add_one(source.tenant, source.source, reason, at);
         if refusal.is_only_counted() {
             return;
         }

@@ -5,7 +5,11 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::{select, sync::mpsc, time::interval};
 use tokio_util::sync::CancellationToken;
-use tributary_domain::id::{SourceId, TenantId};
+use tributary_domain::{
+    id::{SourceId, TenantId},
+    stats::Quarter,
+    time::Timestamp,
+};
 use tributary_store::{
     Store, StoreError,
     rejected::{RejectionCount, RejectionRecord},
@@ -21,17 +25,25 @@ const BATCH: usize = 256;
 /// Where refused requests are written to.
 #[async_trait]
 pub trait RefusalSink: Send + Sync {
-    /// Adds `counts` to what was counted before, and keeps `newest`, oldest first. Of a request that is kept already
+    /// Adds `counts`, each with its time, to what was counted before, and keeps `newest`, oldest first. Of a request that is kept already
     /// nothing changes.
     ///
     /// # Errors
     /// When nothing was written; the same comes again with the next batch.
-    async fn write(&self, counts: &[RejectionCount], newest: &[RejectionRecord]) -> Result<(), StoreError>;
+    async fn write(
+        &self,
+        counts: &[(RejectionCount, Timestamp)],
+        newest: &[RejectionRecord],
+    ) -> Result<(), StoreError>;
 }
 
 #[async_trait]
 impl RefusalSink for Store {
-    async fn write(&self, counts: &[RejectionCount], newest: &[RejectionRecord]) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        counts: &[(RejectionCount, Timestamp)],
+        newest: &[RejectionRecord],
+    ) -> Result<(), StoreError> {
         self.record_rejections(newest, counts).await
     }
 }
@@ -89,8 +101,11 @@ impl RefusalWriter {
     }
 }
 
-fn counted((tenant, source, reason): (TenantId, SourceId, &'static str), count: u64) -> RejectionCount {
-    RejectionCount { tenant, source, reason: reason.to_owned(), count }
+fn counted(
+    (tenant, source, reason, quarter): (TenantId, SourceId, &'static str, Quarter),
+    count: u64,
+) -> (RejectionCount, Timestamp) {
+    (RejectionCount { tenant, source, reason: reason.to_owned(), count }, quarter.start())
 }
 
 #[cfg(test)]
@@ -99,7 +114,6 @@ mod tests {
 
     use axum::http::HeaderMap;
     use tributary_connectors::sources::provider;
-    use tributary_domain::time::Timestamp;
     use tributary_telemetry::Metrics;
 
     use super::*;
@@ -116,7 +130,7 @@ mod tests {
     impl RefusalSink for Failing {
         async fn write(
             &self,
-            counts: &[RejectionCount],
+            counts: &[(RejectionCount, Timestamp)],
             newest: &[RejectionRecord],
         ) -> Result<(), StoreError> {
             let mut failures = self.failures.lock().expect("whole");
@@ -124,7 +138,7 @@ mod tests {
                 *failures -= 1;
                 return Err(StoreError::Timeout);
             }
-            *self.counted.lock().expect("whole") += counts.iter().map(|count| count.count).sum::<u64>();
+            *self.counted.lock().expect("whole") += counts.iter().map(|(count, _)| count.count).sum::<u64>();
             *self.kept.lock().expect("whole") += newest.len();
             Ok(())
         }

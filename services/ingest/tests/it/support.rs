@@ -68,8 +68,12 @@ pub(crate) struct Kept {
 
 #[async_trait]
 impl RefusalSink for Kept {
-    async fn write(&self, counts: &[RejectionCount], newest: &[RejectionRecord]) -> Result<(), StoreError> {
-        self.counts.lock().expect("whole").extend_from_slice(counts);
+    async fn write(
+        &self,
+        counts: &[(RejectionCount, Timestamp)],
+        newest: &[RejectionRecord],
+    ) -> Result<(), StoreError> {
+        self.counts.lock().expect("whole").extend(counts.iter().map(|(count, _)| count.clone()));
         self.newest.lock().expect("whole").extend_from_slice(newest);
         Ok(())
     }

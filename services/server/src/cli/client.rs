@@ -13,9 +13,10 @@ use tonic::{
 use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, api_key_service_client::ApiKeyServiceClient,
     auth_service_client::AuthServiceClient, destination_service_client::DestinationServiceClient,
-    log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
-    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
-    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    event_service_client::EventServiceClient, log_service_client::LogServiceClient,
+    member_service_client::MemberServiceClient, operation_service_client::OperationServiceClient,
+    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
+    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
     tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
@@ -106,6 +107,10 @@ services! {
     operations: OperationServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// Events.
+    events: EventServiceClient,
+    /// What happened over time.
+    stats: StatsServiceClient,
     /// Quotas and usage.
     quotas: QuotaServiceClient,
 }

@@ -23,6 +23,7 @@ mod replay;
 mod resources;
 mod send;
 mod serve;
+mod stats;
 mod trace;
 
 use std::process::ExitCode;
@@ -122,6 +123,11 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// What workflows made of messages
+    #[command(subcommand)]
+    Events(resources::events::Action),
+    /// Show what happened over time
+    Stats(stats::Args),
 }
 
 /// Does what the command line says. Errors go to standard error, in one line; a reader who stopped reading is none.
@@ -187,6 +193,8 @@ async fn ask(
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Events(action) => resources::events::run(action, &client, out).await,
+        Question::Stats(args) => stats::run(&args, &client, out).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -226,6 +234,14 @@ mod tests {
             "tributary replay messages calendly --since 2h --run-status mapping-not-found --dry-run",
             "tributary replay deliveries --status failed --since 7d --yes --output json",
             "tributary operations watch opn_x",
+            "tributary events list --name Schedule --profile email:ann@example.com",
+            "tributary events names --source calendly",
+            "tributary sources samples calendly --limit 5",
+            "tributary workflows sample calendly_booking",
+            "tributary workflows update calendly_booking --sample-message none",
+            "tributary stats",
+            "tributary stats calendly --by hour --since 2h",
+            "tributary stats --agency acme",
             "tributary migrate --plan",
             "tributary proto",
             "tributary proto api.binpb",
@@ -244,6 +260,10 @@ mod tests {
             "tributary sources get",
             "tributary replay",
             "tributary replay messages --follow",
+            "tributary stats calendly --agency acme",
+            "tributary stats --by week",
+            "tributary sources samples calendly --limit 6",
+            "tributary workflows update calendly_booking",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary serve --follow",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
-    id::{DeliveryId, TenantId},
+    id::{DeliveryId, SourceId, TenantId},
     time::Timestamp,
 };
 
@@ -54,6 +54,17 @@ pub enum Verdict {
     },
     /// Give it up.
     Failed,
+}
+
+/// An attempt that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAttempt {
+    /// It.
+    pub attempt: AttemptRecord,
+    /// What it means for its delivery.
+    pub verdict: Verdict,
+    /// The source of the delivery's message, which it is counted for.
+    pub source: SourceId,
 }
 
 impl AttemptRecord {

@@ -1,7 +1,5 @@
 //! The log of deliveries, and what it can be searched for.
 
-use std::collections::HashSet;
-
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, Query, SelectStatement},
@@ -92,11 +90,7 @@ impl DeliveryFilter {
         }
         let rows = query.order_by_desc(delivery::Column::Id).all(&scope.reader()).await?;
         let mut found = rows.into_iter().map(DeliveryRecord::try_from).collect::<Result<Vec<_>, _>>()?;
-        if self.search.asks_for_messages() && !found.is_empty() {
-            let messages: HashSet<MessageId> = found.iter().map(|found| found.id.message()).collect();
-            let fitting = scope.messages_that_fit(messages, &self.search).await?;
-            found.retain(|found| fitting.contains(&found.id.message()));
-        }
+        scope.retain_fitting(&mut found, |found: &DeliveryRecord| found.id.message(), &self.search).await?;
         Ok(found)
     }
 }

@@ -6,16 +6,18 @@ use sea_orm::{
 };
 use tributary_domain::{
     id::{DeliveryId, DestinationId},
+    stats::{Metric, Timing},
     time::Timestamp,
 };
 
-use super::{AttemptRecord, DeliveryRecord, DeliveryState, Verdict};
+use super::{AttemptRecord, DeliveryRecord, DeliveryState, NewAttempt, Verdict};
 use crate::{
     Lane, Page, Paged, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
-    column::to_int,
+    column::{to_big, to_int},
     entity::{delivery, delivery_attempt},
     retention::look_again,
+    stats::Tally,
     txn::Txn,
 };
 
@@ -54,32 +56,53 @@ impl TenantScope<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn record_attempts(&self, attempts: &[(AttemptRecord, Verdict)]) -> Result<(), StoreError> {
+    pub async fn record_attempts(&self, attempts: &[NewAttempt]) -> Result<(), StoreError> {
         let rows = attempts
             .iter()
-            .map(|(attempt, _)| attempt.row(self.id()))
+            .map(|tried| tried.attempt.row(self.id()))
             .collect::<Result<Vec<_>, StoreError>>()?;
         let rows = &rows;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             bulk_insert::<delivery_attempt::Entity>(txn, rows.clone(), OnConflict::Ignore).await?;
-            look_again(txn, self.id(), attempts.iter().map(|(attempt, _)| attempt)).await?;
-            for (attempt, verdict) in attempts {
-                self.apply(txn, attempt, *verdict).await?;
+            let noticed = attempts.iter().map(|tried| &tried.attempt);
+            look_again(txn, self.id(), noticed).await?;
+            let mut tally = Tally::default();
+            for tried in attempts {
+                if self.apply(txn, &tried.attempt, tried.verdict).await? {
+                    self.tally(&mut tally, tried);
+                }
             }
-            Ok(())
+            tally.write(txn).await
         };
         self.write_txn(Lane::Other, "delivery.attempts", write).await
     }
 
+    /// Counts an attempt that was applied: each is once, so each is counted once.
+    fn tally(&self, tally: &mut Tally, NewAttempt { attempt, verdict, source }: &NewAttempt) {
+        let ended = attempt.ended_at();
+        let mut count = |metric| tally.count(ended, self.id(), *source, metric);
+        count(Metric::Attempt);
+        count(Timing::Attempt.took(attempt.duration));
+        match verdict {
+            Verdict::Delivered => {
+                count(Metric::Delivered);
+                let accepted = Timestamp::from_millis(to_big(attempt.delivery.message().millis()));
+                count(Timing::Delivery.took(ended.since(accepted)));
+            }
+            Verdict::Retry { .. } => count(Metric::Retry),
+            Verdict::Failed => count(Metric::DeliveryFailed),
+        }
+    }
+
     /// One statement a delivery, prepared once: one for all of them would have SQLite look at every delivery of the
-    /// tenant.
+    /// tenant. Whether it changed anything.
     async fn apply(
         &self,
         txn: &DatabaseTransaction,
         attempt: &AttemptRecord,
         verdict: Verdict,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let ended_at = attempt.ended_at().micros();
         let (state, due_at, completed_at) = match verdict {
             Verdict::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
@@ -96,8 +119,8 @@ impl TenantScope<'_> {
             self.key().into(),
             attempt.delivery.to_string().into(),
         ];
-        txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), APPLY, values)).await?;
-        Ok(())
+        let statement = Statement::from_sql_and_values(txn.get_database_backend(), APPLY, values);
+        Ok(txn.execute_raw(statement).await?.rows_affected() > 0)
     }
 }
 

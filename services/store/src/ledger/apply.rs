@@ -28,10 +28,11 @@ use super::{
     groups::Groups,
     load::{self, Owner},
     meter::Meter,
+    names::{Names, NotedTraits},
     plan::{Applied, MessagePlan, Origin, Work},
     resolve::{Resolver, dedupe_hash},
 };
-use crate::{Store, StoreError, key::KeyHash, txn::Txn};
+use crate::{Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
 const PART: usize = 64;
@@ -81,6 +82,8 @@ pub struct LedgerState {
     pub holding: HashSet<TenantId>,
     /// The next position in the held lane.
     pub next_position: i64,
+    /// The traits that need not be noted again.
+    pub(crate) noted: NotedTraits,
 }
 
 impl Store {
@@ -116,6 +119,7 @@ impl Store {
 impl LedgerState {
     fn committed(&mut self, batch: &LedgerBatch, applied: &Applied) {
         self.claim.advance(&batch.progress);
+        self.noted.remember(&applied.traits);
         for tenant in &applied.drained {
             self.holding.remove(tenant);
         }
@@ -172,13 +176,19 @@ async fn resolve(
         }
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
-    let Resolver { views, contexts, groups, meter, before, mut difference, applied, .. } = resolver;
+    let Resolver {
+        views, contexts, groups, meter, before, names, tally, mut difference, mut applied, ..
+    } = resolver;
     for (tenant, mut view) in views {
         changes::add(&mut difference, &before, tenant, view.take_changes(), now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
     difference.usage = Some(meter);
+    difference.trait_names = names.trait_rows(now);
+    difference.event_counts = names.statement(to.backend)?;
+    difference.tally = tally.statement(to.backend)?;
+    applied.traits = names.traits();
     difference.hand_over(&to).await?;
     Ok(applied)
 }
@@ -235,6 +245,8 @@ async fn load_all<'a>(
         holding: &state.holding,
         next_position: state.next_position,
         meter,
+        names: Names::new(&state.noted),
+        tally: Tally::default(),
         difference: Difference::default(),
         applied: Applied::default(),
     })

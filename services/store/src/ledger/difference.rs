@@ -12,7 +12,7 @@ use crate::{
     column::to_json,
     entity::{
         browser_context, conflict, dedupe_key, delivery, event, evidence, group, group_member, held_message,
-        identifier, identifier_key, merge, message, message_replay, parked_message, profile, run,
+        identifier, identifier_key, merge, message, message_replay, parked_message, profile, run, trait_name,
     },
 };
 
@@ -42,6 +42,12 @@ pub(super) struct Difference {
     pub(super) released: Vec<(TenantId, i64)>,
     /// What the whole batch uses of its tenants' months.
     pub(super) usage: Option<Meter>,
+    /// Traits that may not be noted yet.
+    pub(super) trait_names: Vec<trait_name::Model>,
+    /// What adds the whole batch's events to those before.
+    pub(super) event_counts: Option<Statement>,
+    /// What adds what the whole batch counts to what was counted before.
+    pub(super) tally: Option<Statement>,
 }
 
 /// Rows of a table in which some are there already. They go in different statements: one that may replace rows costs
@@ -145,6 +151,9 @@ impl Difference {
         if let Some(meter) = &self.usage {
             to.hand_over(meter.statement(backend)?).await;
         }
+        to.insert::<trait_name::Entity>(self.trait_names, Ignore).await;
+        to.hand_over(self.event_counts).await;
+        to.hand_over(self.tally).await;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use tributary_domain::{
     partition::{Partition, PartitionSet},
 };
 
-use super::{apply::LedgerState, claim::Claim};
+use super::{apply::LedgerState, claim::Claim, names::NotedTraits};
 use crate::{Store, StoreError, column::id, entity::held_message};
 
 impl Store {
@@ -32,7 +32,12 @@ impl Store {
             .await?
             .flatten();
         let holding = owned(&claim.partitions, &tenants)?;
-        Ok(LedgerState { claim, holding, next_position: last.unwrap_or(0) + 1 })
+        Ok(LedgerState {
+            claim,
+            holding,
+            next_position: last.unwrap_or(0) + 1,
+            noted: NotedTraits::default(),
+        })
     }
 }
 

@@ -149,6 +149,8 @@ pub struct Applied {
     pub deliveries: Vec<ReadyDelivery>,
     /// The tenants whose last held message was in the batch.
     pub drained: Vec<TenantId>,
+    /// The traits that are noted now, and were not known to be.
+    pub(super) traits: Vec<(TenantId, String)>,
 }
 
 /// What was done with a message.

@@ -11,6 +11,7 @@ use tributary_domain::{
     event::EventData,
     id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Decision, Evidence, Rules, Step, View, clamped_time},
+    stats::Metric,
     time::Timestamp,
     workflow::{
         event::{EventDraft, RunOutcome},
@@ -24,6 +25,7 @@ use super::{
     difference::Difference,
     groups::Groups,
     meter::{MONTHLY_QUOTA, Meter},
+    names::Names,
     plan::{
         Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
     },
@@ -35,6 +37,7 @@ use crate::{
     event::kind_code,
     key::KeyHash,
     message::MessageRun,
+    stats::Tally,
 };
 
 /// What was loaded for a batch, and what becomes of it.
@@ -48,6 +51,8 @@ pub(super) struct Resolver<'a> {
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) next_position: i64,
     pub(super) meter: Meter,
+    pub(super) names: Names<'a>,
+    pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
 }
@@ -153,6 +158,7 @@ impl Resolver<'_> {
     }
 
     fn log(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
+        self.count_message(plan, fate);
         let statuses: Vec<(WorkflowId, u32, RunStatus)> =
             runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
         let duplicate_of = fate.duplicate_of();
@@ -207,6 +213,7 @@ impl Resolver<'_> {
             RunOutcome::Events(drafts) => (None, drafts.as_slice()),
             RunOutcome::Stopped(_, reason) => (Some(to_json(reason)?), [].as_slice()),
         };
+        self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
             let event = self.event(plan, run.plan.workflow, draft)?;
@@ -261,6 +268,9 @@ impl Resolver<'_> {
                 },
             )
             .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
+        let is_new = before.is_none();
+        // What is processed again is counted for what it changes now.
+        let now = before.map(|_| decision.clone());
         let decision = match before {
             Some(before) => joined(before, decision, view),
             None => decision,
@@ -268,6 +278,10 @@ impl Resolver<'_> {
         let seen_at = clamped_time(draft.time, plan.received);
         let context = self.contexts.observe(plan, draft, &decision.steps, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
+        if is_new {
+            self.names.observe(plan, draft);
+        }
+        self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
         let data =
             EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
         let row = event::Model {
@@ -283,7 +297,7 @@ impl Resolver<'_> {
             received_at: plan.received.micros(),
             data: Packed::of(to_json(&data)?.as_bytes()).into_column(),
         };
-        self.difference.events.push(row, before.is_none());
+        self.difference.events.push(row, is_new);
         Ok(StoredEvent {
             id,
             source: plan.source,
@@ -357,7 +371,7 @@ pub(super) fn dedupe_hash(plan: &MessagePlan) -> Option<KeyHash> {
 }
 
 /// Whether nothing is written of the message yet; one that was held or parked before has rows already.
-fn is_first_look(plan: &MessagePlan) -> bool {
+pub(super) fn is_first_look(plan: &MessagePlan) -> bool {
     plan.origin == Origin::Journal
 }
 

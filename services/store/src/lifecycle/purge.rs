@@ -1,6 +1,8 @@
 //! Removing what was deleted longer ago than it can be brought back: a few rows at a time, each step a transaction that
 //! others hardly wait for. Where it was left off is found by what is still there, so it can stop at any time.
 
+use std::collections::HashMap;
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, Statement, Value,
@@ -8,6 +10,7 @@ use sea_orm::{
 use serde_json::json;
 use tributary_domain::{
     id::{DestinationId, SourceId, TenantId, WorkflowId},
+    stats::Metric,
     time::Timestamp,
 };
 
@@ -19,9 +22,10 @@ use crate::{
     Lane, Store, StoreError,
     audit::{self, Author, Deed, Owner},
     column::{id, to_json},
-    entity::{destination, identifier, message, request_id, source, tenant, workflow},
+    entity::{destination, event, identifier, message, request_id, source, tenant, workflow},
     key::KeyHash,
     once::REMEMBERED,
+    stats::Tally,
     txn::Txn,
 };
 
@@ -72,6 +76,14 @@ impl Purge {
     /// When the database fails.
     pub async fn step(&mut self, now: Timestamp) -> Result<Purged, StoreError> {
         let forgotten = self.store.forget_requests(now).await?;
+        if forgotten > 0 {
+            return Ok(Purged::Rows(forgotten));
+        }
+        let folded = self.store.fold_stats(now).await?;
+        if folded > 0 {
+            return Ok(Purged::Rows(folded));
+        }
+        let forgotten = self.store.forget_stats(now).await?;
         if forgotten > 0 {
             return Ok(Purged::Rows(forgotten));
         }
@@ -204,10 +216,12 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         const REFUSED: &str = "DELETE FROM rejected_requests WHERE id IN \
             (SELECT id FROM rejected_requests WHERE tenant_id = $1 AND source_id = $2 LIMIT 200)";
-        const REST: [&str; 5] = [
+        const REST: [&str; 6] = [
             "DELETE FROM rejected_counts WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM source_secrets WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM workflow_versions WHERE tenant_id = $1 AND workflow_id IN \
+             (SELECT id FROM workflows WHERE tenant_id = $1 AND source_id = $2)",
+            "DELETE FROM workflow_samples WHERE tenant_id = $1 AND workflow_id IN \
              (SELECT id FROM workflows WHERE tenant_id = $1 AND source_id = $2)",
             "DELETE FROM workflows WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM sources WHERE tenant_id = $1 AND id = $2",
@@ -234,8 +248,9 @@ impl Store {
         workflow: WorkflowId,
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
-        const ALL: [&str; 2] = [
+        const ALL: [&str; 3] = [
             "DELETE FROM workflow_versions WHERE tenant_id = $1 AND workflow_id = $2",
+            "DELETE FROM workflow_samples WHERE tenant_id = $1 AND workflow_id = $2",
             "DELETE FROM workflows WHERE tenant_id = $1 AND id = $2",
         ];
         let write = |txn: Txn| async move {
@@ -258,16 +273,16 @@ impl Store {
         const WAITING: &str = "UPDATE deliveries SET state = 'FAILED', completed_at = $3, \
             last_error = 'the destination was deleted' WHERE (tenant_id, id) IN \
             (SELECT tenant_id, id FROM deliveries \
-             WHERE tenant_id = $1 AND destination_id = $2 AND state = 'PENDING' LIMIT 200)";
+             WHERE tenant_id = $1 AND destination_id = $2 AND state = 'PENDING' LIMIT 200) RETURNING event_id";
         const ITSELF: &str = "DELETE FROM destinations WHERE tenant_id = $1 AND id = $2";
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             let (own, itself) = (tenant.to_string(), destination.to_string());
             let at = now.micros();
             let waiting = [own.as_str().into(), itself.as_str().into(), at.into()];
-            let waited = execute(txn, WAITING, waiting).await?;
-            if waited > 0 {
-                return Ok(Some(waited));
+            let given_up = given_up(txn, tenant, now, WAITING, waiting).await?;
+            if given_up > 0 {
+                return Ok(Some(given_up));
             }
             execute(txn, ITSELF, [own.into(), itself.into()]).await?;
             record(txn, Owner::Tenant(tenant), now, Deed::new("destination.purge", destination)).await?;
@@ -284,6 +299,39 @@ async fn execute<const N: usize>(
 ) -> Result<u64, StoreError> {
     let statement = Statement::from_sql_and_values(txn.get_database_backend(), statement, values);
     Ok(txn.execute_raw(statement).await?.rows_affected())
+}
+
+/// Gives deliveries up by a statement that returns their events, and counts them; says how many.
+async fn given_up<const N: usize>(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    now: Timestamp,
+    statement: &str,
+    values: [Value; N],
+) -> Result<u64, StoreError> {
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), statement, values);
+    let mut events = Vec::new();
+    for row in txn.query_all_raw(statement).await? {
+        events.push(row.try_get::<String>("", "event_id")?);
+    }
+    let sources: Vec<(String, String)> = event::Entity::find()
+        .select_only()
+        .columns([event::Column::Id, event::Column::SourceId])
+        .filter(event::Column::TenantId.eq(tenant.to_string()))
+        .filter(event::Column::Id.is_in(events.iter().map(String::as_str)))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let sources: HashMap<String, String> = sources.into_iter().collect();
+    let mut tally = Tally::default();
+    for event in &events {
+        // Of an event that is not kept any more, nobody knows the source.
+        if let Some(source) = sources.get(event) {
+            tally.count(now, tenant, id(source, "events.source_id")?, Metric::DeliveryFailed);
+        }
+    }
+    tally.write(txn).await?;
+    Ok(events.len() as u64)
 }
 
 async fn record(

@@ -41,7 +41,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 33] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 38] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -53,6 +53,10 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 33] = [
     plain!("delivery_attempts", "tenant_id, delivery_id, number"),
     plain!("deliveries", "tenant_id, id"),
     plain!("events", "tenant_id, id"),
+    plain!("event_counts", "tenant_id, name, kind, source_id"),
+    plain!("trait_names", "tenant_id, name"),
+    plain!("stats_recent", "quarter, tenant_id, source_id, metric"),
+    plain!("stats", "scope_id, span, place"),
     plain!("runs", "tenant_id, workflow_id, message_id"),
     ("messages", Rows::Messages),
     ("identifiers", Rows::Identifiers),
@@ -71,6 +75,7 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 33] = [
     ),
     plain!("rejected_counts", "source_id, reason"),
     plain!("source_secrets", "hash"),
+    plain!("workflow_samples", "workflow_id"),
     plain!("workflow_versions", "workflow_id, version"),
     plain!("workflows", "id"),
     plain!("sources", "id"),

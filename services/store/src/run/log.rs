@@ -1,7 +1,5 @@
 //! The workflow log, and what it can be searched for.
 
-use std::collections::HashSet;
-
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tributary_domain::{
     id::{MessageId, WorkflowId},
@@ -66,11 +64,7 @@ impl RunFilter {
         }
         let rows = query.order_by_desc(run::Column::MessageId).all(&scope.reader()).await?;
         let mut runs = rows.into_iter().map(RunRecord::try_from).collect::<Result<Vec<_>, _>>()?;
-        if self.search.asks_for_messages() && !runs.is_empty() {
-            let messages: HashSet<MessageId> = runs.iter().map(|run| run.message).collect();
-            let fitting = scope.messages_that_fit(messages, &self.search).await?;
-            runs.retain(|run| fitting.contains(&run.message));
-        }
+        scope.retain_fitting(&mut runs, |run: &RunRecord| run.message, &self.search).await?;
         Ok(runs)
     }
 }

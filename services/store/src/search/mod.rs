@@ -146,7 +146,7 @@ impl TenantScope<'_> {
     }
 
     /// Those of `messages` that came with the cluid and contain the texts that are searched for.
-    pub(crate) async fn messages_that_fit(
+    async fn messages_that_fit(
         &self,
         messages: HashSet<MessageId>,
         search: &Search,
@@ -158,6 +158,20 @@ impl TenantScope<'_> {
             query = query.filter(message::Column::Cluid.eq(cluid.as_str()));
         }
         Ok(self.messages_with(query, &search.texts).await?.into_iter().collect())
+    }
+
+    /// Keeps only those of `found` whose messages came with the cluid and contain the texts that are searched for.
+    pub(crate) async fn retain_fitting<T>(
+        &self,
+        found: &mut Vec<T>,
+        message: impl Fn(&T) -> MessageId,
+        search: &Search,
+    ) -> Result<(), StoreError> {
+        if search.asks_for_messages() && !found.is_empty() {
+            let fitting = self.messages_that_fit(found.iter().map(&message).collect(), search).await?;
+            found.retain(|found| fitting.contains(&message(found)));
+        }
+        Ok(())
     }
 
     /// The messages of a query whose bodies contain all of `texts`, in the query's order. Bodies are read one after the

@@ -47,6 +47,9 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<message::Entity>(store, vec![sample::message(tenant, 1)]).await;
     sample::write::<run::Entity>(store, vec![sample::run(tenant, 1, "SUCCEEDED")]).await;
     sample::write::<event::Entity>(store, vec![sample::event(tenant, 1, sample::profile(1))]).await;
+    sample::write::<event_count::Entity>(store, vec![sample::event_count(tenant, "Booked", 1)]).await;
+    let noted = trait_name::Model { tenant_id: tenant.to_string(), name: "email".to_owned(), first_at: 1 };
+    sample::write::<trait_name::Entity>(store, vec![noted]).await;
     sample::write::<profile::Entity>(store, vec![sample::person(tenant, 1, None)]).await;
     let replay = message_replay::Model {
         tenant_id: tenant.to_string(),
@@ -165,6 +168,9 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_empty(other.events_by_id(&[event]).await, "events_by_id");
         is_empty(other.message_events(message).await, "message_events");
         is_blank(other.events(&EventFilter::default(), Page::first(9)).await, "events");
+        is_blank(other.event_names(None, Page::first(9)).await, "event_names");
+        is_blank(other.event_names(Some(sample::source()), Page::first(9)).await, "event_names of a source");
+        is_blank(other.trait_names(Page::first(9)).await, "trait_names");
         is_absent(other.profile(sample::profile(1)).await, "profile");
         let email = IdentifierType::parse("email").expect("a type");
         assert_eq!(other.profile_by_identifier(&email, "a@example.com").await, Ok(None));

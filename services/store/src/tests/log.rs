@@ -11,6 +11,7 @@ use crate::{
     ledger::Fate,
     message::MessageFilter,
     run::RunFilter,
+    search::Search,
     support::{on_each_database, tenant},
 };
 
@@ -101,7 +102,10 @@ async fn events_are_found_by_message_profile_name_and_id() {
         let of_message = scope.message_events(sample::message_id(4)).await.expect("lists");
         assert_eq!(of_message.iter().map(|event| event.seq).collect::<Vec<_>>(), [4]);
         assert_eq!(of_message[0].data.draft.name, "Booked");
-        let filter = EventFilter { profile: Some(sample::profile(1)), name: Some("Booked".to_owned()) };
+        let counted = sample::event_count(tenant, "Booked", 6);
+        sample::write::<event_count::Entity>(store, vec![counted]).await;
+        let search = Search { owners: Some(vec![sample::profile(1)]), ..Search::default() };
+        let filter = EventFilter { name: Some("Booked".to_owned()), search, ..EventFilter::default() };
         let of_profile = scope.events(&filter, Page::first(2)).await.expect("lists");
         assert_eq!(of_profile.items.iter().map(|event| event.seq).collect::<Vec<_>>(), [5, 3]);
         let other = EventFilter { name: Some("Cancelled".to_owned()), ..EventFilter::default() };

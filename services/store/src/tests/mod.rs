@@ -2,7 +2,9 @@
 
 mod apply;
 mod bulk;
+mod charts;
 mod claim;
+mod counts;
 mod dedupe;
 mod entities;
 mod isolation;
@@ -13,6 +15,7 @@ mod replay;
 mod resend;
 mod retention;
 mod sample;
+mod samples;
 mod search;
 mod snapshot;
 mod transactions;

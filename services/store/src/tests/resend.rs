@@ -55,7 +55,7 @@ async fn a_delivery_that_is_replayed_is_the_same_one() {
         sample::write::<delivery::Entity>(store, rows).await;
         for number in 1..=3 {
             let verdict = if number < 3 { Verdict::Retry { due_at: at(5) } } else { Verdict::Failed };
-            scope.record_attempts(&[(attempt(number), verdict)]).await.expect("records");
+            scope.record_attempts(&[sample::tried(attempt(number), verdict)]).await.expect("records");
         }
         let all = Choice::Deliveries { only: Vec::new(), filter: Box::default() };
         let operation = begin(store, own, 1, all.clone()).await;
@@ -74,10 +74,10 @@ async fn a_delivery_that_is_replayed_is_the_same_one() {
         let tried: Vec<_> =
             ready.items.iter().map(|ready| (ready.delivery, ready.attempts, ready.before)).collect();
         assert_eq!(tried, [(sample::delivery_id(3), 0, 0), (sample::delivery_id(1), 3, 3)]);
-        scope.record_attempts(&[(attempt(3), Verdict::Failed)]).await.expect("records");
+        scope.record_attempts(&[sample::tried(attempt(3), Verdict::Failed)]).await.expect("records");
         let late = scope.delivery(sample::delivery_id(1)).await.expect("is there");
         assert_eq!(late.state, DeliveryState::Pending, "an attempt of before says nothing about this round");
-        scope.record_attempts(&[(attempt(4), Verdict::Delivered)]).await.expect("records");
+        scope.record_attempts(&[sample::tried(attempt(4), Verdict::Delivered)]).await.expect("records");
         assert_eq!(scope.delivery_attempts(sample::delivery_id(1)).await.expect("lists").len(), 4);
     })
     .await;

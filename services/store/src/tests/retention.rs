@@ -414,7 +414,7 @@ async fn answers_of_late_attempts_go_too() {
             answer_removed: false,
         };
         let scope = store.tenant(id);
-        scope.record_attempts(&[(attempt.clone(), Verdict::Delivered)]).await.expect("records");
+        scope.record_attempts(&[sample::tried(attempt.clone(), Verdict::Delivered)]).await.expect("records");
         let attempts = async || scope.delivery_attempts(attempt.delivery).await.expect("lists");
         assert_eq!(attempts().await[1], attempt, "for now it can be read");
         let (removed, _) = round(store, day(103)).await;

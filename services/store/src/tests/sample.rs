@@ -11,6 +11,7 @@ use tributary_domain::{
 use crate::{
     Lane, Packed, Secret, Store,
     bulk::{OnConflict, bulk_insert},
+    delivery::{AttemptRecord, NewAttempt, Verdict},
     destination::NewDestination,
     entity::*,
     key::KeyHash,
@@ -21,6 +22,11 @@ use crate::{
 
 /// The body of every message.
 pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
+
+/// An attempt of a message of [`source`], and what it means.
+pub(super) fn tried(attempt: AttemptRecord, verdict: Verdict) -> NewAttempt {
+    NewAttempt { attempt, verdict, source: source() }
+}
 
 pub(super) fn source() -> SourceId {
     SourceId::new(1, 1)
@@ -118,6 +124,18 @@ pub(super) fn event(tenant: TenantId, number: u64, owner: ProfileId) -> event::M
         occurred_at: 1,
         received_at: 1,
         data: Packed::of(data.to_string().as_bytes()).into_column(),
+    }
+}
+
+pub(super) fn event_count(tenant: TenantId, name: &str, events: i64) -> event_count::Model {
+    event_count::Model {
+        tenant_id: tenant.to_string(),
+        name: name.to_owned(),
+        kind: "TRACK".to_owned(),
+        source_id: source().to_string(),
+        events,
+        first_at: 1,
+        last_at: 1,
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tributary_domain::{
-    id::{DeliveryId, DestinationId, MessageId, SourceId, TenantId, WorkflowId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, SourceId, TenantId, WorkflowId},
     identity::IdentifierType,
-    workflow::status::RunStatus,
+    workflow::{spec::Kind, status::RunStatus},
 };
 
 use super::sample;
@@ -13,6 +13,7 @@ use crate::{
     Packed, Page, Paged, StoreError, TenantScope,
     delivery::{DeliveryFilter, DeliveryState},
     entity::*,
+    event::EventFilter,
     message::{CluidStatus, MessageFilter},
     run::RunFilter,
     search::{Pace, Search, TextPattern},
@@ -43,6 +44,10 @@ fn owner(number: u64) -> Option<u128> {
     (!number.is_multiple_of(4)).then(|| u128::from(number % 6))
 }
 
+fn event_name(number: u64) -> &'static str {
+    if number.is_multiple_of(5) { "Canceled" } else { "Booked" }
+}
+
 fn source(number: u64) -> SourceId {
     SourceId::new(1, u128::from(number % 2))
 }
@@ -67,7 +72,13 @@ async fn fill(scope: TenantScope<'_>) {
     sample::write::<run::Entity>(store, (1..=MESSAGES).map(run).collect()).await;
     let event = |number: u64| {
         let event = sample::event(tenant, number, sample::profile(owner(number)?));
-        Some(event::Model { source_id: source(number).to_string(), ..event })
+        let kind = if number.is_multiple_of(11) { "IDENTIFY" } else { "TRACK" };
+        Some(event::Model {
+            source_id: source(number).to_string(),
+            name: event_name(number).to_owned(),
+            kind: kind.to_owned(),
+            ..event
+        })
     };
     sample::write::<event::Entity>(store, (1..=MESSAGES).filter_map(event).collect()).await;
     let delivery = |number: u64| delivery::Model {
@@ -282,6 +293,46 @@ async fn deliveries_are_searched() {
                 let twice: Vec<MessageId> =
                     wanted.into_iter().flat_map(|message| [message, message]).collect();
                 assert_eq!(found, twice, "{search:?}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_are_searched() {
+    on_each_database(async |database| {
+        let scope = database.store.tenant(filled(&database.store, 1).await);
+        let counted = [("Booked", 1), ("Canceled", 1)];
+        let counted = counted.map(|(name, events)| sample::event_count(scope.id(), name, events));
+        sample::write::<event_count::Entity>(&database.store, counted.to_vec()).await;
+        let everything = EventFilter::default();
+        let named = |name: &str| EventFilter { name: Some(name.to_owned()), ..EventFilter::default() };
+        type Own = (EventFilter, fn(u64) -> bool);
+        let own: [Own; 7] = [
+            (everything.clone(), |_| true),
+            (named("Booked"), |number| event_name(number) == "Booked"),
+            (EventFilter { source: Some(source(1)), ..named("Canceled") }, |number| {
+                event_name(number) == "Canceled" && source(number) == source(1)
+            }),
+            (named("Missed"), |_| false),
+            (EventFilter { kind: Some(Kind::Identify), ..everything.clone() }, |number| {
+                number.is_multiple_of(11)
+            }),
+            (EventFilter { workflow: Some(sample::workflow()), ..everything.clone() }, |_| true),
+            (EventFilter { workflow: Some(WorkflowId::new(1, 9)), ..everything.clone() }, |_| false),
+        ];
+        for (search, is_searched) in searches() {
+            for (filter, is_own) in &own {
+                let list = async |pace, page| {
+                    let search = Search { pace, ..search.clone() };
+                    scope.events(&EventFilter { search, ..filter.clone() }, page).await
+                };
+                let found = all(list, |event| event.id).await;
+                let found: Vec<MessageId> = found.into_iter().map(EventId::message).collect();
+                let wanted =
+                    numbers(|number| owner(number).is_some() && is_searched(number) && is_own(number));
+                assert_eq!(found, wanted, "{search:?} {filter:?}");
             }
         }
     })

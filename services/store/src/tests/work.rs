@@ -75,27 +75,36 @@ async fn what_is_delivered_never_goes_back() {
         let state = async || scope.delivery(sample::delivery_id(1)).await.expect("is there");
 
         let due_at = Timestamp::from_seconds(99);
-        scope.record_attempts(&[(attempt(1), Verdict::Retry { due_at })]).await.expect("records");
+        scope
+            .record_attempts(&[sample::tried(attempt(1), Verdict::Retry { due_at })])
+            .await
+            .expect("records");
         let retried = state().await;
         assert_eq!((retried.state, retried.due_at, retried.attempts), (DeliveryState::Pending, due_at, 1));
         assert_eq!((retried.last_status, retried.last_error.as_deref()), (Some(500), Some("it said no")));
 
-        scope.record_attempts(&[(attempt(2), Verdict::Failed)]).await.expect("records");
+        scope.record_attempts(&[sample::tried(attempt(2), Verdict::Failed)]).await.expect("records");
         assert_eq!(state().await.state, DeliveryState::Failed);
-        scope.record_attempts(&[(attempt(3), Verdict::Retry { due_at })]).await.expect("records");
+        scope
+            .record_attempts(&[sample::tried(attempt(3), Verdict::Retry { due_at })])
+            .await
+            .expect("records");
         assert_eq!(
             state().await.state,
             DeliveryState::Failed,
             "given up is not taken up again by a late retry"
         );
-        scope.record_attempts(&[(attempt(3), Verdict::Delivered)]).await.expect("records");
+        scope.record_attempts(&[sample::tried(attempt(3), Verdict::Delivered)]).await.expect("records");
         let delivered = state().await;
         assert_eq!(
             (delivered.state, delivered.completed_at),
             (DeliveryState::Delivered, Some(attempt(3).ended_at()))
         );
 
-        let late = [(attempt(4), Verdict::Failed), (attempt(5), Verdict::Retry { due_at })];
+        let late = [
+            sample::tried(attempt(4), Verdict::Failed),
+            sample::tried(attempt(5), Verdict::Retry { due_at }),
+        ];
         scope.record_attempts(&late).await.expect("records");
         assert_eq!(state().await, delivered);
         let attempts = scope.delivery_attempts(sample::delivery_id(1)).await.expect("lists");

@@ -25,6 +25,9 @@ fn rejection(tenant: TenantId, source: SourceId, number: u64) -> RejectionRecord
     }
 }
 
+/// When they were counted.
+const AT: Timestamp = Timestamp::from_seconds(1);
+
 fn count(tenant: TenantId, source: SourceId, count: u64) -> RejectionCount {
     RejectionCount { tenant, source, reason: "BAD_SIGNATURE".to_owned(), count }
 }
@@ -37,7 +40,7 @@ async fn the_newest_of_each_source_are_kept_and_all_are_counted() {
         let (busy, calm) = (SourceId::new(1, 1), SourceId::new(1, 2));
         let kept = u64::from(KEPT_REJECTIONS);
         let first: Vec<_> = (1..=kept).map(|number| rejection(tenant, busy, number)).collect();
-        store.record_rejections(&first, &[count(tenant, busy, kept)]).await.expect("records");
+        store.record_rejections(&first, &[(count(tenant, busy, kept), AT)]).await.expect("records");
         let scope = store.tenant(tenant);
         let all = scope.rejections(busy, Page::first(500)).await.expect("lists");
         assert_eq!(all.items.len(), first.len(), "none too few");
@@ -45,7 +48,7 @@ async fn the_newest_of_each_source_are_kept_and_all_are_counted() {
         let mut second: Vec<_> =
             (kept + 1..=kept + 5).map(|number| rejection(tenant, busy, number)).collect();
         second.push(rejection(tenant, calm, 1));
-        let counts = [count(tenant, busy, 900), count(tenant, calm, 1)];
+        let counts = [(count(tenant, busy, 900), AT), (count(tenant, calm, 1), AT)];
         store.record_rejections(&second, &counts).await.expect("records");
         let all = scope.rejections(busy, Page::first(500)).await.expect("lists");
         assert_eq!(all.items.len(), first.len(), "none too many");

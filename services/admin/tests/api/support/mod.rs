@@ -30,7 +30,8 @@ use tributary_proto::admin::v1::{
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
     operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
     quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
@@ -207,6 +208,10 @@ impl World {
 
     pub(crate) fn quotas(&self) -> QuotaServiceClient<Wire> {
         QuotaServiceClient::new(self.wire())
+    }
+
+    pub(crate) fn stats(&self) -> StatsServiceClient<Wire> {
+        StatsServiceClient::new(self.wire())
     }
 
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Wire> {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::workflow::spec::ValueType;
+
 /// A standard event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct EventDefinition {
@@ -13,6 +15,16 @@ pub struct EventDefinition {
     pub help: &'static str,
     /// The attributes that destinations make use of, the most useful first.
     pub attributes: &'static [&'static str],
+}
+
+/// What the values of an attribute of a standard event are brought to; a list stays as it comes.
+pub fn attribute_type(attribute: &str) -> ValueType {
+    match attribute {
+        "value" | "num_items" | "predicted_ltv" => ValueType::Number,
+        "start_time" | "end_time" => ValueType::Time,
+        "content_ids" => ValueType::Any,
+        _ => ValueType::String,
+    }
 }
 
 /// What is bought, as shops say it.

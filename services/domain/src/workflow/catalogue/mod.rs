@@ -5,7 +5,7 @@
 mod events;
 mod traits;
 
-pub use events::{EVENTS, EventDefinition};
+pub use events::{EVENTS, EventDefinition, attribute_type};
 pub use traits::{TRAITS, TraitDefinition};
 
 #[cfg(test)]
@@ -20,6 +20,21 @@ mod tests {
         let events: HashSet<_> = EVENTS.iter().map(|event| event.name).collect();
         let traits: HashSet<_> = TRAITS.iter().map(|definition| definition.name).collect();
         assert_eq!((events.len(), traits.len()), (EVENTS.len(), TRAITS.len()));
+    }
+
+    #[test]
+    fn sums_times_and_lists_are_no_texts() {
+        use crate::workflow::spec::ValueType::{Any, Number, String, Time};
+        for (name, expected) in [
+            ("value", Number),
+            ("num_items", Number),
+            ("start_time", Time),
+            ("content_ids", Any),
+            ("currency", String),
+        ] {
+            assert!(EVENTS.iter().any(|event| event.attributes.contains(&name)), "{name} is used");
+            assert_eq!(attribute_type(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -92,13 +92,17 @@ pub(in crate::cli) fn comparison(field: &str, sign: &str, value: &str) -> String
     format!("{field} {sign} \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn joined(comparisons: impl IntoIterator<Item = String>) -> String {
+/// Comparisons that all have to hold, but for those that are empty.
+pub(in crate::cli) fn joined(comparisons: impl IntoIterator<Item = String>) -> String {
     let all: Vec<String> = comparisons.into_iter().filter(|comparison| !comparison.is_empty()).collect();
     all.join(" AND ")
 }
 
 /// A time that is written as such, or as how long ago it was.
-fn time(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+///
+/// # Errors
+/// When it is neither; `flag` is where it was written.
+pub(in crate::cli) fn time(flag: &str, text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     if let Some(ago) = ago(text) {
         return Ok(now.minus(ago));
     }

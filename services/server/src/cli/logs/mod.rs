@@ -11,6 +11,7 @@ use filter::Wanted;
 
 use super::{client::Client, output::Out};
 
+pub(super) use filter::{comparison, joined, time as time_of};
 pub(super) use rows::{cluid_words, state_words};
 
 /// Which log.

@@ -27,15 +27,20 @@ contract!(
     Delivery,
     DeletionPreview,
     Destination,
+    Event,
+    EventName,
     Group,
     Member,
     Message,
     MessageTrace,
     Operation,
     Profile,
+    QueryAgencyStatsResponse,
+    QueryStatsResponse,
     ReplayPreview,
     RetentionSettings,
     Run,
+    Sample,
     Source,
     TailResponse,
     Tenant,
@@ -103,12 +108,17 @@ mod tests {
         check::<v1::Delivery>();
         check::<v1::DeletionPreview>();
         check::<v1::Destination>();
+        check::<v1::Event>();
+        check::<v1::EventName>();
         check::<v1::Group>();
         check::<v1::Member>();
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::QueryAgencyStatsResponse>();
+        check::<v1::QueryStatsResponse>();
         check::<v1::Run>();
+        check::<v1::Sample>();
         check::<v1::Source>();
         check::<v1::TailResponse>();
         check::<v1::Tenant>();

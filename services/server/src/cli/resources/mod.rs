@@ -1,10 +1,12 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|operations`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|events|operations`.
 
 pub(super) mod api_keys;
 pub(super) mod destinations;
+pub(super) mod events;
 pub(super) mod members;
 pub(super) mod operations;
 pub(super) mod profiles;
+mod samples;
 pub(super) mod sources;
 pub(super) mod tenants;
 pub(super) mod workflows;

@@ -1,11 +1,12 @@
 //! `tributary workflows`.
 
-use clap::Subcommand;
-use tributary_proto::admin::v1::Workflow;
+use clap::{Args, Subcommand};
+use prost_types::FieldMask;
+use tributary_proto::admin::v1::{GetWorkflowSampleRequest, UpdateWorkflowRequest, Workflow};
 
-use super::{Choice, Listing};
+use super::{Choice, Listing, samples};
 use crate::cli::{
-    client::Client,
+    client::{Client, refused},
     finder,
     output::{Listed, Out, id, list, one, time::moment},
 };
@@ -17,6 +18,20 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one
     Get(Choice),
+    /// Show the message that is pinned to one, with the paths of its values
+    Sample(Choice),
+    /// Change one
+    Update(Changes),
+}
+
+/// What is changed of which workflow.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Changes {
+    #[command(flatten)]
+    choice: Choice,
+    /// Pin this message for the editor: msg_…, or none
+    #[arg(long, value_name = "MESSAGE")]
+    sample_message: String,
 }
 
 /// Lists workflows, or shows one.
@@ -30,11 +45,31 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             list(out, &finder::workflows(client, &tenant, limit).await?)
         }
         Action::Get(Choice { which, of }) => {
-            let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-            let found = finder::pick(finder::workflows(client, &tenant, usize::MAX).await?, Some(&which))?;
+            let found = find(client, of.tenant.as_deref(), &which).await?;
             one(out, &found.key, &found)
         }
+        Action::Sample(Choice { which, of }) => {
+            let found = find(client, of.tenant.as_deref(), &which).await?;
+            let request = GetWorkflowSampleRequest { name: found.name };
+            let sample = client.workflows().get_workflow_sample(request).await.map_err(refused)?;
+            samples::show(out, &sample.into_inner())
+        }
+        Action::Update(Changes { choice: Choice { which, of }, sample_message }) => {
+            let found = find(client, of.tenant.as_deref(), &which).await?;
+            let sample_message = if sample_message == "none" { String::new() } else { sample_message };
+            let request = UpdateWorkflowRequest {
+                workflow: Some(Workflow { sample_message, ..found }),
+                update_mask: Some(FieldMask { paths: vec!["sample_message".to_owned()] }),
+            };
+            let changed = client.workflows().update_workflow(request).await.map_err(refused)?.into_inner();
+            one(out, &changed.key, &changed)
+        }
     }
+}
+
+async fn find(client: &Client, tenant: Option<&str>, which: &str) -> anyhow::Result<Workflow> {
+    let tenant = finder::tenant(client, tenant).await?;
+    finder::pick(finder::workflows(client, &tenant, usize::MAX).await?, Some(which))
 }
 
 impl Listed for Workflow {

@@ -1,0 +1,60 @@
+//! What a transaction counts.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use serde_json::json;
+use tributary_domain::{
+    id::{SourceId, TenantId},
+    stats::{Metric, Quarter},
+    time::Timestamp,
+};
+
+use crate::{StoreError, column::to_json};
+
+/// Counts by quarter, tenant, source and metric: in the order of the table's key, so that whoever adds to the same rows
+/// does so in the same order, and nobody waits for somebody who waits for them.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(BTreeMap<(Quarter, TenantId, SourceId, u16), u64>);
+
+impl Tally {
+    /// Counts something that happened at `at`.
+    pub(crate) fn count(&mut self, at: Timestamp, tenant: TenantId, source: SourceId, metric: Metric) {
+        self.add(at, tenant, source, metric, 1);
+    }
+
+    /// Counts something that happened `n` times.
+    pub(crate) fn add(&mut self, at: Timestamp, tenant: TenantId, source: SourceId, metric: Metric, n: u64) {
+        *self.0.entry((Quarter::of(at), tenant, source, metric.code())).or_default() += n;
+    }
+
+    /// What adds it to what was counted before; nothing when nothing was.
+    pub(crate) fn statement(&self, backend: DbBackend) -> Result<Option<Statement>, StoreError> {
+        // The condition tells SQLite that ON begins no join (sqlite.org/lang_upsert.html#parsing_ambiguity).
+        const SQLITE: &str = "INSERT INTO stats_recent (quarter, tenant_id, source_id, metric, n) \
+            SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4 \
+            FROM jsonb_each(?1) k WHERE true \
+            ON CONFLICT (quarter, tenant_id, source_id, metric) DO UPDATE SET n = stats_recent.n + excluded.n";
+        const POSTGRES: &str = "INSERT INTO stats_recent (quarter, tenant_id, source_id, metric, n) \
+            SELECT (k.value ->> 0)::bigint, k.value ->> 1, k.value ->> 2, (k.value ->> 3)::int, (k.value ->> 4)::bigint \
+            FROM jsonb_array_elements($1::jsonb) k(value) \
+            ON CONFLICT (quarter, tenant_id, source_id, metric) DO UPDATE SET n = stats_recent.n + excluded.n";
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let row = |((quarter, tenant, source, code), n): (&(Quarter, TenantId, SourceId, u16), &u64)| {
+            json!([quarter.0, tenant, source, code, n])
+        };
+        let rows = to_json(&self.0.iter().map(row).collect::<Vec<_>>())?;
+        let sql = if backend == DbBackend::Sqlite { SQLITE } else { POSTGRES };
+        Ok(Some(Statement::from_sql_and_values(backend, sql, [rows.into()])))
+    }
+
+    /// Adds it to what was counted before.
+    pub(crate) async fn write(&self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
+        if let Some(statement) = self.statement(txn.get_database_backend())? {
+            txn.execute_raw(statement).await?;
+        }
+        Ok(())
+    }
+}
