@@ -22,7 +22,7 @@ const OF_TENANTS: [(&str, &str); 17] = [
     ("ledger_commands", "SELECT, INSERT"),
     ("deliveries", "SELECT, UPDATE"),
     ("delivery_attempts", "SELECT, INSERT"),
-    ("delivery_replays", "SELECT, INSERT"),
+    ("delivery_replays", ALL),
     ("operations", ALL),
     ("operation_items", ALL),
     // What attempts count, and where what came late is looked for.

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
-use tributary_proto::admin::v1::{Destination, Source, Tenant, Workflow};
+use tributary_domain::retention::Retention;
+use tributary_proto::admin::v1::{Destination, RetentionSettings, Source, Tenant, Workflow};
 
 use super::{form, secret::Secrets};
 
@@ -120,6 +121,21 @@ fn map(written: &Json, name: &str) -> Json {
     }
 }
 
+/// What differs of the defaults, which go without saying; nothing where none does.
+fn unusual(kept: RetentionSettings) -> Option<RetentionSettings> {
+    let usual = Retention::default();
+    let unless = |days: i32, usual: u32| if days.cast_unsigned() == usual { 0 } else { days };
+    let logs_days = unless(kept.logs_days, usual.logs_days);
+    let longest =
+        if logs_days == 0 { usual.bodies_days } else { usual.bodies_days.min(logs_days.cast_unsigned()) };
+    let unusual = RetentionSettings {
+        bodies_days: unless(kept.bodies_days, longest),
+        logs_days,
+        dedupe_days: unless(kept.dedupe_days, usual.dedupe_days),
+    };
+    (unusual != RetentionSettings::default()).then_some(unusual)
+}
+
 /// The fields of a tenant.
 ///
 /// # Errors
@@ -132,6 +148,7 @@ pub(super) fn tenant(tenant: &Tenant) -> anyhow::Result<Fields> {
     if settings.strong_limit == STRONG_LIMIT {
         settings.strong_limit = 0;
     }
+    settings.retention = settings.retention.and_then(unusual);
     let settings = form::write(&settings)?.to_json();
     Ok([("display_name", tenant.display_name.as_str().into()), ("settings", settings)].into())
 }
