@@ -37,15 +37,17 @@ const OF_TENANTS: [(&str, &str); 17] = [
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The same of tables without a column `tenant_id`.
-const SHARED: [(&str, &str); 2] = [
+const SHARED: [(&str, &str); 3] = [
+    // Its own row, by a rule of its own.
+    ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.
     ("identifier_keys", "SELECT"),
     // By who asked, in the transaction of what they asked for.
     ("request_ids", ALL),
 ];
 
-/// Makes the role where there is none, and the rules of every table that has none yet. It changes nothing where all is
-/// done; tables of later migrations are found by their columns.
+/// Makes the role where there is none, and the rules of every table that has none yet. What the role may do is
+/// set anew each time, so that a list that changed holds; tables of later migrations are found by their columns.
 ///
 /// # Errors
 /// When the database fails, or its user may neither make the role nor take it on: the error says what an administrator
@@ -90,7 +92,10 @@ fn rules() -> String {
     }
     let mut shared = String::new();
     for (table, may) in SHARED {
-        let _ = write!(shared, "GRANT {may} ON {table} TO {TENANT_ROLE}; ");
+        let _ = write!(
+            shared,
+            "REVOKE ALL ON {table} FROM {TENANT_ROLE}; GRANT {may} ON {table} TO {TENANT_ROLE}; "
+        );
     }
     format!(
         "DO $$
@@ -100,12 +105,15 @@ DECLARE
   rule text := 'current_setting(''{TENANT_SETTING}'', true)';
 BEGIN
   FOR place IN
-    SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    SELECT c.relname AS name, c.relrowsecurity AS ruled FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-      AND NOT c.relrowsecurity AND a.attname = 'tenant_id' AND NOT a.attisdropped
+      AND a.attname = 'tenant_id' AND NOT a.attisdropped
   LOOP
-    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', place.name);
-    EXECUTE format('CREATE POLICY of_tenant ON %I TO {TENANT_ROLE} USING (tenant_id = %s)', place.name, rule);
+    IF NOT place.ruled THEN
+      EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', place.name);
+      EXECUTE format('CREATE POLICY of_tenant ON %I TO {TENANT_ROLE} USING (tenant_id = %s)', place.name, rule);
+    END IF;
+    EXECUTE format('REVOKE ALL ON %I FROM {TENANT_ROLE}', place.name);
     verbs := CASE place.name {verbs}ELSE 'SELECT' END;
     IF verbs <> '' THEN
       EXECUTE format('GRANT %s ON %I TO {TENANT_ROLE}', verbs, place.name);
@@ -114,9 +122,8 @@ BEGIN
   IF NOT (SELECT relrowsecurity FROM pg_class WHERE oid = 'tenants'::regclass) THEN
     ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
     EXECUTE format('CREATE POLICY of_tenant ON tenants TO {TENANT_ROLE} USING (id = %s)', rule);
-    GRANT SELECT, UPDATE ON tenants TO {TENANT_ROLE};
-    {shared}
   END IF;
+  {shared}
 END $$"
     )
 }

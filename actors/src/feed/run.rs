@@ -87,7 +87,7 @@ async fn once(feed: &Arc<Feed>) -> Result<(), FeedError> {
     feed.committed.send_replace(after);
     let progress = reader::Progress::of(&claim);
     let caution = Caution::begin(&feed.store, progress.highest()).await?;
-    let state = feed.store.ledger_state(claim).await?;
+    let state = feed.store.ledger_state(claim, feed.clock.now()).await?;
     let holding = Arc::new(state.holding.clone());
     let ledger = start_ledger(feed, state);
     feed.registry.refresh_all();

@@ -34,7 +34,7 @@ const KIND: Field = Field { name: "kind", operators: &[Is] };
 /// How far it is.
 const STATE: Field = Field { name: "state", operators: &[Is] };
 /// How often a watched operation is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Answers calls about operations.
 #[derive(Debug)]

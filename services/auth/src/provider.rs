@@ -219,7 +219,12 @@ impl ProviderRules {
             Some(Value::Array(several)) => several.iter().any(|one| *one == self.audience.as_str()),
             _ => false,
         };
-        if !is_for_us {
+        // One that is for several says for whom it was issued (OpenID Connect Core 1.0, section 3.1.3.7).
+        let is_issued_to_us = match claims.get("azp") {
+            Some(party) => *party == self.audience.as_str(),
+            None => !matches!(claims.get("aud"), Some(Value::Array(several)) if several.len() > 1),
+        };
+        if !is_for_us || !is_issued_to_us {
             return Err(IdentityRefused::Audience);
         }
         check_times(&claims, now)?;

@@ -87,19 +87,24 @@ impl Once {
     }
 }
 
-fn answer_place(holder: Holder, request: &str) -> Place<'_> {
-    Place { holder, table: "request_ids", row: request, column: "answer" }
+/// The row's whole key, so that an answer cannot be moved to somebody else's request.
+fn answer_row(request: &Once) -> String {
+    format!("{}\n{}\n{}", request.caller, request.method, request.request_id)
+}
+
+fn answer_place(holder: Holder, row: &str) -> Place<'_> {
+    Place { holder, table: "request_ids", row, column: "answer" }
 }
 
 impl Store {
     fn seal_answer(&self, holder: Holder, request: &Once, answer: &str) -> Result<Vec<u8>, StoreError> {
-        self.sealer().seal(answer_place(holder, &request.request_id), answer.as_bytes())
+        self.sealer().seal(answer_place(holder, &answer_row(request)), answer.as_bytes())
     }
 
     fn open_answer(&self, holder: Holder, request: &Once, repeated: &Repeated) -> Result<String, StoreError> {
         let corrupt = || StoreError::corrupt("request_ids.answer");
         let sealed = repeated.answer.as_deref().ok_or_else(corrupt)?;
-        let clear = self.sealer().open(answer_place(holder, &request.request_id), sealed)?;
+        let clear = self.sealer().open(answer_place(holder, &answer_row(request)), sealed)?;
         String::from_utf8(clear).map_err(|_| corrupt())
     }
 }

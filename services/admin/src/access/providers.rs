@@ -80,16 +80,18 @@ impl Providers {
     /// UNAUTHENTICATED when no provider's rules hold; UNAVAILABLE when its keys cannot be read.
     pub(crate) async fn identify(&self, token: &str, now: Timestamp) -> Result<Vouch, Status> {
         let issuer = issuer_of(token).map_err(refused)?;
-        let mut why = None;
+        let (mut why, mut failure) = (None, None);
         for (provider, cached) in self.0.iter().filter(|(provider, _)| provider.rules.issuer == issuer) {
-            match verify(provider, cached, token, now).await? {
-                Ok(identity) => {
+            match verify(provider, cached, token, now).await {
+                Ok(Ok(identity)) => {
                     return Ok(Vouch { issuer, agency: provider.agency.clone(), identity });
                 }
-                Err(refusal) => why = Some(refusal),
+                Ok(Err(refusal)) => why = Some(refusal),
+                // Another one of the issuer may have its keys.
+                Err(status) => failure = Some(status),
             }
         }
-        Err(why.map_or_else(unknown_issuer, refused))
+        Err(failure.unwrap_or_else(|| why.map_or_else(unknown_issuer, refused)))
     }
 }
 
@@ -146,7 +148,7 @@ fn refused(why: IdentityRefused) -> Status {
 
 fn unknown_issuer() -> Status {
     tracing::info!("a token of an identity provider is refused that is not configured");
-    let message = "the ID token comes of no identity provider that is trusted here: see `auth.providers` of the configuration";
+    let message = "the ID token comes of no identity provider that is trusted here: see `admin.identity_providers` of the configuration";
     status(ErrorCode::Unauthenticated, "ID_TOKEN_INVALID", message)
 }
 

@@ -96,7 +96,7 @@ fn a_token_of_each_algorithm_tells_who_somebody_is() {
         assert_eq!(verify(&token), Ok(ann.clone()), "{algorithm:?}");
         assert_eq!(issuer_of(&token), Ok("https://login.example.com".to_owned()));
     }
-    let several = with(claims(), "aud", json!(["other", "dashboard"]));
+    let several = with(with(claims(), "aud", json!(["other", "dashboard"])), "azp", json!("dashboard"));
     assert_eq!(says(&several), Ok(ann.clone()));
     let trusting = ProviderRules { verified_claim: None, required_claims: BTreeMap::new(), ..rules() };
     let plain = without(without(claims(), "hd"), "email_verified");
@@ -116,6 +116,9 @@ fn claims_that_are_not_right_are_refused() {
         ("several issuers", own("iss", json!(["https://login.example.com"])), Claims),
         ("no audience", lacks("aud"), Audience),
         ("another audience", own("aud", json!("dashboard2")), Audience),
+        ("issued to another", own("azp", json!("other")), Audience),
+        ("issued to others", own("azp", json!(["dashboard"])), Audience),
+        ("issued to one of several", own("aud", json!(["other", "dashboard"])), Audience),
         ("other audiences", own("aud", json!(["a", "b"])), Audience),
         ("an audience that is a number", own("aud", json!(1)), Audience),
         ("no expiry", lacks("exp"), Time),

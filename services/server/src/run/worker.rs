@@ -63,11 +63,16 @@ enum Step {
 pub(super) async fn run(worker: Worker, asked: Arc<Notify>, stop: CancellationToken) {
     // When it was last seen that nothing is left of operations that ended.
     let mut tidy = None;
+    let mut patience = SHORTEST_REST;
     loop {
         let began = Instant::now();
-        let rest = match worker.round(&mut tidy).await {
+        let step = worker.round(&mut tidy).await;
+        // The lane may stand still for weeks, where a month is used up.
+        patience = if let Ok(Some(Step::Waiting)) = step { ASLEEP.min(patience * 2) } else { SHORTEST_REST };
+        let rest = match step {
             Ok(None) => LOOK,
             Ok(Some(Step::Asleep)) => ASLEEP,
+            Ok(Some(Step::Waiting)) => patience,
             Ok(Some(_)) => began.elapsed().max(SHORTEST_REST),
             Err(error) => {
                 tracing::warn!(%error, "operations cannot be looked for yet");
@@ -136,11 +141,11 @@ impl Worker {
         }
         let room = LANE - settled.waiting as u64;
         let next = scope.next_replayed(operation.id, room, BYTES, self.clock.now()).await?;
+        let Some(next) = next else {
+            return if settled.waiting > 0 { Ok(Step::Waiting) } else { self.succeed(operation).await };
+        };
         if next.is_empty() {
-            if settled.waiting > 0 {
-                return Ok(Step::Waiting);
-            }
-            return self.succeed(operation).await;
+            return Ok(Step::Further);
         }
         let messages = next.into_iter().map(|record| again(operation.tenant, record)).collect();
         let again = HoldAgain { tenant: operation.tenant, operation: operation.id, messages };

@@ -33,12 +33,74 @@ fn told(cell: &Cell) -> Value {
         Cell::String(Some(text)) if text.len() > LONGEST => json!(format!("{} bytes", text.len())),
         // Settings and specs are kept as JSON.
         Cell::String(Some(text)) if text.starts_with(['{', '[']) => {
-            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+            serde_json::from_str(text).map_or_else(|_| json!(text), discreet)
         }
         Cell::String(Some(text)) => json!(text),
         Cell::BigInt(Some(number)) => json!(number),
         Cell::Int(Some(number)) => json!(number),
         // What is kept as bytes is sealed.
         _ => json!("***"),
+    }
+}
+
+/// What people put into settings although it is secret or personal is not kept in a log that stays: the values of headers,
+/// what follows the host of a URL, and values that identify nobody.
+fn discreet(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let field = |(name, value): (String, Value)| match name.as_str() {
+                "headers" | "blocked_values" => (name, masked(value)),
+                _ => (name, discreet(value)),
+            };
+            Value::Object(fields.into_iter().map(field).collect())
+        }
+        Value::Array(items) => items.into_iter().map(discreet).collect(),
+        Value::String(text) => json!(origin(&text).unwrap_or(text)),
+        other => other,
+    }
+}
+
+/// The same with every value in it masked.
+fn masked(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, masked(value))).collect(),
+        Value::Array(items) => items.into_iter().map(masked).collect(),
+        _ => json!("***"),
+    }
+}
+
+/// A URL without what may be secret in it; nothing where it is none, or has nothing else.
+fn origin(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let shown = host.rsplit('@').next()?;
+    (shown.len() < rest.len()).then(|| format!("{scheme}://{shown}/***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_told_without_what_may_be_secret_in_them() {
+        let settings = json!({
+            "url": "https://hooks.example.com/T0/secret?key=1",
+            "headers": {"authorization": "Bearer x", "list": ["y"]},
+            "blocked_values": ["email:ann@example.com"],
+            "nested": [{"url": "http://user:pass@10.0.0.1:8080"}],
+            "plain": "https://example.com",
+            "word": "a://b",
+        });
+        assert_eq!(
+            discreet(settings),
+            json!({
+                "url": "https://hooks.example.com/***",
+                "headers": {"authorization": "***", "list": ["***"]},
+                "blocked_values": ["***"],
+                "nested": [{"url": "http://10.0.0.1:8080/***"}],
+                "plain": "https://example.com",
+                "word": "a://b",
+            })
+        );
     }
 }

@@ -6,17 +6,20 @@ use sea_orm::{ColumnTrait, EntityTrait, QuerySelect};
 use tributary_domain::{
     id::TenantId,
     partition::{Partition, PartitionSet},
+    time::Timestamp,
 };
 
 use super::{apply::LedgerState, claim::Claim, names::NotedTraits};
 use crate::{Store, StoreError, column::id, entity::held_message};
 
 impl Store {
-    /// What the ledger has to know of a claim's partitions before its first batch.
+    /// What the ledger has to know of a claim's partitions before its first batch, at `now`. Positions in the held lane go on
+    /// from the time in microseconds: what stood at one may be remembered long after it left the lane, so that none may come
+    /// a second time.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn ledger_state(&self, claim: Claim) -> Result<LedgerState, StoreError> {
+    pub async fn ledger_state(&self, claim: Claim, now: Timestamp) -> Result<LedgerState, StoreError> {
         let tenants: Vec<String> = held_message::Entity::find()
             .select_only()
             .column(held_message::Column::TenantId)
@@ -35,7 +38,7 @@ impl Store {
         Ok(LedgerState {
             claim,
             holding,
-            next_position: last.unwrap_or(0) + 1,
+            next_position: last.unwrap_or(0).max(now.micros()) + 1,
             noted: NotedTraits::default(),
         })
     }

@@ -62,7 +62,8 @@ impl Resolver<'_> {
     /// it is.
     pub(super) fn message(&mut self, plan: &MessagePlan) -> Result<(), StoreError> {
         if let Origin::Held(position) = plan.origin {
-            let is_used_up = || self.meter.is_used_up(plan.tenant);
+            // What was processed once is not counted again.
+            let is_used_up = || self.meter.is_used_up(plan.tenant) && !self.before.was_applied(plan.message);
             if matches!(plan.work, Work::Hold(_)) || (matches!(plan.work, Work::Apply(_)) && is_used_up()) {
                 return Ok(());
             }

@@ -12,6 +12,7 @@ use crate::{
     entity::{delivery, message},
     ledger::Fate,
     message::MessageFilter,
+    retention::REMOVED,
 };
 
 /// What an operation is done to.
@@ -76,6 +77,8 @@ impl TenantScope<'_> {
                     .filter(message::Column::TenantId.eq(self.key()))
                     .filter(message::Column::Id.is_in(only.iter().map(MessageId::to_string)))
                     .filter(message::Column::Fate.ne(Fate::Held.code()))
+                    // Without its body it cannot be processed.
+                    .filter(message::Column::Headers.ne(REMOVED))
                     .into_tuple()
                     .all(&self.reader())
                     .await?;

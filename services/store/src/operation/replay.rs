@@ -89,8 +89,8 @@ impl TenantScope<'_> {
         self.write_txn(Lane::Other, "operation.items", write).await
     }
 
-    /// The next messages of a replay, oldest first: at most `limit`, and of at most `bytes` but for the first. Those that
-    /// were removed since they were chosen count as failed.
+    /// The next messages of a replay, oldest first: at most `limit`, and of at most `bytes` but for the first; none when
+    /// no item is left. Those that were removed since they were chosen, or their bodies, count as failed.
     ///
     /// # Errors
     /// When the database fails.
@@ -100,9 +100,13 @@ impl TenantScope<'_> {
         limit: u64,
         bytes: usize,
         now: Timestamp,
-    ) -> Result<Vec<MessageRecord>, StoreError> {
+    ) -> Result<Option<Vec<MessageRecord>>, StoreError> {
         let (mut found, mut gone, mut size) = (Vec::new(), Vec::new(), 0);
-        for item in self.next_items(&self.reader(), operation, limit).await? {
+        let items = self.next_items(&self.reader(), operation, limit).await?;
+        if items.is_empty() {
+            return Ok(None);
+        }
+        for item in items {
             let message: MessageId = id(&item, "operation_items.item")?;
             match self.message(message).await {
                 // Its tenant does not keep the body so long.
@@ -121,7 +125,7 @@ impl TenantScope<'_> {
         if !gone.is_empty() {
             self.end_items(operation, &gone, gone.len() as u64, now).await?;
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// Makes the next deliveries of a replay pending again, at most `limit`, oldest first; says which destinations they

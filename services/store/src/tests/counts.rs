@@ -41,7 +41,7 @@ const BEGIN: Timestamp = Timestamp::from_seconds(1_774_656_000);
 
 async fn state(store: &Store) -> LedgerState {
     let claim = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, Timestamp::from_seconds(1)).await;
-    store.ledger_state(claim.expect("claims").0).await.expect("reads")
+    store.ledger_state(claim.expect("claims").0, Timestamp::from_micros(0)).await.expect("reads")
 }
 
 /// The source of this number of a tenant.

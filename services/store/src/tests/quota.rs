@@ -33,7 +33,7 @@ fn december() -> Timestamp {
 async fn state(store: &Store) -> LedgerState {
     let claim = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, Timestamp::from_seconds(1)).await;
     let (claim, _) = claim.expect("claims");
-    store.ledger_state(claim).await.expect("reads")
+    store.ledger_state(claim, Timestamp::from_micros(0)).await.expect("reads")
 }
 
 /// The plan to apply message `number` without any runs, made with the configuration in force.

@@ -33,8 +33,12 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 async fn state(store: &Store) -> LedgerState {
+    started(store, Timestamp::from_micros(0)).await
+}
+
+async fn started(store: &Store, now: Timestamp) -> LedgerState {
     let claim = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, at(1)).await;
-    store.ledger_state(claim.expect("claims").0).await.expect("reads")
+    store.ledger_state(claim.expect("claims").0, now).await.expect("reads")
 }
 
 async fn plan(
@@ -126,7 +130,7 @@ async fn hold(
 ) -> Vec<(MessageId, u64)> {
     let scope = store.tenant(tenant);
     let next = scope.next_replayed(operation, 9, 1 << 20, at(11)).await.expect("reads");
-    let messages = next.into_iter().map(|record| Again {
+    let messages = next.unwrap_or_default().into_iter().map(|record| Again {
         message: record.summary.id,
         source: record.summary.source,
         sequence: record.summary.seq,
@@ -220,6 +224,8 @@ async fn a_message_that_is_replayed_twice_made_everything_once() {
             let event = scope.event(sample::event_id(1)).await.expect("is there");
             assert!(event.data.created, "what it did first stays told");
             assert_eq!(event.data.draft.traits["version"], version);
+            // It starts anew with an empty lane: no place in it may come again, because it is remembered what stood there.
+            ledger = started(store, at(21 + round.cast_signed())).await;
         }
         assert_eq!(after_first, Some([1, 1, 1, 1, 1, 1, 1, 1]));
         let replays = scope.message_replays(sample::message_id(1)).await.expect("lists");

@@ -34,7 +34,7 @@ pub(crate) struct TestHouse {
 impl TestHouse {
     pub(crate) async fn new(store: Arc<Store>) -> Self {
         let (claim, _) = store.claim(PartitionSet::all(), "test", "journal", 0, NOW).await.unwrap();
-        let ledger = store.ledger_state(claim).await.unwrap();
+        let ledger = store.ledger_state(claim, NOW).await.unwrap();
         Self {
             store,
             ledger: tokio::sync::Mutex::new(ledger),
