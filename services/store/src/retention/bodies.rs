@@ -1,7 +1,10 @@
 //! Bodies: what came in, and what destinations answered. The rows stay, as lines of the log.
 //!
 //! Where those begin that have their bodies is kept, so that a round need not look at all that have none. It is never
-//! beyond a message that waits: its body comes with its processing once more.
+//! beyond a message that waits: its body comes with its processing once more; nor beyond what the journal may still hold
+//! back.
+
+use std::collections::HashSet;
 
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,12 +16,12 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::{Keeper, REMOVED, STEP, Sql, first_id};
+use super::{Keeper, REMOVED, STEP, Sql, first_id, keys::JOURNAL};
 use crate::{
     Lane, Store, StoreError,
     bulk::{OnConflict, bulk_insert},
     delivery::AttemptRecord,
-    entity::{delivery_attempt, message, rejected_request, retention_progress},
+    entity::{delivery_attempt, held_message, message, rejected_request, retention_progress},
     ledger::Fate,
     txn::Txn,
 };
@@ -48,11 +51,17 @@ impl Store {
         now: Timestamp,
     ) -> Result<(u64, Option<Pass>), StoreError> {
         let part = source.to_string();
-        let Pass { after, mut waits } = self.pass(keeper, &part, pass).await?;
+        let is_first = pass.is_none();
+        let Pass { mut after, waits } = self.pass(keeper, &part, pass).await?;
+        // What is accepted later than this may still come.
+        let late = MessageId::from_bits(first_id(now.minus(JOURNAL)).bits().saturating_sub(1)).to_string();
+        if is_first {
+            after = Ord::min(after, late.clone());
+        }
         let mut rows: Vec<(String, String, i32)> = message::Entity::find()
             .select_only()
             .columns([message::Column::Id, message::Column::Fate])
-            .column_as(Expr::cust("length(body)"), "bytes")
+            .column_as(Expr::cust("length(headers) + length(body)"), "bytes")
             .filter(message::Column::TenantId.eq(keeper.tenant.to_string()))
             .filter(message::Column::SourceId.eq(part.as_str()))
             .filter(message::Column::Id.gt(after.as_str()))
@@ -74,33 +83,36 @@ impl Store {
         rows.truncate(fitting);
         let is_cut = is_full || fitting < all;
         let Some((last, ..)) = rows.last() else { return Ok((0, None)) };
-        let mut done = Vec::with_capacity(rows.len());
-        let mut before = &after;
-        for (message, fate, _) in &rows {
-            if is_waiting(fate) {
-                waits.get_or_insert_with(|| before.clone());
-            } else {
-                done.push(message.as_str());
-            }
-            before = message;
+        if after >= late && rows.iter().all(|(.., size)| *size == 0) {
+            return Ok((0, is_cut.then(|| Pass { after: last.clone(), waits })));
         }
-        let place = waits.as_ref().unwrap_or(last);
-        let (done, part) = (&done, part.as_str());
+        let (rows, part, after, waits, late) = (&rows, part.as_str(), &after, &waits, &late);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            let held = held_among(txn, keeper.tenant, rows.iter().map(|(message, ..)| message)).await?;
+            let (mut done, mut waits, mut before) = (Vec::with_capacity(rows.len()), waits.clone(), after);
+            for (message, fate, _) in rows {
+                if is_waiting(fate) || held.contains(message) {
+                    waits.get_or_insert_with(|| before.clone());
+                } else {
+                    done.push(message.as_str());
+                }
+                before = message;
+            }
             let removed = message::Entity::update_many()
                 .col_expr(message::Column::Headers, Expr::value(REMOVED))
                 .col_expr(message::Column::Body, Expr::value(Vec::<u8>::new()))
                 .filter(message::Column::TenantId.eq(keeper.tenant.to_string()))
-                .filter(message::Column::Id.is_in(done.iter().copied()))
+                .filter(message::Column::Id.is_in(done))
                 .filter(message::Column::Headers.ne(REMOVED))
                 .filter(message::Column::Fate.is_not_in(WAITING.map(Fate::code)))
                 .exec(txn)
                 .await?;
+            let place = Ord::min(waits.as_ref().unwrap_or(last), late);
             put_place(txn, keeper.tenant, part, place).await?;
-            Ok(removed.rows_affected)
+            Ok((removed.rows_affected, waits))
         };
-        let removed = self.write_txn(Lane::Other, "retention.bodies", write).await?;
+        let (removed, waits) = self.write_txn(Lane::Other, "retention.bodies", write).await?;
         let after = last.clone();
         Ok((removed, is_cut.then_some(Pass { after, waits })))
     }
@@ -191,8 +203,25 @@ impl Store {
 /// What is still to be processed.
 pub(super) const WAITING: [Fate; 2] = [Fate::Held, Fate::Parked];
 
-pub(super) fn is_waiting(fate: &str) -> bool {
+fn is_waiting(fate: &str) -> bool {
     WAITING.iter().any(|waiting| waiting.code() == fate)
+}
+
+/// Those of these messages that are in the held lane: what is processed again is there too, and keeps its fate.
+pub(super) async fn held_among(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    messages: impl IntoIterator<Item = &String>,
+) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<String> = held_message::Entity::find()
+        .select_only()
+        .column(held_message::Column::MessageId)
+        .filter(held_message::Column::TenantId.eq(tenant.to_string()))
+        .filter(held_message::Column::MessageId.is_in(messages))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 async fn put_place(

@@ -28,7 +28,7 @@ const KEPT_EVERY: u32 = 64;
 /// Under which name.
 const PLACE: &str = "retention.dedupe_keys";
 /// For so long the journal may hold a message back: its key may be wanted for so much longer.
-const JOURNAL: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+pub(super) const JOURNAL: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// How far a walk over all keys is.
 #[derive(Debug, Clone, PartialEq, Eq)]

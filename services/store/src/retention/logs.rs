@@ -13,7 +13,7 @@ use tributary_domain::{
 
 use super::{
     Keeper,
-    bodies::{WAITING, is_waiting},
+    bodies::{WAITING, held_among},
     first_id,
     weeks::rows_until,
 };
@@ -52,9 +52,9 @@ impl Store {
         if is_longest {
             until = rows_until(self.backend(), until);
         }
-        let rows: Vec<(String, String, String)> = message::Entity::find()
+        let rows: Vec<String> = message::Entity::find()
             .select_only()
-            .columns([message::Column::Id, message::Column::Fate, message::Column::Runs])
+            .column(message::Column::Id)
             .filter(message::Column::TenantId.eq(keeper.tenant.to_string()))
             .filter(message::Column::SourceId.eq(source.to_string()))
             .filter(message::Column::Id.gt(after.as_str()))
@@ -64,17 +64,42 @@ impl Store {
             .into_tuple()
             .all(self.reader())
             .await?;
-        let Some((last, ..)) = rows.last() else { return Ok((0, None)) };
-        let mut old = Vec::with_capacity(rows.len());
-        for (message, _, runs) in rows.iter().filter(|(_, fate, _)| !is_waiting(fate)) {
-            old.push(Old { message: id(message, "messages.id")?, runs: read(runs, "messages.runs")? });
-        }
-        let old = &old;
-        let write = |txn: Txn| async move { remove(txn.as_ref(), keeper.tenant, old).await };
+        let Some(last) = rows.last() else { return Ok((0, None)) };
+        let messages = &rows;
+        let write = |txn: Txn| async move {
+            let old = lock(txn.as_ref(), keeper.tenant, messages).await?;
+            remove(txn.as_ref(), keeper.tenant, &old).await
+        };
         let (removed, is_whole) = self.write_txn(Lane::Other, "retention.logs", write).await?;
         let next = if is_whole { last.clone() } else { after };
         Ok((removed, (!is_whole || rows.len() == MESSAGES).then_some(next)))
     }
+}
+
+/// Those of these messages that do not wait. On Postgres they are as they are found until the end: nobody processes them
+/// meanwhile.
+async fn lock(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    messages: &[String],
+) -> Result<Vec<Old>, StoreError> {
+    let rows: Vec<(String, String)> = message::Entity::find()
+        .select_only()
+        .columns([message::Column::Id, message::Column::Runs])
+        .filter(message::Column::TenantId.eq(tenant.to_string()))
+        .filter(message::Column::Id.is_in(messages))
+        .filter(message::Column::Fate.is_not_in(WAITING.map(Fate::code)))
+        .order_by_asc(message::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(txn)
+        .await?;
+    // Looked at after the lock: who was processed before it has left the lane.
+    let held = held_among(txn, tenant, messages).await?;
+    let old = |(message, runs): &(String, String)| {
+        Ok(Old { message: id(message, "messages.id")?, runs: read(runs, "messages.runs")? })
+    };
+    rows.iter().filter(|(message, _)| !held.contains(message)).map(old).collect()
 }
 
 /// Removes what it may of these messages; says how many rows, and whether that was all of it.
@@ -92,8 +117,7 @@ async fn remove(txn: &DatabaseTransaction, tenant: TenantId, old: &[Old]) -> Res
     removed += runs(txn, tenant, &done).await?;
     let messages = message::Entity::delete_many()
         .filter(message::Column::TenantId.eq(tenant.to_string()))
-        .filter(message::Column::Id.is_in(done.iter().map(|old| old.message.to_string())))
-        .filter(message::Column::Fate.is_not_in(WAITING.map(Fate::code)));
+        .filter(message::Column::Id.is_in(done.iter().map(|old| old.message.to_string())));
     removed += messages.exec(txn).await?.rows_affected;
     Ok((removed, true))
 }
@@ -143,7 +167,7 @@ impl Part {
     ) -> Result<u64, StoreError> {
         let Self { table, id, range, only } = self;
         let ranges = of.iter().map(|old| range(old.message));
-        let mut keys = find(txn, tenant, ranges, (table, id), &format!("{only} LIMIT {most}")).await?;
+        let mut keys = find(txn, tenant, ranges, (table, id), &format!("{only} LIMIT {most}"), "").await?;
         keys.dedup();
         if keys.is_empty() {
             return Ok(0);
@@ -154,13 +178,15 @@ impl Part {
     }
 }
 
-/// The ids of a table's rows in these ranges, which are in order. Each range is a look into the key.
+/// The ids of a table's rows in these ranges, which are in order. Each range is a look into the key. On Postgres, `lock`
+/// is how all of the ranges' rows are locked.
 async fn find(
     txn: &DatabaseTransaction,
     tenant: TenantId,
     ranges: impl Iterator<Item = [String; 2]>,
     (table, id): (&str, &str),
     rest: &str,
+    lock: &str,
 ) -> Result<Vec<String>, StoreError> {
     let ranges: Vec<[String; 2]> = ranges.collect();
     if ranges.is_empty() {
@@ -175,7 +201,7 @@ async fn find(
         _ => format!(
             "SELECT r.{id} FROM jsonb_array_elements($2::jsonb) k(value) CROSS JOIN LATERAL \
              (SELECT * FROM {table} f WHERE f.tenant_id = $1 AND f.{id} >= k.value ->> 0 \
-             AND f.{id} <= k.value ->> 1 OFFSET 0) r WHERE true{rest}"
+             AND f.{id} <= k.value ->> 1 OFFSET 0{lock}) r WHERE true{rest}"
         ),
     };
     let values = [tenant.to_string().into(), to_json(&ranges)?.into()];
@@ -184,14 +210,16 @@ async fn find(
     found.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-/// Those of these messages of which something is still to be delivered.
+/// Those of these messages of which something is still to be delivered. No delivery of the others becomes pending before
+/// the end.
 async fn with_pending_deliveries(
     txn: &DatabaseTransaction,
     tenant: TenantId,
     old: &[Old],
 ) -> Result<Vec<MessageId>, StoreError> {
     let ranges = old.iter().map(|old| deliveries(old.message));
-    let pending = find(txn, tenant, ranges, ("deliveries", "id"), " AND r.state = 'PENDING'").await?;
+    let is_pending = " AND r.state = 'PENDING'";
+    let pending = find(txn, tenant, ranges, ("deliveries", "id"), is_pending, " FOR UPDATE").await?;
     let message = |text: &String| Ok(id::<DeliveryId>(text, "deliveries.id")?.message());
     pending.iter().map(message).collect()
 }

@@ -66,6 +66,12 @@ impl Week {
         Self(self.0 + 1)
     }
 
+    /// The week with this name.
+    fn named(name: &str) -> Option<Self> {
+        let (year, month, day) = (name.get(..4)?, name.get(4..6)?, name.get(6..)?);
+        format!("{year}-{month}-{day}T00:00:00Z").parse().ok().map(Self::of)
+    }
+
     /// Its Monday, as names have it.
     fn name(self) -> String {
         self.start().to_string().chars().filter(char::is_ascii_digit).take(8).collect()
@@ -187,9 +193,35 @@ async fn make(txn: &DatabaseTransaction, parted: &Parted, week: Week) -> Result<
     Ok(())
 }
 
+impl Partition {
+    /// The first message that it can have, and the first one after it.
+    fn range(&self) -> Option<[MessageId; 2]> {
+        let first = |week: Week| first_id(week.start());
+        match self {
+            Self::Of(day) => Week::named(day).map(|week| [first(week), first(week.next())]),
+            Self::Before(day) => Week::named(day).map(|week| [MessageId::from_bits(0), first(week)]),
+        }
+    }
+}
+
+/// What has no partitions, but goes with those of its messages.
+const BESIDE: [Parted; 2] = [
+    Parted { table: "message_replays", by: "message_id", id: |message| message.to_string(), open: None },
+    Parted { table: "delivery_replays", by: "delivery_id", id: of_delivery, open: None },
+];
+
 /// Drops the partitions with this suffix, if none has anything to be done; whether it did.
 async fn drop_all(txn: &DatabaseTransaction, suffix: &str) -> Result<bool, StoreError> {
     txn.execute_unprepared(PATIENCE).await?;
+    // Nothing comes to the held lane either: a message that is processed again keeps its fate while it waits there.
+    txn.execute_unprepared("LOCK TABLE held_messages IN SHARE MODE").await?;
+    let Some(range) = Partition::parse("", suffix).and_then(|partition| partition.range()) else {
+        return Ok(false);
+    };
+    let held = "SELECT EXISTS (SELECT 1 FROM held_messages WHERE message_id >= $1 AND message_id < $2)";
+    if is_true(txn, held, range.map(|message| message.to_string().into())).await? {
+        return Ok(false);
+    }
     let mut names = Vec::with_capacity(TABLES.len());
     for Parted { table, open, .. } in &TABLES {
         let name = format!("{table}{suffix}");
@@ -204,6 +236,11 @@ async fn drop_all(txn: &DatabaseTransaction, suffix: &str) -> Result<bool, Store
             }
         }
         names.push(name);
+    }
+    for Parted { table, by, id, .. } in &BESIDE {
+        let [from, to] = range.map(id);
+        let delete = format!("DELETE FROM {table} WHERE {by} >= '{from}' AND {by} < '{to}'");
+        txn.execute_unprepared(&delete).await?;
     }
     for name in &names {
         txn.execute_unprepared(&format!("DROP TABLE {name}")).await?;

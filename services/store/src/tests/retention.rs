@@ -1,6 +1,8 @@
 //! What was kept for long enough is removed at its time and not before, in small steps, and what is still to be done
 //! stays.
 
+mod waiting;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

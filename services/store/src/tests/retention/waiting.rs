@@ -37,14 +37,17 @@ async fn what_waits_to_be_processed_again_keeps_everything() {
         let before = found(store).await;
         for now in [MONDAY + 7, MONDAY + 100] {
             let (removed, _) = round(store, day(now)).await;
-            assert!(removed.keys().all(|kind| *kind == Kind::Answers), "{removed:?}");
+            assert!(
+                !removed.contains_key(&Kind::Logs) && !removed.contains_key(&Kind::Bodies),
+                "{removed:?}"
+            );
             let found = found(store).await;
             assert_eq!((&found.messages, &found.runs), (&before.messages, &before.runs));
             assert_eq!((&found.events, &found.deliveries), (&before.events, &before.deliveries));
         }
         store.writer().execute_unprepared("DELETE FROM held_messages").await.expect("changes");
         let (removed, _) = round(store, day(MONDAY + 7)).await;
-        assert_eq!(removed, BTreeMap::from([(Kind::Bodies, 3)]), "they were not passed");
+        assert_eq!(removed.get(&Kind::Bodies), Some(&3), "they were not passed");
         round(store, day(MONDAY + 100)).await;
         assert_eq!(found(store).await.messages, BTreeMap::new());
     })
@@ -84,6 +87,8 @@ async fn a_delivery_that_is_sent_again_meanwhile_keeps_its_event() {
         let id = tenant(store, 1).await.id;
         keep(store, id, Retention { bodies_days: 5, logs_days: 10, dedupe_days: 5 }).await;
         write(store, id, 100 * DAY, Stands::Done).await;
+        // Nothing is made or dropped in this round: that would wait too.
+        store.make_partitions(day(200)).await.expect("makes partitions");
         let before = found(store).await;
         let again = store.writer().begin().await.expect("begins");
         again.execute_unprepared("UPDATE deliveries SET state = 'PENDING'").await.expect("changes");
