@@ -29,7 +29,7 @@ const KEPT: [&str; 2] = ["trk_", "tra_"];
 /// Where, and as whom.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Address of the server's admin API, such as https://admin.example.com; the default is that of the context
+    /// Address of the server's admin API, such as `https://admin.example.com`; the default is that of the context
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// E-mail address to sign in with; it is asked for where it is not said. With --token, none is needed

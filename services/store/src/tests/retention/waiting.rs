@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement, TransactionOptions, TransactionTrait};
 use tributary_domain::retention::Retention;
 
 use super::{DAY, Stands, day, found, keep, round, write};
@@ -90,7 +90,7 @@ async fn a_delivery_that_is_sent_again_meanwhile_keeps_its_event() {
         // Nothing is made or dropped in this round: that would wait too.
         store.make_partitions(day(200)).await.expect("makes partitions");
         let before = found(store).await;
-        let again = store.writer().begin().await.expect("begins");
+        let again = store.writer().begin_with_options(TransactionOptions::default()).await.expect("begins");
         again.execute_unprepared("UPDATE deliveries SET state = 'PENDING'").await.expect("changes");
         let commit = async {
             const WAITS: &str = "SELECT 'waits' FROM pg_stat_activity \
