@@ -12,7 +12,7 @@ use crate::{
     LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
     column::optional_id,
     entity::{delivery, event},
-    search::{Log, Search, Span, walk},
+    search::{Log, Search, Span, beyond, walk},
 };
 
 /// More deliveries than that has no message.
@@ -119,12 +119,7 @@ impl Log for DeliveryFilter {
     }
 
     fn beyond(key: DeliveryId) -> MessageId {
-        let message = key.message();
-        if key == Self::place(message) {
-            message
-        } else {
-            MessageId::from_bits(message.bits().saturating_add(1))
-        }
+        beyond(key.message(), key == Self::place(key.message()))
     }
 
     fn key(record: &DeliveryRecord) -> DeliveryId {

@@ -11,7 +11,7 @@ use crate::{
     LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
     column::optional_id,
     entity::event,
-    search::{Log, Search, Span, walk},
+    search::{Log, Search, Span, beyond, walk},
 };
 
 /// More events than that has no message: as many as its workflows can make.
@@ -85,12 +85,7 @@ impl Log for EventFilter {
     }
 
     fn beyond(key: EventId) -> MessageId {
-        let message = key.message();
-        if key == Self::place(message) {
-            message
-        } else {
-            MessageId::from_bits(message.bits().saturating_add(1))
-        }
+        beyond(key.message(), key == Self::place(key.message()))
     }
 
     fn key(record: &EventRecord) -> EventId {

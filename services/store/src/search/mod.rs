@@ -25,7 +25,7 @@ use tributary_domain::{
 };
 
 pub use text::TextPattern;
-pub(crate) use walk::{Log, Span, walk};
+pub(crate) use walk::{Log, Span, beyond, walk};
 
 use crate::{
     StoreError, TenantScope,

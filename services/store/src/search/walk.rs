@@ -101,6 +101,12 @@ pub(crate) trait Log {
     ) -> Result<Vec<Self::Record>, StoreError>;
 }
 
+/// The first message that has no entry before a key of `message`, for a log with several entries of one; `is_first`: no key
+/// of the message is smaller.
+pub(crate) fn beyond(message: MessageId, is_first: bool) -> MessageId {
+    if is_first { message } else { MessageId::from_bits(message.bits().saturating_add(1)) }
+}
+
 /// What one step found, and where the next one begins.
 struct Step<L: Log + ?Sized> {
     items: Vec<L::Record>,
