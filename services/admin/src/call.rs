@@ -15,7 +15,7 @@ use tributary_domain::{
     id::{AgencyId, TenantId},
 };
 use tributary_proto::admin::v1::LeastRole;
-use tributary_store::{TenantScope, access::Appointer, audit::Author, tenant::TenantRecord};
+use tributary_store::{ReadSession, TenantScope, access::Appointer, audit::Author, tenant::TenantRecord};
 
 use crate::{
     AdminContext,
@@ -36,6 +36,13 @@ pub(crate) struct Located<'a> {
     pub(crate) record: TenantRecord,
     /// How its resources are called.
     pub(crate) names: Names,
+}
+
+impl Located<'_> {
+    /// The same tenant, read in `session`.
+    pub(crate) fn within<'b>(&'b self, session: &'b ReadSession) -> Located<'b> {
+        Located { scope: self.scope.within(session), record: self.record.clone(), names: self.names }
+    }
 }
 
 /// A call that is being answered.

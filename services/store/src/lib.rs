@@ -60,3 +60,4 @@ pub use page::{LARGEST_PAGE, Page, Paged, Show};
 pub use scope::TenantScope;
 pub use seal::{Sealer, Secret};
 pub use tributary_migrations::MigrationState;
+pub use wall::ReadSession;

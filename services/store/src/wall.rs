@@ -3,8 +3,8 @@
 //! that every one of them asks for its tenant. SQLite has no second one.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tributary_domain::id::TenantId;
 use tributary_migrations::{TENANT_ROLE, TENANT_SETTING};
@@ -25,17 +25,27 @@ async fn behind(transaction: &DatabaseTransaction, tenant: TenantId, more: &str)
     Ok(())
 }
 
-/// Reads a tenant's rows, each statement in a transaction of its own behind the wall.
+/// Several reads of one tenant that belong together. On Postgres they are one transaction: the wall is put up once, which
+/// is most of what a small read takes, and what is committed meanwhile is not half seen. On SQLite, where there is no wall and
+/// a long transaction keeps the write-ahead log from being shortened, each statement is by itself.
+#[derive(Debug)]
+pub struct ReadSession {
+    transaction: Option<DatabaseTransaction>,
+}
+
+/// Reads a tenant's rows, each statement in a transaction of its own behind the wall, or all in that of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TenantReader<'a> {
     store: &'a Store,
     tenant: TenantId,
+    shared: Option<&'a DatabaseTransaction>,
 }
 
 impl<'a> TenantScope<'a> {
     /// What reads the tenant's rows.
     pub(crate) fn reader(&self) -> TenantReader<'a> {
-        TenantReader { store: self.store(), tenant: self.id() }
+        let shared = self.reading().and_then(|session| session.transaction.as_ref());
+        TenantReader { store: self.store(), tenant: self.id(), shared }
     }
 
     /// A transaction that reads the tenant's rows: for what is read one by one.
@@ -46,8 +56,28 @@ impl<'a> TenantScope<'a> {
 
 impl TenantReader<'_> {
     async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.begin_with(None).await
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn session(&self) -> Result<ReadSession, DbErr> {
+        let transaction = match self.has_wall() {
+            true => Some(self.begin_with(Some(IsolationLevel::RepeatableRead)).await?),
+            false => None,
+        };
+        Ok(ReadSession { transaction })
+    }
+
+    async fn begin_with(
+        &self,
+        isolation_level: Option<IsolationLevel>,
+    ) -> Result<DatabaseTransaction, DbErr> {
         // It only reads, so that on SQLite nothing has to be waited for.
         let options = TransactionOptions {
+            isolation_level,
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
@@ -68,6 +98,9 @@ impl ConnectionTrait for TenantReader<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        if let Some(shared) = self.shared {
+            return shared.execute_raw(statement).await;
+        }
         if !self.has_wall() {
             return self.store.reader().execute_raw(statement).await;
         }
@@ -82,6 +115,9 @@ impl ConnectionTrait for TenantReader<'_> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if let Some(shared) = self.shared {
+            return shared.query_one_raw(statement).await;
+        }
         if !self.has_wall() {
             return self.store.reader().query_one_raw(statement).await;
         }
@@ -92,6 +128,9 @@ impl ConnectionTrait for TenantReader<'_> {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(shared) = self.shared {
+            return shared.query_all_raw(statement).await;
+        }
         if !self.has_wall() {
             return self.store.reader().query_all_raw(statement).await;
         }

@@ -38,6 +38,8 @@ pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<MessageTrace, Sta
 }
 
 async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<MessageTrace, Status> {
+    let session = located.scope.read_session().await.map_err(from_store)?;
+    let located = &located.within(&session);
     let (scope, message) = (&located.scope, record.summary.id);
     // The source's id where it was removed since.
     let source = optional(scope.door_source(record.summary.source).await)?;

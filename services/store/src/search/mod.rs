@@ -71,7 +71,7 @@ impl Default for Pace {
         Self {
             rows: 2_048,
             bodies: 512,
-            time: Duration::from_millis(30),
+            time: Duration::from_millis(20),
             bodies_time: Duration::from_millis(200),
         }
     }

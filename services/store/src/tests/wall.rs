@@ -71,6 +71,9 @@ async fn rows_of_other_tenants_are_not_there() {
     }
     assert!(seen >= 12, "most tables had rows: {seen}");
     assert_eq!(count(&one.reader(), "SELECT count(*) FROM tenants").await, 1);
+    let session = one.read_session().await.expect("begins");
+    assert_eq!(count(&one.within(&session).reader(), "SELECT count(*) FROM tenants").await, 1);
+    drop(session);
     database.drop().await;
 }
 
