@@ -255,7 +255,8 @@ impl DestinationActor {
             answer_removed: false,
         };
         self.tell(delivery.event.source, &attempt, verdict);
-        self.results.push(NewAttempt { attempt, verdict, source: delivery.event.source });
+        let is_replay = delivery.before > 0;
+        self.results.push(NewAttempt { attempt, verdict, source: delivery.event.source, is_replay });
         if !self.is_recording {
             self.is_recording = true;
             context.run_later(LINGER, |actor, context| actor.record(context));

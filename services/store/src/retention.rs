@@ -21,7 +21,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub(crate) use bodies::look_again;
+pub(crate) use bodies::{look_again, with_bodies};
 pub use sweep::{Kind, Sweep, Swept};
 
 use crate::StoreError;

@@ -111,7 +111,12 @@ async fn attempts_are_told_with_their_answers() {
     world
         .store
         .tenant(tenant_of(&tenant.name))
-        .record_attempts(&[NewAttempt { attempt, verdict: Verdict::Delivered, source: id(&source.name) }])
+        .record_attempts(&[NewAttempt {
+            attempt,
+            verdict: Verdict::Delivered,
+            source: id(&source.name),
+            is_replay: false,
+        }])
         .await
         .unwrap();
     let request = GetDeliveryRequest { name: pending.deliveries[0].name.clone() };

@@ -126,7 +126,12 @@ async fn a_trace_without_its_body_says_so_and_shows_what_is_stored() {
     };
     let scope = world.store.tenant(tenant_of(&tenant.name));
     scope
-        .record_attempts(&[NewAttempt { attempt, verdict: Verdict::Delivered, source: id(&source.name) }])
+        .record_attempts(&[NewAttempt {
+            attempt,
+            verdict: Verdict::Delivered,
+            source: id(&source.name),
+            is_replay: false,
+        }])
         .await
         .unwrap();
     let found_by_text = async || {

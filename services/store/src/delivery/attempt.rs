@@ -65,6 +65,9 @@ pub struct NewAttempt {
     pub verdict: Verdict,
     /// The source of the delivery's message, which it is counted for.
     pub source: SourceId,
+    /// Whether the delivery was sent before and is sent again because somebody asked for it: how long it took since its
+    /// message came says nothing then.
+    pub is_replay: bool,
 }
 
 impl AttemptRecord {

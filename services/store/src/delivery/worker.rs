@@ -79,7 +79,8 @@ impl TenantScope<'_> {
     }
 
     /// Counts an attempt that was applied: each is once, so each is counted once.
-    fn tally(&self, tally: &mut Tally, NewAttempt { attempt, verdict, source }: &NewAttempt) {
+    fn tally(&self, tally: &mut Tally, tried: &NewAttempt) {
+        let NewAttempt { attempt, verdict, source, is_replay } = tried;
         let ended = attempt.ended_at();
         let mut count = |metric| tally.count(ended, self.id(), *source, metric);
         count(Metric::Attempt);
@@ -87,8 +88,10 @@ impl TenantScope<'_> {
         match verdict {
             Verdict::Delivered => {
                 count(Metric::Delivered);
-                let accepted = Timestamp::from_millis(to_big(attempt.delivery.message().millis()));
-                count(Timing::Delivery.took(ended.since(accepted)));
+                if !is_replay {
+                    let accepted = Timestamp::from_millis(to_big(attempt.delivery.message().millis()));
+                    count(Timing::Delivery.took(ended.since(accepted)));
+                }
             }
             Verdict::Retry { .. } => count(Metric::Retry),
             Verdict::Failed => count(Metric::DeliveryFailed),

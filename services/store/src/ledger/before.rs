@@ -39,6 +39,8 @@ pub(crate) struct Stood {
 pub(super) struct Earlier {
     pub(super) stood: Stood,
     pub(super) committed_at: i64,
+    /// A replay found it applied, whatever became of it then.
+    was_applied: bool,
 }
 
 /// What was there before of the messages in a batch that do not come straight from the journal.
@@ -57,13 +59,16 @@ struct MessageRow {
     fate: String,
     committed_at: i64,
     runs: String,
+    was_applied: bool,
 }
 
 const MESSAGES: Sql = Sql {
-    sqlite: "SELECT m.id, m.fate, m.committed_at, m.runs FROM jsonb_each(?1) k CROSS JOIN messages m \
-             ON m.id = k.value ->> 1 AND m.tenant_id = k.value ->> 0",
-    postgres: "SELECT m.id, m.fate, m.committed_at, m.runs FROM jsonb_array_elements($1::jsonb) k(value) \
-               JOIN messages m ON m.id = k.value ->> 1 AND m.tenant_id = k.value ->> 0",
+    sqlite: "SELECT m.id, m.fate, m.committed_at, m.runs, EXISTS (SELECT 1 FROM message_replays r \
+             WHERE r.tenant_id = m.tenant_id AND r.message_id = m.id AND r.before LIKE '{\"fate\":\"APPLIED\"%') \
+             AS was_applied FROM jsonb_each(?1) k CROSS JOIN messages m ON m.id = k.value ->> 1 AND m.tenant_id = k.value ->> 0",
+    postgres: "SELECT m.id, m.fate, m.committed_at, m.runs, EXISTS (SELECT 1 FROM message_replays r \
+               WHERE r.tenant_id = m.tenant_id AND r.message_id = m.id AND r.before LIKE '{\"fate\":\"APPLIED\"%') \
+               AS was_applied FROM jsonb_array_elements($1::jsonb) k(value) JOIN messages m ON m.id = k.value ->> 1 AND m.tenant_id = k.value ->> 0",
 };
 
 const REPLAYS: Sql = Sql {
@@ -127,7 +132,7 @@ impl Before {
         }
         for row in MESSAGES.rows::<MessageRow>(txn, &keys).await? {
             let stood = Stood { fate: row.fate, runs: json(&row.runs, "messages.runs")? };
-            let earlier = Earlier { stood, committed_at: row.committed_at };
+            let earlier = Earlier { stood, committed_at: row.committed_at, was_applied: row.was_applied };
             before.messages.insert(id(&row.id, "messages.id")?, earlier);
         }
         for row in REPLAYS.rows::<message_replay::Model>(txn, &keys).await? {
@@ -162,7 +167,8 @@ impl Before {
     /// Whether the message was processed before, and not only held or parked.
     pub(super) fn was_applied(&self, message: MessageId) -> bool {
         self.message(message).is_some_and(|earlier| {
-            earlier.stood.fate == "APPLIED"
+            earlier.was_applied
+                || earlier.stood.fate == "APPLIED"
                 || earlier.stood.runs.iter().any(|run| run.status != RunStatus::Parked)
         })
     }

@@ -21,6 +21,7 @@ use crate::{
     column::id,
     entity::{held_message, message, message_replay, operation_item, parked_message},
     operation::is_running,
+    retention::with_bodies,
     txn::Txn,
 };
 
@@ -156,7 +157,8 @@ fn keys(again: &HoldAgain) -> impl Iterator<Item = String> {
     again.messages.iter().map(|wanted| wanted.message.to_string())
 }
 
-/// Those that the operation has not held yet: a request that was given up may still come after the next one.
+/// Those that the operation has not held yet (a request that was given up may still come after the next one) and that still
+/// have their bodies: retention leaves them alone until the end of the transaction. Who asked finds out about the others.
 async fn asked(txn: &DatabaseTransaction, again: &HoldAgain) -> Result<HashSet<MessageId>, StoreError> {
     let rows: Vec<String> = operation_item::Entity::find()
         .select_only()
@@ -168,6 +170,7 @@ async fn asked(txn: &DatabaseTransaction, again: &HoldAgain) -> Result<HashSet<M
         .into_tuple()
         .all(txn)
         .await?;
+    let rows = with_bodies(txn, again.tenant, rows).await?;
     rows.iter().map(|item| id(item, "operation_items.item")).collect()
 }
 

@@ -89,7 +89,11 @@ impl Store {
         let (rows, part, after, waits, late) = (&rows, part.as_str(), &after, &waits, &late);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            let held = held_among(txn, keeper.tenant, rows.iter().map(|(message, ..)| message)).await?;
+            let messages = || rows.iter().map(|(message, ..)| message);
+            with_bodies(txn, keeper.tenant, messages()).await?;
+            // Looked at after the lock: whoever has one of them processed again has put it into the lane by now, or finds
+            // that its body is gone.
+            let held = held_among(txn, keeper.tenant, messages()).await?;
             let (mut done, mut waits, mut before) = (Vec::with_capacity(rows.len()), waits.clone(), after);
             for (message, fate, _) in rows {
                 if is_waiting(fate) || held.contains(message) {
@@ -205,6 +209,23 @@ pub(super) const WAITING: [Fate; 2] = [Fate::Held, Fate::Parked];
 
 fn is_waiting(fate: &str) -> bool {
     WAITING.iter().any(|waiting| waiting.code() == fate)
+}
+
+/// Those of these messages that have their bodies. On Postgres they are as they are found until the end of the transaction.
+pub(crate) async fn with_bodies(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    messages: impl IntoIterator<Item = impl Into<sea_orm::Value>>,
+) -> Result<Vec<String>, StoreError> {
+    let rows = message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .filter(message::Column::TenantId.eq(tenant.to_string()))
+        .filter(message::Column::Id.is_in(messages))
+        .filter(message::Column::Headers.ne(REMOVED))
+        .order_by_asc(message::Column::Id)
+        .lock_exclusive();
+    Ok(rows.into_tuple().all(txn).await?)
 }
 
 /// Those of these messages that are in the held lane: what is processed again is there too, and keeps its fate.

@@ -340,7 +340,7 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
         let store = &database.store;
         let tenant = tenant(store, 1).await.id;
         let scope = store.tenant(tenant);
-        let rows = [1, 2].map(|number| sample::delivery(tenant, number, 1));
+        let rows = [1, 2, 3].map(|number| sample::delivery(tenant, number, 1));
         sample::write::<delivery::Entity>(store, rows.to_vec()).await;
         let events = [1, 2].map(|number| sample::event(tenant, number, sample::profile(1)));
         sample::write::<event::Entity>(store, events.to_vec()).await;
@@ -360,6 +360,7 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
             },
             verdict,
             source: sample::source(),
+            is_replay: number == 3,
         };
         let due_at = BEGIN;
         let first = [tried(1, 1, Verdict::Retry { due_at }), tried(2, 1, Verdict::Failed)];
@@ -368,6 +369,8 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
             scope.record_attempts(&first).await.expect("records");
         }
         scope.record_attempts(&[tried(1, 2, Verdict::Delivered)]).await.expect("records");
+        // What was asked for long after is no slow delivery.
+        scope.record_attempts(&[tried(3, 1, Verdict::Delivered)]).await.expect("records");
         let count = RejectionCount {
             tenant,
             source: sample::source(),
@@ -381,8 +384,8 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
         assert_eq!((found.len(), *day), (1, Day::of(BEGIN, &zone("UTC")).0));
         let counted =
             [Metric::Attempt, Metric::Retry, Metric::DeliveryFailed, Metric::Delivered, Metric::Refused];
-        assert_eq!(counted.map(|metric| counts.of(metric)), [3, 1, 1, 1, 41]);
-        assert_eq!(counts.times(Timing::Attempt).count(), 3);
+        assert_eq!(counted.map(|metric| counts.of(metric)), [4, 1, 1, 2, 41]);
+        assert_eq!(counts.times(Timing::Attempt).count(), 4);
         let took = counts.times(Timing::Attempt).percentile(50).expect("some").as_secs_f64();
         assert!((0.09..0.111).contains(&took), "{took}");
         assert_eq!(counts.times(Timing::Delivery).count(), 1);

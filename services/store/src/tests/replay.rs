@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tributary_domain::{
     id::{MessageId, OperationId, TenantId},
@@ -300,6 +300,36 @@ async fn what_is_asked_again_too_late_is_not_held_again_and_a_suspended_tenants_
 }
 
 #[tokio::test]
+async fn what_loses_its_body_before_it_is_held_again_is_not_held_and_counts_as_failed() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let scope = store.tenant(own);
+        let mut ledger = state(store).await;
+        for (number, key) in [(1, "one"), (2, "two")] {
+            let plan = plan(store, own, number, Origin::Journal, key, unmapped()).await;
+            apply(store, &mut ledger, vec![plan], 2).await;
+        }
+        let operation = begin(store, own, 1, only(&[1, 2])).await.id;
+        let again = |number| Again {
+            message: sample::message_id(number),
+            source: sample::source(),
+            sequence: number,
+            record: Bytes::from_static(b"record"),
+        };
+        let again = HoldAgain { tenant: own, operation, messages: vec![again(1), again(2)] };
+        let removal = format!("UPDATE messages SET headers = '' WHERE id = '{}'", sample::message_id(1));
+        store.writer().execute_unprepared(&removal).await.expect("changes");
+        store.hold_again(&mut ledger, &again, at(3)).await.expect("holds");
+        let held = scope.held_messages(Page::first(9)).await.expect("lists").items;
+        assert_eq!(held.iter().map(|held| held.message).collect::<Vec<_>>(), [sample::message_id(2)]);
+        assert_eq!(scope.next_replayed(operation, 9, 1 << 20, at(4)).await, Ok(Some(Vec::new())));
+        assert_eq!(scope.operation(operation).await.expect("is there").failed, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_person_of_a_mended_workflow_gets_a_profile_and_a_conflict_counts_once() {
     on_each_database(async |database| {
         let store = &database.store;
@@ -368,6 +398,7 @@ async fn what_cannot_be_processed_counts_as_failed_and_can_be_replayed() {
             let parked = scope.parked_messages(Page::first(9)).await.expect("lists").items;
             assert_eq!(parked.len() as u64, failed);
         }
+        assert_eq!(scope.usage(at(22)).await.expect("counts").messages, 1, "a replay uses up nothing");
     })
     .await;
 }

@@ -25,7 +25,7 @@ pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
 
 /// An attempt of a message of [`source`], and what it means.
 pub(super) fn tried(attempt: AttemptRecord, verdict: Verdict) -> NewAttempt {
-    NewAttempt { attempt, verdict, source: source() }
+    NewAttempt { attempt, verdict, source: source(), is_replay: false }
 }
 
 pub(super) fn source() -> SourceId {
