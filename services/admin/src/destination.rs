@@ -51,13 +51,11 @@ impl DestinationService for Destinations {
         let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListDestinations", &[&request.parent, lifecycle::word(request.show_deleted)]);
+        let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
+        let [shown, by, way] = lifecycle::words(listing);
+        let list = self.0.list("ListDestinations", &[&request.parent, shown, by, way]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located
-            .scope
-            .destinations(lifecycle::show(request.show_deleted), page)
-            .await
-            .map_err(from_store)?;
+        let found = located.scope.destinations(listing, page).await.map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
             destinations.push(convert::to_proto(&located, record).await?);

@@ -59,10 +59,11 @@ impl SourceService for Sources {
         let call = self.0.call(&request).await?;
         let request = request.into_inner();
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListSources", &[&request.parent, lifecycle::word(request.show_deleted)]);
+        let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
+        let [shown, by, way] = lifecycle::words(listing);
+        let list = self.0.list("ListSources", &[&request.parent, shown, by, way]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found =
-            located.scope.sources(lifecycle::show(request.show_deleted), page).await.map_err(from_store)?;
+        let found = located.scope.sources(listing, page).await.map_err(from_store)?;
         let mut sources = Vec::with_capacity(found.items.len());
         for source in found.items {
             sources.push(convert::to_proto(&located, source).await?);

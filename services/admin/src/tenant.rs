@@ -53,11 +53,12 @@ impl TenantService for Tenants {
         // Without a name, what the caller may see: everything, what is in their agency, or what was granted.
         let agency = named.or(call.standing().map(|standing| standing.agency));
         let granted = call.granted();
-        let list = self.0.list("ListTenants", &[&request.parent, lifecycle::word(request.show_deleted)]);
+        let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
+        let [shown, by, way] = lifecycle::words(listing);
+        let list = self.0.list("ListTenants", &[&request.parent, shown, by, way]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let show = lifecycle::show(request.show_deleted);
         let tenants = self.0.store.tenants();
-        let found = tenants.list(agency, granted.as_deref(), show, page).await.map_err(from_store)?;
+        let found = tenants.list(agency, granted.as_deref(), listing, page).await.map_err(from_store)?;
         Ok(Response::new(ListTenantsResponse {
             tenants: found.items.into_iter().map(to_proto).collect(),
             next_page_token: list.next(found.next),

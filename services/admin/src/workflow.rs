@@ -70,13 +70,11 @@ impl WorkflowService for Workflows {
         let request = request.into_inner();
         let (path, source) = TenantPath::any_source("parent", &request.parent)?;
         let located = call.locate(path).await?;
-        let list = self.0.list("ListWorkflows", &[&request.parent, lifecycle::word(request.show_deleted)]);
+        let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
+        let [shown, by, way] = lifecycle::words(listing);
+        let list = self.0.list("ListWorkflows", &[&request.parent, shown, by, way]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located
-            .scope
-            .workflows(source, lifecycle::show(request.show_deleted), page)
-            .await
-            .map_err(from_store)?;
+        let found = located.scope.workflows(source, listing, page).await.map_err(from_store)?;
         let mut workflows = Vec::with_capacity(found.items.len());
         for record in found.items {
             workflows.push(convert::to_proto(&located, record).await?);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    IntoActiveModel, QueryFilter,
 };
 use serde_json::{Value, json};
 use tributary_domain::{
@@ -23,8 +23,16 @@ use crate::{
     column::{codes, id, json, number, to_json},
     entity::destination,
     seal::{Holder, Place},
+    sort::{Columns, Last, Listing},
     tenant::next_revision,
     txn::Txn,
+};
+
+/// What lists of them are ordered by.
+const COLUMNS: Columns<destination::Column> = Columns {
+    id: destination::Column::Id,
+    display_name: destination::Column::DisplayName,
+    key: destination::Column::Key,
 };
 
 codes! {
@@ -177,21 +185,21 @@ impl TenantScope<'_> {
         serde_json::from_slice(&clear).map_err(|_| StoreError::corrupt("destinations.secrets"))
     }
 
-    /// The tenant's destinations, oldest first.
+    /// The tenant's destinations.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn destinations(
         &self,
-        show: Show,
-        page: Page<DestinationId>,
-    ) -> Result<Paged<DestinationRecord, DestinationId>, StoreError> {
-        let mut query = if show == Show::All { self.all_destinations() } else { self.live_destinations() };
-        if let Some(after) = page.after {
-            query = query.filter(destination::Column::Id.gt(after.to_string()));
-        }
-        let query = query.order_by_asc(destination::Column::Id).limit(page.rows());
-        page.fill(query.all(&self.reader()).await?, DestinationRecord::try_from, |record| record.id)
+        listing: impl Into<Listing>,
+        page: Page<Last<DestinationId>>,
+    ) -> Result<Paged<DestinationRecord, Last<DestinationId>>, StoreError> {
+        let Listing { show, sort } = listing.into();
+        let query = if show == Show::All { self.all_destinations() } else { self.live_destinations() };
+        let query = sort.rows(self.store().backend(), query, &COLUMNS, &page);
+        page.fill(query.all(&self.reader()).await?, DestinationRecord::try_from, |record| {
+            sort.last(record.id, &record.display_name, &record.key)
+        })
     }
 
     /// Changes a destination that still has this revision.

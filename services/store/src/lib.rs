@@ -37,6 +37,7 @@ mod scope;
 mod seal;
 pub mod search;
 pub mod snapshot;
+pub mod sort;
 pub mod source;
 pub mod stats;
 pub mod tenant;

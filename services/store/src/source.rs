@@ -6,7 +6,7 @@ mod secret;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    IntoActiveModel, QueryFilter,
 };
 use serde_json::{Value, json};
 use tributary_domain::{
@@ -24,9 +24,14 @@ use crate::{
     column::{id, json, number, to_big, to_json},
     entity::source,
     seal::{Holder, Place},
+    sort::{Columns, Last, Listing},
     tenant::next_revision,
     txn::Txn,
 };
+
+/// What lists of them are ordered by.
+const COLUMNS: Columns<source::Column> =
+    Columns { id: source::Column::Id, display_name: source::Column::DisplayName, key: source::Column::Key };
 
 /// A source.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,21 +154,21 @@ impl TenantScope<'_> {
         row.ok_or_else(|| StoreError::not_found("source"))?.try_into()
     }
 
-    /// The tenant's sources, oldest first.
+    /// The tenant's sources.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sources(
         &self,
-        show: Show,
-        page: Page<SourceId>,
-    ) -> Result<Paged<SourceRecord, SourceId>, StoreError> {
-        let mut query = if show == Show::All { self.all_sources() } else { self.live_sources() };
-        if let Some(after) = page.after {
-            query = query.filter(source::Column::Id.gt(after.to_string()));
-        }
-        let query = query.order_by_asc(source::Column::Id).limit(page.rows());
-        page.fill(query.all(&self.reader()).await?, SourceRecord::try_from, |record| record.id)
+        listing: impl Into<Listing>,
+        page: Page<Last<SourceId>>,
+    ) -> Result<Paged<SourceRecord, Last<SourceId>>, StoreError> {
+        let Listing { show, sort } = listing.into();
+        let query = if show == Show::All { self.all_sources() } else { self.live_sources() };
+        let query = sort.rows(self.store().backend(), query, &COLUMNS, &page);
+        page.fill(query.all(&self.reader()).await?, SourceRecord::try_from, |record| {
+            sort.last(record.id, &record.display_name, &record.key)
+        })
     }
 
     /// Changes a source that still has this revision.

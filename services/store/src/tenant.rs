@@ -5,7 +5,7 @@ mod lifecycle;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    IntoActiveModel, QueryFilter,
 };
 use tributary_domain::{
     id::{AgencyId, TenantId},
@@ -18,8 +18,13 @@ use crate::{
     audit::{self, Author, Deed, Owner},
     column::{codes, id, json, number, to_json},
     entity::{agency, tenant},
+    sort::{Columns, Last, Listing},
     txn::Txn,
 };
+
+/// What lists of them are ordered by.
+const COLUMNS: Columns<tenant::Column> =
+    Columns { id: tenant::Column::Id, display_name: tenant::Column::DisplayName, key: tenant::Column::Key };
 
 codes! {
     /// Whether a tenant's messages are processed.
@@ -152,7 +157,7 @@ impl Tenants<'_> {
         query.one(self.store.reader()).await?.ok_or_else(|| StoreError::not_found("tenant"))?.try_into()
     }
 
-    /// The tenants of an agency, or of all, oldest first; `only` these, where that is said.
+    /// The tenants of an agency, or of all; `only` these, where that is said.
     ///
     /// # Errors
     /// When the database fails.
@@ -160,9 +165,10 @@ impl Tenants<'_> {
         &self,
         agency: Option<AgencyId>,
         only: Option<&[TenantId]>,
-        show: Show,
-        page: Page<TenantId>,
-    ) -> Result<Paged<TenantRecord, TenantId>, StoreError> {
+        listing: impl Into<Listing>,
+        page: Page<Last<TenantId>>,
+    ) -> Result<Paged<TenantRecord, Last<TenantId>>, StoreError> {
+        let Listing { show, sort } = listing.into();
         let mut query = match show {
             Show::Live => live(),
             // Those that are being purged are left out: they cannot be brought back.
@@ -175,11 +181,10 @@ impl Tenants<'_> {
         if let Some(only) = only {
             query = query.filter(tenant::Column::Id.is_in(only.iter().map(ToString::to_string)));
         }
-        if let Some(after) = page.after {
-            query = query.filter(tenant::Column::Id.gt(after.to_string()));
-        }
-        let query = query.order_by_asc(tenant::Column::Id).limit(page.rows());
-        page.fill(query.all(self.store.reader()).await?, TenantRecord::try_from, |record| record.id)
+        let query = sort.rows(self.store.backend(), query, &COLUMNS, &page);
+        page.fill(query.all(self.store.reader()).await?, TenantRecord::try_from, |record| {
+            sort.last(record.id, &record.display_name, &record.key)
+        })
     }
 
     /// Changes a tenant that still has this revision.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    IntoActiveModel, QueryFilter,
 };
 use tributary_domain::{
     id::{MessageId, SourceId, TenantId, WorkflowId},
@@ -25,8 +25,16 @@ use crate::{
     audit::{self, Author, Deed},
     column::{id, json, number, optional_id, to_big, to_json},
     entity::workflow,
+    sort::{Columns, Last, Listing},
     tenant::next_revision,
     txn::Txn,
+};
+
+/// What lists of them are ordered by.
+const COLUMNS: Columns<workflow::Column> = Columns {
+    id: workflow::Column::Id,
+    display_name: workflow::Column::DisplayName,
+    key: workflow::Column::Key,
 };
 
 /// A workflow and its draft.
@@ -159,25 +167,25 @@ impl TenantScope<'_> {
         row.ok_or_else(|| StoreError::not_found("workflow"))?.try_into()
     }
 
-    /// The workflows of a source, or of the tenant, oldest first.
+    /// The workflows of a source, or of the tenant.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn workflows(
         &self,
         source: Option<SourceId>,
-        show: Show,
-        page: Page<WorkflowId>,
-    ) -> Result<Paged<WorkflowRecord, WorkflowId>, StoreError> {
+        listing: impl Into<Listing>,
+        page: Page<Last<WorkflowId>>,
+    ) -> Result<Paged<WorkflowRecord, Last<WorkflowId>>, StoreError> {
+        let Listing { show, sort } = listing.into();
         let mut query = if show == Show::All { self.all_workflows() } else { self.live_workflows() };
         if let Some(source) = source {
             query = query.filter(workflow::Column::SourceId.eq(source.to_string()));
         }
-        if let Some(after) = page.after {
-            query = query.filter(workflow::Column::Id.gt(after.to_string()));
-        }
-        let query = query.order_by_asc(workflow::Column::Id).limit(page.rows());
-        page.fill(query.all(&self.reader()).await?, WorkflowRecord::try_from, |record| record.id)
+        let query = sort.rows(self.store().backend(), query, &COLUMNS, &page);
+        page.fill(query.all(&self.reader()).await?, WorkflowRecord::try_from, |record| {
+            sort.last(record.id, &record.display_name, &record.key)
+        })
     }
 
     /// Changes a workflow that still has this revision.

@@ -187,6 +187,7 @@ async fn tokens_of_a_list_with_the_deleted_are_not_those_of_one_without() {
         page_size: 1,
         page_token,
         show_deleted,
+        ..ListSourcesRequest::default()
     };
     let first = world.sources().list_sources(list(true, String::new())).await.unwrap().into_inner();
     let refused = world.sources().list_sources(list(false, first.next_page_token)).await.unwrap_err();

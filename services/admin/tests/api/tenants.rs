@@ -102,7 +102,7 @@ async fn lists_are_paged_and_tokens_belong_to_their_list() {
         parent: parent.to_owned(),
         page_size: 2,
         page_token: token,
-        show_deleted: false,
+        ..ListTenantsRequest::default()
     };
     let first = world.tenants().list_tenants(list("agencies/-", String::new())).await.unwrap().into_inner();
     let token = first.next_page_token.clone();
@@ -110,6 +110,19 @@ async fn lists_are_paged_and_tokens_belong_to_their_list() {
     let seen: Vec<_> = first.tenants.into_iter().chain(second.tenants).map(|tenant| tenant.name).collect();
     assert_eq!((seen, second.next_page_token.as_str()), (names.clone(), ""));
     let agency = names[0].split("/tenants").next().unwrap();
-    let refused = world.tenants().list_tenants(list(agency, token)).await.unwrap_err();
+    let refused = world.tenants().list_tenants(list(agency, token.clone())).await.unwrap_err();
     assert_eq!(fields(&refused), ["page_token"]);
+    let by =
+        |order: &str, token| ListTenantsRequest { order_by: order.to_owned(), ..list("agencies/-", token) };
+    let last = world.tenants().list_tenants(by("key desc", String::new())).await.unwrap().into_inner();
+    let keys: Vec<_> = last.tenants.iter().map(|tenant| tenant.key.as_str()).collect();
+    assert_eq!(keys, ["c", "b"]);
+    let rest = world.tenants().list_tenants(by("key  desc", last.next_page_token.clone())).await.unwrap();
+    assert_eq!(rest.into_inner().tenants[0].key, "a");
+    let refused = world.tenants().list_tenants(by("key", last.next_page_token)).await.unwrap_err();
+    assert_eq!(fields(&refused), ["page_token"], "a token of another order");
+    for order in ["etag", "key down", "key desc now", "KEY"] {
+        let refused = world.tenants().list_tenants(by(order, String::new())).await.unwrap_err();
+        assert_eq!(fields(&refused), ["order_by"], "{order}");
+    }
 }

@@ -66,7 +66,7 @@ pub(super) async fn tenants(client: &Client, limit: usize) -> anyhow::Result<Vec
             parent: "agencies/-".to_owned(),
             page_size,
             page_token,
-            show_deleted: false,
+            ..Default::default()
         };
         let answer = client.tenants().list_tenants(request).await?.into_inner();
         Ok((answer.tenants, answer.next_page_token))
@@ -78,7 +78,7 @@ pub(super) async fn tenants(client: &Client, limit: usize) -> anyhow::Result<Vec
 pub(super) async fn sources(client: &Client, tenant: &str, limit: usize) -> anyhow::Result<Vec<Source>> {
     pages::all(limit, async |page_size, page_token| {
         let request =
-            ListSourcesRequest { parent: tenant.to_owned(), page_size, page_token, show_deleted: false };
+            ListSourcesRequest { parent: tenant.to_owned(), page_size, page_token, ..Default::default() };
         let answer = client.sources().list_sources(request).await?.into_inner();
         Ok((answer.sources, answer.next_page_token))
     })
@@ -92,7 +92,7 @@ pub(super) async fn workflows(client: &Client, tenant: &str, limit: usize) -> an
             parent: format!("{tenant}/sources/-"),
             page_size,
             page_token,
-            show_deleted: false,
+            ..Default::default()
         };
         let answer = client.workflows().list_workflows(request).await?.into_inner();
         Ok((answer.workflows, answer.next_page_token))
@@ -107,8 +107,12 @@ pub(super) async fn destinations(
     limit: usize,
 ) -> anyhow::Result<Vec<Destination>> {
     pages::all(limit, async |page_size, page_token| {
-        let request =
-            ListDestinationsRequest { parent: tenant.to_owned(), page_size, page_token, show_deleted: false };
+        let request = ListDestinationsRequest {
+            parent: tenant.to_owned(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         let answer = client.destinations().list_destinations(request).await?.into_inner();
         Ok((answer.destinations, answer.next_page_token))
     })

@@ -17,6 +17,7 @@ mod migrations;
 mod once;
 mod provider;
 mod rejected;
+mod sort;
 mod source;
 mod tenant;
 mod workflow;
