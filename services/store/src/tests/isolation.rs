@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use tributary_domain::{
-    id::{CommandId, DestinationId, OperationId, SourceId, WorkflowId},
+    id::{CommandId, OperationId, SourceId, WorkflowId},
     identity::IdentifierType,
     time::Timestamp,
 };
@@ -92,13 +92,13 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
         is_empty(other.source_secrets(source).await, "source_secrets");
         is_absent(other.workflow(workflow).await, "workflow");
         is_absent(other.workflow_by_key("workflow").await, "workflow_by_key");
-        is_blank(other.workflows(None, Show::All, Page::<WorkflowId>::first(9)).await, "workflows");
+        is_blank(other.workflows(None, Show::All, Page::first(9)).await, "workflows");
         is_absent(other.workflow_version(workflow, 1).await, "workflow_version");
         is_blank(other.workflow_versions(workflow, Page::first(9)).await, "workflow_versions");
         is_empty(other.active_workflows(source).await, "active_workflows");
         is_absent(other.destination(destination).await, "destination");
         is_absent(other.destination_secrets(destination).await, "destination_secrets");
-        is_blank(other.destinations(Show::All, Page::<DestinationId>::first(9)).await, "destinations");
+        is_blank(other.destinations(Show::All, Page::first(9)).await, "destinations");
         is_absent(other.command(CommandId::new(1, 1)).await, "command");
 
         let author = author(3);
