@@ -21,7 +21,11 @@ pub(crate) async fn create(world: &World, source: &Source, key: &str) -> Workflo
 
 /// Publishes a workflow as it is.
 pub(crate) async fn publish(world: &World, workflow: &Workflow) -> Workflow {
-    let request = PublishWorkflowRequest { name: workflow.name.clone(), etag: workflow.etag.clone() };
+    let request = PublishWorkflowRequest {
+        name: workflow.name.clone(),
+        etag: workflow.etag.clone(),
+        note: String::new(),
+    };
     world.workflows().publish_workflow(request).await.unwrap().into_inner()
 }
 
@@ -44,9 +48,11 @@ async fn a_draft_above_what_is_published_leaves_it_unchanged() {
     assert_eq!(changed.order, 7);
     assert!(!changed.problems.is_empty(), "no identifier");
 
-    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: published.etag };
+    let request =
+        PublishWorkflowRequest { name: changed.name.clone(), etag: published.etag, note: String::new() };
     assert_eq!(world.workflows().publish_workflow(request).await.unwrap_err().code(), Code::Aborted);
-    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: changed.etag };
+    let request =
+        PublishWorkflowRequest { name: changed.name.clone(), etag: changed.etag, note: String::new() };
     let refused = world.workflows().publish_workflow(request).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "DRAFT_HAS_PROBLEMS"));
     assert!(!refused.get_details_precondition_failure().unwrap().violations.is_empty());
