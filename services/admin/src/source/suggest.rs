@@ -17,8 +17,8 @@ use crate::{
     violations::invalid,
 };
 
-/// The largest body that is looked at.
-const MAX_BODY: usize = 1024 * 1024;
+/// The largest body that is looked at: a request with it has room in what is accepted.
+const MAX_BODY: usize = 512 * 1024;
 
 /// What there is to learn from.
 #[derive(Debug)]

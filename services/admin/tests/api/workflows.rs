@@ -127,7 +127,17 @@ async fn an_editor_can_be_drawn_from_what_is_described() {
         workflows.describe_mapping_language(DescribeMappingLanguageRequest {}).await.unwrap().into_inner();
     assert!(language.identifier_types.iter().any(|word| word.name == "external_id:"));
     let events = workflows.list_event_definitions(ListEventDefinitionsRequest::default()).await.unwrap();
-    assert!(events.into_inner().event_definitions.iter().any(|event| event.event_name == "Schedule"));
+    let events = events.into_inner().event_definitions;
+    let find = |name: &str| events.iter().find(|event| event.event_name == name).unwrap();
+    let names = |event: &str| -> Vec<String> {
+        let names = find(event).platform_names.iter();
+        names.map(|name| format!("{} {}", name.platform, name.event_name)).collect()
+    };
+    assert!(find("Schedule").expected_attributes.is_empty());
+    let expected =
+        ["meta Schedule", "google_ads BOOK_APPOINTMENT", "tiktok Schedule", "linkedin BOOK_APPOINTMENT"];
+    assert_eq!(names("Schedule"), expected, "GA4 has no name for it");
+    assert_eq!(find("Purchase").expected_attributes, ["value", "currency"]);
     let request = ListTraitDefinitionsRequest { page_size: 3, ..ListTraitDefinitionsRequest::default() };
     let traits = workflows.list_trait_definitions(request).await.unwrap().into_inner();
     assert_eq!(traits.trait_definitions.len(), 3);
