@@ -10,7 +10,7 @@ use tributary_domain::{
     workflow::{
         evaluate::MessageView,
         event::{EventDraft, RunOutcome, RunPlan},
-        status::{Reason, RunStatus},
+        status::RunStatus,
     },
 };
 use tributary_store::ledger::PlannedRun;
@@ -62,7 +62,10 @@ impl WorkflowActor {
         self.faults.workflow_panic(&message.body);
         let outcome = match &self.workflow.compiled {
             Some(compiled) => compiled.evaluate(&self.view(message), &self.tenant.settings),
-            None => RunOutcome::Stopped(RunStatus::MappingNotFound, not_published()),
+            None => {
+                let status = RunStatus::MappingNotFound;
+                RunOutcome::Stopped(status, status.reason().unwrap_or_default())
+            }
         };
         let destinations = match &outcome {
             RunOutcome::Events(drafts) => drafts.iter().map(|draft| self.routes(message, draft)).collect(),
@@ -94,14 +97,6 @@ impl WorkflowActor {
         };
         let routes = self.tenant.routes.iter();
         routes.filter(|route| passes(route)).map(|route| route.destination).collect()
-    }
-}
-
-fn not_published() -> Reason {
-    Reason {
-        message: "the workflow is a draft: no version of it is published".to_owned(),
-        fix: "publish the workflow".to_owned(),
-        ..Reason::default()
     }
 }
 

@@ -189,7 +189,8 @@ impl Server {
     /// # Panics
     /// When the API refuses, as it does a draft with errors.
     pub async fn publish(&self, workflow: &Workflow) -> pb::Workflow {
-        let request = PublishWorkflowRequest { name: workflow.name.clone(), etag: String::new() };
+        let request =
+            PublishWorkflowRequest { name: workflow.name.clone(), etag: String::new(), note: String::new() };
         self.api.workflows().publish_workflow(request).await.expect("it is published").into_inner()
     }
 

@@ -117,6 +117,14 @@ impl TenantPath {
     }
 }
 
+/// The name of a workflow and the number of its version, of the name of a version.
+pub(crate) fn workflow_version<'a>(field: &str, name: &'a str) -> Result<(&'a str, u32), Status> {
+    let pattern = "expected a name such as `agencies/…/tenants/…/sources/…/workflows/…/versions/1`";
+    let parts = name.rsplit_once("/versions/");
+    let read = parts.and_then(|(workflow, number)| Some((workflow, number.parse().ok()?)));
+    read.filter(|(_, number)| *number > 0).ok_or_else(|| invalid(field, pattern))
+}
+
 /// The name of an agency.
 pub(crate) fn agency(agency: AgencyId) -> String {
     format!("agencies/{agency}")
@@ -174,6 +182,10 @@ impl Names {
 
     pub(crate) fn workflow(self, source: SourceId, workflow: WorkflowId) -> String {
         format!("{}/workflows/{workflow}", self.source(source))
+    }
+
+    pub(crate) fn workflow_version(self, source: SourceId, workflow: WorkflowId, version: u32) -> String {
+        format!("{}/versions/{version}", self.workflow(source, workflow))
     }
 
     pub(crate) fn destination(self, destination: DestinationId) -> String {

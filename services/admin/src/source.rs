@@ -2,23 +2,31 @@
 
 mod convert;
 mod providers;
+mod suggest;
 
 use std::time::Duration;
 
 use tonic::{Request, Response, Status};
-use tributary_domain::{id::SourceId, time::Timestamp};
+use tributary_connectors::sources::{self, Preset};
+use tributary_domain::{
+    id::{SourceId, WorkflowId},
+    time::Timestamp,
+};
 use tributary_proto::admin::v1::{
     CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, DeletionPreview, GetSourceRequest,
     ListProvidersRequest, ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest,
-    ListSourcesResponse, MessageView, PreviewDeleteSourceRequest, RotateSourceSecretRequest,
-    RotateSourceSecretResponse, SetSigningKeysRequest, Source, UndeleteSourceRequest, UpdateSourceRequest,
+    ListSourcesResponse, Message, MessageView, PreviewDeleteSourceRequest, RotateSourceSecretRequest,
+    RotateSourceSecretResponse, SetSigningKeysRequest, Source, SuggestMappingsRequest,
+    SuggestMappingsResponse, UndeleteSourceRequest, UpdateSourceRequest,
     source_service_server::SourceService,
 };
 use tributary_store::{
+    LARGEST_PAGE, Page, Show,
     audit::Author,
     message::MessageFilter,
     once::Repeated,
     source::{NewSource, SourceChange, SourceRecord, UrlSecret},
+    workflow::NewWorkflow,
 };
 
 use crate::{
@@ -99,13 +107,24 @@ impl SourceService for Sources {
             body_limit,
             secret: UrlSecret::of(&secret),
         };
-        let (made, secret) = match once::made(located.scope.create_source(&new, &call.author).await)? {
+        let drafts = if request.draft_workflows { self.drafts(&new, &call.author) } else { Vec::new() };
+        let made = located.scope.create_source_with(&new, &drafts, &call.author).await;
+        let (made, secret) = match once::made(made)? {
             Ok(made) => (made, secret),
             Err(before) => self.made_before(&located, &call.author, &before).await?,
         };
         self.changed(&made).await;
+        let mut draft_workflows = Vec::new();
+        if request.draft_workflows {
+            // A request that comes again is told what there is by now.
+            let page = Page::first(LARGEST_PAGE);
+            let found = located.scope.workflows(Some(made.id), Show::Live, page).await.map_err(from_store)?;
+            draft_workflows =
+                found.items.iter().map(|draft| located.names.workflow(draft.source, draft.id)).collect();
+        }
         let source = Some(convert::to_proto(&located, made).await?);
-        Ok(Response::new(CreateSourceResponse { source, webhook_url: self.0.webhook_url(&secret) }))
+        let webhook_url = self.0.webhook_url(&secret);
+        Ok(Response::new(CreateSourceResponse { source, webhook_url, draft_workflows }))
     }
 
     async fn update_source(&self, request: Request<UpdateSourceRequest>) -> Result<Response<Source>, Status> {
@@ -233,15 +252,56 @@ impl SourceService for Sources {
             _ => return Err(invalid("page_size", "must not be negative")),
         };
         let (located, now) = self.find(&call, "parent", &request.parent).await?;
-        let page = self.0.list("ListSamples", &[&request.parent]).page(size, "")?;
-        let found = located.scope.messages(&MessageFilter::of(now.id), page).await.map_err(from_store)?;
-        let (messages, _) = MessageReader::new(&located).all(found.items, MessageView::Full).await?;
-        let samples = messages.into_iter().map(sample::of).collect();
+        let samples =
+            newest(&located, now.id, size.unsigned_abs()).await?.into_iter().map(sample::of).collect();
         Ok(Response::new(ListSamplesResponse { samples, next_page_token: String::new() }))
+    }
+
+    async fn suggest_mappings(
+        &self,
+        request: Request<SuggestMappingsRequest>,
+    ) -> Result<Response<SuggestMappingsResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let SuggestMappingsRequest { parent, body } = request.into_inner();
+        let (located, source) = self.find(&call, "parent", &parent).await?;
+        if !body.is_empty() {
+            return suggest::of_text(&located, &source, &body, self.0.clock.now()).map(Response::new);
+        }
+        let messages = newest(&located, source.id, MAX_SAMPLES.unsigned_abs()).await?;
+        Ok(Response::new(suggest::of_messages(&located, &source, messages)))
     }
 }
 
+/// The newest messages of a source, with their bodies.
+async fn newest(located: &Located<'_>, source: SourceId, count: u32) -> Result<Vec<Message>, Status> {
+    let found =
+        located.scope.messages(&MessageFilter::of(source), Page::first(count)).await.map_err(from_store)?;
+    let (messages, _) = MessageReader::new(located).all(found.items, MessageView::Full).await?;
+    Ok(messages)
+}
+
 impl Sources {
+    /// A draft of each preset of the provider, in their order.
+    fn drafts(&self, source: &NewSource, author: &Author) -> Vec<NewWorkflow> {
+        let presets = sources::provider(&source.provider).map(sources::Provider::presets).unwrap_or_default();
+        let draft = |(order, preset): (i32, Preset)| {
+            // One after another in a millisecond: their ids are made to keep that order.
+            let (millis, random) = self.0.id_parts(author);
+            let random = (random & ((1 << 72) - 1)) | (u128::from(order.unsigned_abs()) << 72);
+            NewWorkflow {
+                id: WorkflowId::new(millis, random),
+                source: source.id,
+                key: preset.key.to_owned(),
+                display_name: preset.display_name.to_owned(),
+                sort_order: order,
+                delay: Duration::ZERO,
+                draft: preset.spec,
+                sample_message: None,
+            }
+        };
+        (0..).zip(presets).map(draft).collect()
+    }
+
     /// The source that the same request made before, as it is now, and the secret of its first URL.
     async fn made_before(
         &self,

@@ -3,6 +3,7 @@
 mod convert;
 mod definition;
 mod language;
+mod version;
 
 use tonic::{Request, Response, Status};
 use tributary_connectors::sources;
@@ -15,15 +16,18 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
-    GetWorkflowRequest, GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
-    ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, Sample, UndeleteWorkflowRequest,
-    UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
+    CompareWorkflowVersionsRequest, CompareWorkflowVersionsResponse, CreateWorkflowRequest,
+    DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest, GetWorkflowRequest,
+    GetWorkflowSampleRequest, GetWorkflowVersionRequest, ListEventDefinitionsRequest,
+    ListEventDefinitionsResponse, ListTraitDefinitionsRequest, ListTraitDefinitionsResponse,
+    ListWorkflowVersionsRequest, ListWorkflowVersionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
+    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, RollBackWorkflowRequest, Sample,
+    UndeleteWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowVersion,
+    workflow_service_server::WorkflowService,
 };
 use tributary_store::{
     source::SourceRecord,
-    workflow::{NewWorkflow, WorkflowChange, WorkflowRecord},
+    workflow::{Earlier, NewWorkflow, WorkflowChange, WorkflowRecord},
 };
 
 use crate::{
@@ -97,9 +101,12 @@ impl WorkflowService for Workflows {
         violations.key("workflow.key", &given.key);
         violations.display_name("workflow.display_name", &given.display_name);
         let delay = convert::delay(given.delay, &mut violations);
+        if given.draft.is_some() && !request.preset.is_empty() {
+            violations.add("preset", "not beside a draft: leave one of them out");
+        }
         let draft = match &given.draft {
             Some(draft) => convert::draft(draft, &mut violations),
-            None => preset(&source),
+            None => violations.take("preset", preset(&source, &request.preset)).unwrap_or_default(),
         };
         let sample = convert::sample(&given.sample_message, &located, &mut violations);
         violations.check()?;
@@ -193,11 +200,12 @@ impl WorkflowService for Workflows {
         request: Request<PublishWorkflowRequest>,
     ) -> Result<Response<Workflow>, Status> {
         let call = self.0.call(&request).await?;
-        let PublishWorkflowRequest { name, etag } = request.into_inner();
+        let PublishWorkflowRequest { name, etag, note } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
+        version::note(&note)?;
         let revision = check::revision_or(&etag, now.revision)?;
-        check_draft(&now.draft)?;
-        located.scope.publish_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
+        check_publishable("the draft", &now.draft)?;
+        located.scope.publish_workflow(now.id, revision, &note, &call.author).await.map_err(from_store)?;
         let published = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, published).await
     }
@@ -213,6 +221,55 @@ impl WorkflowService for Workflows {
         located.scope.unpublish_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
         let unpublished = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, unpublished).await
+    }
+
+    async fn list_workflow_versions(
+        &self,
+        request: Request<ListWorkflowVersionsRequest>,
+    ) -> Result<Response<ListWorkflowVersionsResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        let (located, record) = self.find(&call, "parent", &request.parent).await?;
+        version::list(&call, &located, &record, request).await.map(Response::new)
+    }
+
+    async fn get_workflow_version(
+        &self,
+        request: Request<GetWorkflowVersionRequest>,
+    ) -> Result<Response<WorkflowVersion>, Status> {
+        let call = self.0.call(&request).await?;
+        let (workflow, number) = name::workflow_version("name", &request.get_ref().name)?;
+        let (located, record) = self.find(&call, "name", workflow).await?;
+        version::get(&located, &record, number).await.map(Response::new)
+    }
+
+    async fn compare_workflow_versions(
+        &self,
+        request: Request<CompareWorkflowVersionsRequest>,
+    ) -> Result<Response<CompareWorkflowVersionsResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
+        version::compare(&located, &record, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn roll_back_workflow(
+        &self,
+        request: Request<RollBackWorkflowRequest>,
+    ) -> Result<Response<Workflow>, Status> {
+        let call = self.0.call(&request).await?;
+        let RollBackWorkflowRequest { name, version, etag, note, replace_draft } = request.into_inner();
+        let (located, now) = self.find(&call, "name", &name).await?;
+        version::note(&note)?;
+        let number = version::number("version", version)?;
+        let revision = check::revision_or(&etag, now.revision)?;
+        version::check_not_in_force(&now, number)?;
+        let earlier = located.scope.workflow_version(now.id, number).await.map_err(from_store)?;
+        // What could be published once may be more than is allowed by now.
+        check_publishable(&format!("version {number}"), &earlier.spec)?;
+        let to = Earlier { version: number, replaces_draft: replace_draft, note: &note };
+        located.scope.roll_back_workflow(now.id, revision, to, &call.author).await.map_err(from_store)?;
+        let back = located.scope.workflow(now.id).await.map_err(from_store)?;
+        self.changed(&located, back).await
     }
 
     async fn describe_mapping_language(
@@ -266,10 +323,21 @@ impl Workflows {
     }
 }
 
-/// The workflow that a source's provider suggests; an empty one where it suggests none.
-fn preset(source: &SourceRecord) -> WorkflowSpec {
+/// The draft of a preset of the source's provider; where none is named, its first, or an empty one where it has none.
+///
+/// # Errors
+/// What is wrong with the name.
+fn preset(source: &SourceRecord, key: &str) -> Result<WorkflowSpec, String> {
     let presets = sources::provider(&source.provider).map(sources::Provider::presets).unwrap_or_default();
-    presets.into_iter().next().map(|preset| preset.spec).unwrap_or_default()
+    if key.is_empty() {
+        return Ok(presets.into_iter().next().map(|preset| preset.spec).unwrap_or_default());
+    }
+    let known: Vec<&str> = presets.iter().map(|preset| preset.key).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let found = presets.into_iter().find(|preset| preset.key == key);
+    found
+        .map(|preset| preset.spec)
+        .ok_or_else(|| format!("not a preset of this provider; there are: {known}"))
 }
 
 /// What the paths of `mask` change, checked.
@@ -310,16 +378,16 @@ async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Resul
     violations.check()
 }
 
-/// Refuses a draft that cannot be published, with a violation for each error.
-fn check_draft(draft: &WorkflowSpec) -> Result<(), Status> {
-    let (compiled, problems) = CompiledWorkflow::compile(draft);
+/// Refuses what cannot be published, with a violation for each error; `what` says what that is.
+fn check_publishable(what: &str, spec: &WorkflowSpec) -> Result<(), Status> {
+    let (compiled, problems) = CompiledWorkflow::compile(spec);
     if compiled.is_some() {
         return Ok(());
     }
     let errors: Vec<Problem> =
         problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
     let first = errors.first().map_or("it does not compile", |problem| problem.reason.as_str());
-    let message = format!("the draft cannot be published: {first}");
+    let message = format!("{what} cannot be published: {first}");
     let violations = errors
         .iter()
         .map(|problem| (problem.node_id.as_str(), format!("{}: {}", problem.reason, problem.fix)));

@@ -27,6 +27,7 @@ use crate::{
     sort::{Columns, Last, Listing},
     tenant::next_revision,
     txn::Txn,
+    workflow::NewWorkflow,
 };
 
 /// What lists of them are ordered by.
@@ -102,6 +103,20 @@ impl TenantScope<'_> {
     /// # Errors
     /// When its key or id is taken.
     pub async fn create_source(&self, new: &NewSource, author: &Author) -> Result<SourceRecord, StoreError> {
+        self.create_source_with(new, &[], author).await
+    }
+
+    /// Makes a source and drafts of workflows of it, all or nothing. A draft whose key the tenant has already gets a
+    /// number behind it.
+    ///
+    /// # Errors
+    /// As [`TenantScope::create_source`] and [`TenantScope::create_workflow`].
+    pub async fn create_source_with(
+        &self,
+        new: &NewSource,
+        drafts: &[NewWorkflow],
+        author: &Author,
+    ) -> Result<SourceRecord, StoreError> {
         let row = source::Model {
             id: new.id.to_string(),
             tenant_id: self.key(),
@@ -130,9 +145,14 @@ impl TenantScope<'_> {
                 .exec_without_returning(txn)
                 .await
                 .map_err(|error| StoreError::from(error).of("source"))?;
-            self.insert_secret(txn, new.id, &new.secret, author.at).await
+            self.insert_secret(txn, new.id, &new.secret, author.at).await?;
+            self.insert_drafts(txn, drafts, author).await
         };
-        self.configure(Deed::new("source.create", new.id), author, write).await?;
+        let detail = match drafts.len() {
+            0 => json!({}),
+            count => json!({ "draft_workflows": count }),
+        };
+        self.configure(Deed::new("source.create", new.id).with(detail), author, write).await?;
         row.try_into()
     }
 

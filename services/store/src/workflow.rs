@@ -4,7 +4,7 @@ mod lifecycle;
 mod published;
 mod sample;
 
-use std::time::Duration;
+use std::{collections::HashSet, iter::once, time::Duration};
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
@@ -17,7 +17,7 @@ use tributary_domain::{
     workflow::spec::WorkflowSpec,
 };
 
-pub use published::{ActiveWorkflow, WorkflowVersion};
+pub use published::{ActiveWorkflow, Earlier, WorkflowVersion};
 pub use sample::SampleRecord;
 
 use crate::{
@@ -116,7 +116,25 @@ impl TenantScope<'_> {
         new: &NewWorkflow,
         author: &Author,
     ) -> Result<WorkflowRecord, StoreError> {
-        let row = workflow::Model {
+        let row = self.new_row(new, author)?;
+        let inserted = &row;
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            author.claim(txn, new.id, None).await?;
+            self.live_source(txn, new.source).await?;
+            self.check_quota(txn, Countable::Workflows, 1).await?;
+            workflow::Entity::insert(inserted.clone().into_active_model())
+                .exec_without_returning(txn)
+                .await
+                .map_err(|error| StoreError::from(error).of("workflow"))?;
+            self.pin(txn, new.id, new.sample_message).await
+        };
+        self.configure(Deed::new("workflow.create", new.id), author, write).await?;
+        row.try_into()
+    }
+
+    fn new_row(&self, new: &NewWorkflow, author: &Author) -> Result<workflow::Model, StoreError> {
+        Ok(workflow::Model {
             id: new.id.to_string(),
             tenant_id: self.key(),
             source_id: new.source.to_string(),
@@ -132,21 +150,36 @@ impl TenantScope<'_> {
             updated_at: author.at.micros(),
             deleted_at: None,
             deleted_with: None,
-        };
-        let inserted = &row;
-        let write = |txn: Txn| async move {
-            let txn = txn.as_ref();
-            author.claim(txn, new.id, None).await?;
-            self.live_source(txn, new.source).await?;
-            self.check_quota(txn, Countable::Workflows, 1).await?;
-            workflow::Entity::insert(inserted.clone().into_active_model())
-                .exec_without_returning(txn)
-                .await
-                .map_err(|error| StoreError::from(error).of("workflow"))?;
-            self.pin(txn, new.id, new.sample_message).await
-        };
-        self.configure(Deed::new("workflow.create", new.id), author, write).await?;
-        row.try_into()
+        })
+    }
+
+    /// Writes drafts of workflows of a source that is being made, each with the first key of its kind that is free.
+    pub(crate) async fn insert_drafts(
+        &self,
+        txn: &DatabaseTransaction,
+        drafts: &[NewWorkflow],
+        author: &Author,
+    ) -> Result<(), StoreError> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        self.check_quota(txn, Countable::Workflows, drafts.len() as u64).await?;
+        for draft in drafts {
+            let same = self.live_workflows().filter(workflow::Column::Key.starts_with(draft.key.as_str()));
+            let taken: HashSet<String> = same
+                .select_only()
+                .column(workflow::Column::Key)
+                .into_tuple()
+                .all(txn)
+                .await?
+                .into_iter()
+                .collect();
+            let numbered = (2_u32..).map(|number| format!("{}_{number}", draft.key));
+            let free = once(draft.key.clone()).chain(numbered).find(|key| !taken.contains(key));
+            let row = workflow::Model { key: free.unwrap_or_default(), ..self.new_row(draft, author)? };
+            workflow::Entity::insert(row.into_active_model()).exec_without_returning(txn).await?;
+        }
+        Ok(())
     }
 
     /// The workflow with this id.

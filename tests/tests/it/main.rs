@@ -18,6 +18,7 @@
 //! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
+//! | the README's tour, command by command | `tour` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
@@ -63,4 +64,5 @@ mod stats;
 mod statuses;
 mod telemetry;
 mod tls;
+mod tour;
 mod upgrade;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
-    GetMessageRequest, Run, condition::Operator, run_status::Code, workflow_spec::Kind,
+    GetMessageRequest, Run, RunStatus, condition::Operator, run_status::Code, workflow_spec::Kind,
 };
 use tributary_tests::{
     Booking, Database, Server, ServerBuilder, Source, Spec, Tenant, cluid, condition, databases, eventually,
@@ -22,10 +22,16 @@ async fn run_of(server: &Server, source: &Source, body: Value) -> Run {
     server.run(&message).await
 }
 
+/// Whether the answer itself says why, and what to do.
+fn says_what_to_do(status: &RunStatus) -> bool {
+    status.reason.as_ref().is_some_and(|reason| !reason.message.is_empty() && !reason.fix.is_empty())
+}
+
 #[track_caller]
 fn assert_status(run: &Run, code: Code, name: &str) {
     let status = run.status.as_ref().expect("a status");
     assert_eq!((status.code(), status.display_name.as_str()), (code, name));
+    assert_eq!(says_what_to_do(status), code != Code::Succeeded, "{status:?}");
 }
 
 #[tokio::test]
@@ -120,6 +126,7 @@ async fn accepted_and_not_yet_committed_is_data_not_found_and_what_never_was_is_
         });
         let (message, status) = early.await;
         assert_eq!(status.display_name, "Data not found");
+        assert!(says_what_to_do(&status), "{status:?}");
         assert!(message.process_time.is_none() && message.runs.is_empty());
         let later = server.processed(&message.message_id).await;
         assert_eq!(later.status.unwrap().code(), Code::Succeeded);

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use regex::Regex;
 use sea_orm::{ConnectionTrait, Database as Connect};
-use tributary_proto::admin::v1::ListEventNamesRequest;
+use tributary_proto::admin::v1::{ListEventNamesRequest, ListWorkflowVersionsRequest};
 use tributary_tests::{Booking, Database, Server, ServerBuilder, Source, Tenant, databases};
 
 /// What a quickstart of the build left that had the first migration only: the whole database as SQL.
@@ -18,6 +18,7 @@ const KEEP: &str = "UPDATE tenants SET settings = \
     '{\"retention\":{\"bodies_days\":36500,\"logs_days\":36500},' || substr(settings, 2);";
 const TENANT: &str = "agencies/agc_01m8e6dxy7h0heg4mtszy8c1nn/tenants/ten_01m8e6dxy99vpp6x626nw7e4a3";
 const SOURCE: &str = "src_01m8e6dxz2ed2y3yw4jn0bgtkc";
+const WORKFLOW: &str = "wfl_01m8e6dxzdah3whdcfr4vzpr5x";
 const PATH: &str = "/in/jtYKNQKKnR54iKuaUZ3pAn4c5g8mUT2gM832FIiX9-8";
 const SIGNING_KEY: &str = "75099083ccfdcf50e616bfe7ee88c0ec";
 /// The message that was committed then, and the person it was of.
@@ -73,6 +74,13 @@ async fn goes_on(server: Server) {
         server.lookup(&tenant, "email", EMAIL).await.expect("is known").name,
         format!("{TENANT}/profiles/{PROFILE}")
     );
+    // Who published what was there is told by the audit log of then.
+    let parent = format!("{}/workflows/{WORKFLOW}", source.name);
+    let request = ListWorkflowVersionsRequest { parent, ..ListWorkflowVersionsRequest::default() };
+    let versions = server.api().workflows().list_workflow_versions(request).await.expect("its versions");
+    let versions = versions.into_inner().workflow_versions;
+    let told: Vec<_> = versions.iter().map(|it| (it.version, it.author.as_str(), it.note.as_str())).collect();
+    assert_eq!(told, [(1, "admin_token", "")]);
     // The old URL and key are good, and who comes again is the same person.
     let booked = server.post(&source, Booking::new(7).email(EMAIL).body()).await.accepted();
     server.processed(&booked).await;

@@ -3,15 +3,17 @@
 use tributary_domain::{
     access::{AgencyRole, TenantRole},
     workflow::{
+        compare::Change,
         compile::Severity,
         evaluate::NodeOutcome,
         spec::{CaseTo, Kind, Logic, Match, MessageField, NamePart, OnEmpty, Operator, Pick, ValueType},
         status::RunStatus,
+        suggest::Confidence,
     },
 };
 use tributary_proto::admin::v1::{
-    self as proto, answer, condition, group, input, mapping, node_trace, path, problem, run_status, step,
-    workflow_spec,
+    self as proto, answer, condition, group, input, mapping, mapping_suggestion, node_trace, path, problem,
+    run_status, step, workflow_difference, workflow_spec,
 };
 
 /// A domain enumeration with its twin in the contract, which has one more value: *not set*.
@@ -82,4 +84,6 @@ twins! {
         Holds, DoesNotHold, NotReached, Mapped, Empty, Skipped, Cleared, Rejected, Failed
     }
     Severity = problem::Severity { Warning, Error }
+    Confidence = mapping_suggestion::Confidence { Low, Medium, High }
+    Change = workflow_difference::Change { Added, Removed, Changed }
 }

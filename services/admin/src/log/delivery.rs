@@ -100,9 +100,16 @@ pub(super) fn to_proto(names: Names, record: DeliveryRecord) -> Delivery {
         create_time: Some(to_time(record.created_at)),
         complete_time: record.completed_at.map(to_time),
         last_http_status: record.last_status.map(i32::from).unwrap_or_default(),
+        wait_until_time: is_postponed(&record).then(|| to_time(record.due_at)),
         last_error: record.last_error.unwrap_or_default(),
         attempts: Vec::new(),
     }
+}
+
+/// Whether it was made to be sent later, and was not tried yet.
+fn is_postponed(record: &DeliveryRecord) -> bool {
+    let is_untried = record.state == DeliveryState::Pending && record.attempts == 0;
+    is_untried && record.due_at > record.created_at
 }
 
 /// What is told of a delivery as soon as it was attempted.

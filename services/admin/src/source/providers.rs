@@ -23,5 +23,7 @@ fn preset(preset: &Preset) -> provider::Preset {
         key: preset.key.to_owned(),
         display_name: preset.display_name.to_owned(),
         spec: Some(spec::to_proto(&preset.spec)),
+        help: preset.help.to_owned(),
+        provider_event: preset.provider_event.to_owned(),
     }
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use tonic::Status;
+use tributary_connectors::destinations;
 use tributary_domain::{
     id::MessageId,
     workflow::{
         compile::{CompiledWorkflow, Problem},
+        needs::{self, Connected},
         spec::WorkflowSpec,
     },
 };
 use tributary_proto::admin::v1::{self as proto, Workflow};
-use tributary_store::workflow::WorkflowRecord;
+use tributary_store::{LARGEST_PAGE, Page, Show, workflow::WorkflowRecord};
 
 use crate::{
     call::Located,
@@ -71,7 +73,8 @@ pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> R
         Some(version) => Some(located.scope.workflow_version(record.id, version).await.map_err(from_store)?),
         None => None,
     };
-    let (_, problems) = CompiledWorkflow::compile(&record.draft);
+    let (_, mut problems) = CompiledWorkflow::compile(&record.draft);
+    problems.extend(needs::unmet(&record.draft, &connected(located).await?));
     let version = record.published_version.unwrap_or(0);
     let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Workflow {
@@ -94,6 +97,20 @@ pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> R
         delete_time,
         purge_time,
     })
+}
+
+/// The tenant's destinations that need something of events. As long as no platform does, nothing is asked.
+async fn connected(located: &Located<'_>) -> Result<Vec<Connected>, Status> {
+    if destinations::PLATFORMS.iter().all(|platform| platform.needs().is_empty()) {
+        return Ok(Vec::new());
+    }
+    let found =
+        located.scope.destinations(Show::Live, Page::first(LARGEST_PAGE)).await.map_err(from_store)?;
+    let connected = found.items.into_iter().filter_map(|record| {
+        let needs = destinations::find(&record.platform)?.needs();
+        Some(Connected { display_name: record.display_name, needs })
+    });
+    Ok(connected.collect())
 }
 
 fn problem(problem: Problem) -> proto::Problem {

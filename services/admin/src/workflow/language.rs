@@ -108,7 +108,13 @@ pub(super) fn event(found: &catalogue::EventDefinition) -> EventDefinition {
         attributes: found.attributes.iter().map(|name| (*name).to_owned()).collect(),
         attribute_definitions: found.attributes.iter().map(|name| attribute(name)).collect(),
         custom: false,
+        expected_attributes: found.expected.iter().map(|name| (*name).to_owned()).collect(),
+        platform_names: found.names.known().map(platform_name).collect(),
     }
+}
+
+fn platform_name((platform, name): (&str, &str)) -> event_definition::PlatformName {
+    event_definition::PlatformName { platform: platform.to_owned(), event_name: name.to_owned() }
 }
 
 /// A standard trait as the contract has it.

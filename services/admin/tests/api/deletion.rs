@@ -36,7 +36,8 @@ async fn a_source_goes_with_its_workflows_and_comes_back_with_them() {
     let tenant = world.tenant("acme").await;
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     let workflow = workflows::create(&world, &source, "booking").await;
-    let publish = PublishWorkflowRequest { name: workflow.name.clone(), etag: String::new() };
+    let publish =
+        PublishWorkflowRequest { name: workflow.name.clone(), etag: String::new(), note: String::new() };
     let published = world.workflows().publish_workflow(publish).await.unwrap().into_inner();
 
     let preview = PreviewDeleteSourceRequest { name: source.name.clone() };

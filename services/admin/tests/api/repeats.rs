@@ -22,6 +22,7 @@ fn source_request(parent: &str, key: &str, request_id: &str) -> CreateSourceRequ
         }),
         signing_keys: vec!["a signing key".to_owned()],
         request_id: request_id.to_owned(),
+        draft_workflows: false,
     }
 }
 
@@ -66,6 +67,7 @@ async fn the_same_id_is_another_one_in_another_call() {
         parent: source.name.clone(),
         workflow: Some(workflow),
         request_id: id.clone(),
+        preset: String::new(),
     };
     let made = world.workflows().create_workflow(request.clone()).await.unwrap().into_inner();
     assert_eq!(world.workflows().create_workflow(request).await.unwrap().into_inner(), made);

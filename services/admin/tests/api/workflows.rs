@@ -21,7 +21,11 @@ pub(crate) async fn create(world: &World, source: &Source, key: &str) -> Workflo
 
 /// Publishes a workflow as it is.
 pub(crate) async fn publish(world: &World, workflow: &Workflow) -> Workflow {
-    let request = PublishWorkflowRequest { name: workflow.name.clone(), etag: workflow.etag.clone() };
+    let request = PublishWorkflowRequest {
+        name: workflow.name.clone(),
+        etag: workflow.etag.clone(),
+        note: String::new(),
+    };
     world.workflows().publish_workflow(request).await.unwrap().into_inner()
 }
 
@@ -44,9 +48,11 @@ async fn a_draft_above_what_is_published_leaves_it_unchanged() {
     assert_eq!(changed.order, 7);
     assert!(!changed.problems.is_empty(), "no identifier");
 
-    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: published.etag };
+    let request =
+        PublishWorkflowRequest { name: changed.name.clone(), etag: published.etag, note: String::new() };
     assert_eq!(world.workflows().publish_workflow(request).await.unwrap_err().code(), Code::Aborted);
-    let request = PublishWorkflowRequest { name: changed.name.clone(), etag: changed.etag };
+    let request =
+        PublishWorkflowRequest { name: changed.name.clone(), etag: changed.etag, note: String::new() };
     let refused = world.workflows().publish_workflow(request).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "DRAFT_HAS_PROBLEMS"));
     assert!(!refused.get_details_precondition_failure().unwrap().violations.is_empty());
@@ -121,7 +127,17 @@ async fn an_editor_can_be_drawn_from_what_is_described() {
         workflows.describe_mapping_language(DescribeMappingLanguageRequest {}).await.unwrap().into_inner();
     assert!(language.identifier_types.iter().any(|word| word.name == "external_id:"));
     let events = workflows.list_event_definitions(ListEventDefinitionsRequest::default()).await.unwrap();
-    assert!(events.into_inner().event_definitions.iter().any(|event| event.event_name == "Schedule"));
+    let events = events.into_inner().event_definitions;
+    let find = |name: &str| events.iter().find(|event| event.event_name == name).unwrap();
+    let names = |event: &str| -> Vec<String> {
+        let names = find(event).platform_names.iter();
+        names.map(|name| format!("{} {}", name.platform, name.event_name)).collect()
+    };
+    assert!(find("Schedule").expected_attributes.is_empty());
+    let expected =
+        ["meta Schedule", "google_ads BOOK_APPOINTMENT", "tiktok Schedule", "linkedin BOOK_APPOINTMENT"];
+    assert_eq!(names("Schedule"), expected, "GA4 has no name for it");
+    assert_eq!(find("Purchase").expected_attributes, ["value", "currency"]);
     let request = ListTraitDefinitionsRequest { page_size: 3, ..ListTraitDefinitionsRequest::default() };
     let traits = workflows.list_trait_definitions(request).await.unwrap().into_inner();
     assert_eq!(traits.trait_definitions.len(), 3);

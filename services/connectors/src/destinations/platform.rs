@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::HeaderMap;
 use serde_json::Value;
-use tributary_domain::time::Timestamp;
+use tributary_domain::{time::Timestamp, workflow::needs::Need};
 
 use super::{HttpRequest, Outcome, OutgoingEvent, Secrets};
 
@@ -15,6 +15,11 @@ pub trait Platform: Send + Sync + fmt::Debug {
 
     /// Its name for people.
     fn display_name(&self) -> &'static str;
+
+    /// What it needs of every event to make use of it: a workflow that does not map it gets a warning.
+    fn needs(&self) -> &'static [Need] {
+        &[]
+    }
 
     /// Whether a destination with these settings and secrets can work.
     ///

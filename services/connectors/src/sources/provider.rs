@@ -67,6 +67,10 @@ pub struct Preset {
     pub key: &'static str,
     /// The name that people see.
     pub display_name: &'static str,
+    /// What it makes of which messages, in a sentence or two.
+    pub help: &'static str,
+    /// The provider's own name of the event that it takes.
+    pub provider_event: &'static str,
     /// What it does.
     pub spec: WorkflowSpec,
 }

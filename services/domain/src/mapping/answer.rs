@@ -88,6 +88,11 @@ impl CompiledAnswer {
     }
 }
 
+/// The questions of a message's forms with their answers, in the order in which they are searched.
+pub(crate) fn answers(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    forms(body).flatten().filter_map(|entry| Some((entry.get("question")?.as_str()?, entry.get("answer")?)))
+}
+
 fn forms(root: &Value) -> impl Iterator<Item = &Vec<Value>> {
     [root.get("payload").and_then(|payload| payload.get(ANSWERS)), root.get(ANSWERS)]
         .into_iter()

@@ -1,6 +1,6 @@
 //! Mapping: where a value comes from, and what is done to it.
 
-mod answer;
+pub(crate) mod answer;
 mod compiled;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -90,6 +90,62 @@ impl RunStatus {
             Self::Duplicate => "Duplicate",
         }
     }
+
+    /// What the status means and what to do about it, where nothing more is known of the one run or message; nothing where
+    /// it went well.
+    pub fn reason(self) -> Option<Reason> {
+        let (message, fix) = match self {
+            Self::Succeeded => return None,
+            Self::MappingNotFound => (
+                "the workflow is a draft: no version of it is published",
+                "publish its draft (`tributary workflows publish`), then process what came before again",
+            ),
+            Self::FilterConditionFailed => (
+                "the message did not meet the workflow's filter",
+                "nothing, if such messages are not meant to pass; else look at the run's reason for the condition and the \
+                 value it saw, change the condition, and publish",
+            ),
+            Self::UserIdMissing => (
+                "no mapped user identifier has a valid value",
+                "look at the run's reason for what each of them found, map a field that holds an e-mail, a phone number, a \
+                 cluid or an id of the person, and publish",
+            ),
+            Self::AccountIdMissing => (
+                "a group event has no valid group identity",
+                "map a field that holds the group's id, or filter such messages out, and publish",
+            ),
+            Self::DataNotFound => (
+                "the message is accepted and safe, and not yet processed",
+                "look again in a moment; if it stays so, the server's log and `tributary doctor` tell what holds it up",
+            ),
+            Self::EventNameMissing => (
+                "the event has no name: what is mapped to it is empty",
+                "add a constant as the last input of the event name, and publish",
+            ),
+            Self::Failed => (
+                "a mapping that must not be empty was, or the message would pass a limit",
+                "look at the run's reason for which, mend the mapping, publish, and process the message again",
+            ),
+            Self::Parked => (
+                "the message could not be processed and waits for a person; it holds up no other",
+                "look at the parked message for the cause, mend it, then redrive the message",
+            ),
+            Self::Held => (
+                "the message waits: its tenant is suspended, deleted or over its monthly quota, or earlier messages of it \
+                 still wait",
+                "resume the tenant or have its quota raised: then it is processed by itself, in its turn",
+            ),
+            Self::Suppressed => (
+                "the person was erased or is suppressed, so no event is made",
+                "nothing: that is what was asked for; take the suppression back if it was not",
+            ),
+            Self::Duplicate => (
+                "the same message came before, and was processed then",
+                "nothing, if its sender repeated it; if it is another one, correct what the source tells messages apart by",
+            ),
+        };
+        Some(Reason { message: message.to_owned(), fix: fix.to_owned(), ..Reason::default() })
+    }
 }
 
 /// Why a run ended as it did.
@@ -106,4 +162,23 @@ pub struct Reason {
     /// The value that node saw, cut to a readable length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_did_not_go_well_says_why_and_what_to_do() {
+        for status in RunStatus::ALL {
+            let Some(reason) = status.reason() else {
+                assert_eq!(status, RunStatus::Succeeded);
+                continue;
+            };
+            for words in [&reason.message, &reason.fix] {
+                assert!(words.split(' ').count() > 4 && !words.ends_with('.'), "{status:?}: {words}");
+                assert!(words.starts_with(|letter: char| letter.is_lowercase()), "{status:?}: {words}");
+            }
+        }
+    }
 }

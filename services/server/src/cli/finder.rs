@@ -2,8 +2,8 @@
 
 use anyhow::{anyhow, bail};
 use tributary_proto::admin::v1::{
-    Agency, Destination, ListAgenciesRequest, ListDestinationsRequest, ListSourcesRequest,
-    ListTenantsRequest, ListWorkflowsRequest, Source, Tenant, Workflow,
+    Agency, Destination, ListAgenciesRequest, ListDestinationsRequest, ListProvidersRequest,
+    ListSourcesRequest, ListTenantsRequest, ListWorkflowsRequest, Provider, Source, Tenant, Workflow,
 };
 
 use super::{client::Client, output::id, pages};
@@ -81,6 +81,16 @@ pub(super) async fn sources(client: &Client, tenant: &str, limit: usize) -> anyh
             ListSourcesRequest { parent: tenant.to_owned(), page_size, page_token, ..Default::default() };
         let answer = client.sources().list_sources(request).await?.into_inner();
         Ok((answer.sources, answer.next_page_token))
+    })
+    .await
+}
+
+/// The kinds of source, with their presets.
+pub(super) async fn providers(client: &Client) -> anyhow::Result<Vec<Provider>> {
+    pages::all(usize::MAX, async |page_size, page_token| {
+        let request = ListProvidersRequest { page_size, page_token };
+        let answer = client.sources().list_providers(request).await?.into_inner();
+        Ok((answer.providers, answer.next_page_token))
     })
     .await
 }

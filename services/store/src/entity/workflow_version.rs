@@ -12,6 +12,9 @@ pub(crate) struct Model {
     pub(crate) tenant_id: String,
     pub(crate) spec: String,
     pub(crate) created_at: i64,
+    pub(crate) author: Option<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) restored_version: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -31,6 +31,7 @@ use super::{
     names::{Names, NotedTraits},
     plan::{Applied, MessagePlan, Origin, Work},
     resolve::{Resolver, dedupe_hash},
+    waiting::{Horizons, Waiting},
 };
 use crate::{Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
@@ -84,6 +85,8 @@ pub struct LedgerState {
     pub next_position: i64,
     /// The traits that need not be noted again.
     pub(crate) noted: NotedTraits,
+    /// Until when deliveries wait.
+    pub(crate) waiting: Horizons,
 }
 
 impl Store {
@@ -108,7 +111,7 @@ impl Store {
         match attempt {
             Err(error) if error.is_fenced() => Ok(Attempt::Fenced),
             Ok(Attempt::Committed(applied)) => {
-                state.committed(batch, &applied);
+                state.committed(batch, &applied, now);
                 Ok(Attempt::Committed(applied))
             }
             other => other,
@@ -117,9 +120,10 @@ impl Store {
 }
 
 impl LedgerState {
-    fn committed(&mut self, batch: &LedgerBatch, applied: &Applied) {
+    fn committed(&mut self, batch: &LedgerBatch, applied: &Applied, now: Timestamp) {
         self.claim.advance(&batch.progress);
         self.noted.remember(&applied.traits);
+        self.waiting.remember(&applied.waiting, now);
         for tenant in &applied.drained {
             self.holding.remove(tenant);
         }
@@ -177,7 +181,17 @@ async fn resolve(
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
     let Resolver {
-        views, contexts, groups, meter, before, names, tally, mut difference, mut applied, ..
+        views,
+        contexts,
+        groups,
+        meter,
+        before,
+        names,
+        tally,
+        waiting,
+        mut difference,
+        mut applied,
+        ..
     } = resolver;
     for (tenant, mut view) in views {
         changes::add(&mut difference, &before, tenant, view.take_changes(), now)?;
@@ -189,6 +203,7 @@ async fn resolve(
     difference.event_counts = names.statement(to.backend)?;
     difference.tally = tally.statement(to.backend)?;
     applied.traits = names.traits();
+    applied.waiting = waiting.raised();
     difference.hand_over(&to).await?;
     Ok(applied)
 }
@@ -235,9 +250,13 @@ async fn load_all<'a>(
             draft.groups.iter().map(|(kind, value)| (plan.tenant, kind.as_str(), value.as_str()))
         })
         .collect();
+    let owned = state.waiting.owned(&owners);
+    let views = views(txn, tenants, owners).await?;
+    let waiting = Waiting::load(txn, &state.waiting, &batch.plans, owned, &views).await?;
     Ok(Resolver {
         now,
-        views: views(txn, tenants, owners).await?,
+        views,
+        waiting,
         contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,

@@ -40,6 +40,7 @@ impl Store {
             holding,
             next_position: last.unwrap_or(0).max(now.micros()) + 1,
             noted: NotedTraits::default(),
+            waiting: self.horizons(now).await?,
         })
     }
 }

@@ -17,6 +17,7 @@ mod names;
 mod plan;
 mod replay;
 mod resolve;
+mod waiting;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};
 pub(crate) use before::Stood;
@@ -28,3 +29,5 @@ pub use plan::{
     Work,
 };
 pub use replay::{Again, HoldAgain};
+#[cfg(test)]
+pub(crate) use waiting::Horizons;

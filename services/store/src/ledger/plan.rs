@@ -151,6 +151,8 @@ pub struct Applied {
     pub drained: Vec<TenantId>,
     /// The traits that are noted now, and were not known to be.
     pub(super) traits: Vec<(TenantId, String)>,
+    /// Until when deliveries that were made wait, by workflow.
+    pub(super) waiting: Vec<(WorkflowId, Timestamp)>,
 }
 
 /// What was done with a message.

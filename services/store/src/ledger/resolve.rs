@@ -29,6 +29,7 @@ use super::{
     plan::{
         Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
     },
+    waiting::Waiting,
 };
 use crate::{
     Packed, StoreError,
@@ -52,6 +53,7 @@ pub(super) struct Resolver<'a> {
     pub(super) next_position: i64,
     pub(super) meter: Meter,
     pub(super) names: Names<'a>,
+    pub(super) waiting: Waiting<'a>,
     pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
@@ -146,7 +148,7 @@ impl Resolver<'_> {
         });
         let why = Reason {
             message: reason.detail.clone(),
-            fix: "mend the cause, then redrive the parked message".to_owned(),
+            fix: "look at the parked message for the cause, mend it, then redrive the message".to_owned(),
             ..Reason::default()
         };
         let runs: Vec<PlannedRun> = reason
@@ -323,7 +325,8 @@ impl Resolver<'_> {
             if self.before.has_delivery(id) {
                 continue;
             }
-            let due = plan.received.plus(run.delay);
+            let view = self.views.get(&plan.tenant);
+            let due = self.waiting.due(plan, run, *destination, event.profile.zip(view), self.now);
             self.difference.deliveries.push(delivery::Model {
                 tenant_id: plan.tenant.to_string(),
                 id: id.to_string(),

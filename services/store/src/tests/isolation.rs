@@ -22,7 +22,7 @@ use crate::{
     search::{Search, TextPattern},
     source::{SourceChange, UrlSecret},
     support::{Database, author, on_each_database, tenant},
-    workflow::WorkflowChange,
+    workflow::{Earlier, WorkflowChange},
 };
 
 fn is_absent<T: Debug>(result: Result<T, StoreError>, what: &str) {
@@ -72,7 +72,7 @@ async fn configure(scope: TenantScope<'_>) {
     let author = author(2);
     scope.create_source(&sample::new_source(), &author).await.expect("makes a source");
     scope.create_workflow(&sample::new_workflow(), &author).await.expect("makes a workflow");
-    scope.publish_workflow(sample::workflow(), 1, &author).await.expect("publishes");
+    scope.publish_workflow(sample::workflow(), 1, "", &author).await.expect("publishes");
     scope.create_destination(&sample::new_destination(), &author).await.expect("makes a destination");
     let nothing = serde_json::json!({});
     scope.enqueue_command(CommandId::new(1, 1), "NOTHING", &nothing, &author).await.expect("enqueues");
@@ -130,8 +130,10 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
             other.update_workflow(workflow, 2, &WorkflowChange::default(), &author).await,
             "update_workflow",
         );
-        is_absent(other.publish_workflow(workflow, 2, &author).await, "publish_workflow");
+        is_absent(other.publish_workflow(workflow, 2, "", &author).await, "publish_workflow");
         is_absent(other.unpublish_workflow(workflow, 2, &author).await, "unpublish_workflow");
+        let earlier = Earlier { version: 1, replaces_draft: false, note: "" };
+        is_absent(other.roll_back_workflow(workflow, 2, earlier, &author).await, "roll_back_workflow");
         is_absent(other.delete_workflow(workflow, 2, &author).await, "delete_workflow");
         is_absent(other.undelete_workflow(workflow, None, &author).await, "undelete_workflow");
         is_absent(other.any_workflow(workflow).await, "any_workflow");

@@ -19,6 +19,7 @@ mod samples;
 mod search;
 mod snapshot;
 mod transactions;
+mod waiting;
 mod wall;
 mod weeks;
 mod work;

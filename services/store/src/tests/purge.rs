@@ -179,7 +179,7 @@ async fn parts_of_a_tenant_are_removed_and_its_log_stays() {
         let scope = store.tenant(tenant);
         scope.create_source(&sample::new_source(), &author(2)).await.expect("makes");
         scope.create_workflow(&sample::new_workflow(), &author(2)).await.expect("makes");
-        scope.publish_workflow(sample::workflow(), 1, &author(2)).await.expect("publishes");
+        scope.publish_workflow(sample::workflow(), 1, "", &author(2)).await.expect("publishes");
         scope.create_destination(&sample::new_destination(), &author(2)).await.expect("makes");
         sample::write::<message::Entity>(store, vec![sample::message(tenant, 1)]).await;
         sample::write::<run::Entity>(store, vec![sample::run(tenant, 1, "SUCCEEDED")]).await;

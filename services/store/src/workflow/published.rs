@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::json;
 use tributary_domain::{
@@ -32,6 +32,12 @@ pub struct WorkflowVersion {
     pub spec: WorkflowSpec,
     /// When it was published.
     pub created_at: Timestamp,
+    /// Who published it, as the audit log names them; none: it is not known any more.
+    pub author: Option<String>,
+    /// What they wrote about it.
+    pub note: Option<String>,
+    /// The version that it put in force again; none: it was made of a draft.
+    pub restored_version: Option<u32>,
 }
 
 /// A workflow as the actors see it.
@@ -47,8 +53,27 @@ pub struct ActiveWorkflow {
     pub published: Option<WorkflowVersion>,
 }
 
+/// An earlier version that is to be in force again.
+#[derive(Debug, Clone, Copy)]
+pub struct Earlier<'a> {
+    /// Its number.
+    pub version: u32,
+    /// Whether the draft becomes what it says, too.
+    pub replaces_draft: bool,
+    /// What is noted about it; empty: nothing.
+    pub note: &'a str,
+}
+
+/// What is known of a version besides what it says.
+#[derive(Debug, Clone, Copy)]
+struct About<'a> {
+    note: &'a str,
+    restored: Option<u32>,
+}
+
 impl TenantScope<'_> {
-    /// Publishes the draft of a workflow that still has this revision, as its next version.
+    /// Publishes the draft of a workflow that still has this revision, as its next version, with a note about it; empty:
+    /// none.
     ///
     /// # Errors
     /// When there is none, or it has another revision.
@@ -56,32 +81,81 @@ impl TenantScope<'_> {
         &self,
         workflow: WorkflowId,
         revision: u64,
+        note: &str,
         author: &Author,
     ) -> Result<WorkflowVersion, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
-            let newest = workflow_version::Entity::find()
-                .filter(workflow_version::Column::WorkflowId.eq(workflow.to_string()))
-                .filter(workflow_version::Column::TenantId.eq(self.key()))
-                .order_by_desc(workflow_version::Column::Version)
-                .one(txn)
-                .await?;
-            let version = workflow_version::Model {
-                workflow_id: workflow.to_string(),
-                version: newest.map_or(0, |newest| newest.version).saturating_add(1),
-                tenant_id: self.key(),
-                spec: row.draft.clone().unwrap(),
-                created_at: author.at.micros(),
-            };
-            let insert = workflow_version::Entity::insert(version.clone().into_active_model());
-            insert.exec_without_returning(txn).await?;
-            row.published_version = Set(Some(version.version));
+            let spec = row.draft.clone().unwrap();
+            let version =
+                self.put_in_force(txn, &mut row, spec, About { note, restored: None }, author).await?;
             row.update(txn).await?;
             version.try_into()
         };
         let detail = json!({ "of_revision": revision });
         self.configure(Deed::new("workflow.publish", workflow).with(detail), author, write).await
+    }
+
+    /// Puts an earlier version of a workflow that still has this revision in force again, as its next version, with a
+    /// note about it; empty: none. The draft becomes that version too where it is to be replaced, and stays otherwise.
+    ///
+    /// # Errors
+    /// When there is no such version, or the workflow has another revision.
+    pub async fn roll_back_workflow(
+        &self,
+        workflow: WorkflowId,
+        revision: u64,
+        to: Earlier<'_>,
+        author: &Author,
+    ) -> Result<WorkflowVersion, StoreError> {
+        let write = |txn: Txn| async move {
+            let txn = txn.as_ref();
+            let mut row = self.changed_workflow(txn, workflow, revision, author).await?;
+            let earlier = self.find_version(txn, workflow, to.version).await?;
+            let about = About { note: to.note, restored: Some(to.version) };
+            let version = self.put_in_force(txn, &mut row, earlier.spec.clone(), about, author).await?;
+            if to.replaces_draft {
+                row.draft = Set(earlier.spec);
+            }
+            row.update(txn).await?;
+            version.try_into()
+        };
+        let detail =
+            json!({ "of_revision": revision, "version": to.version, "replaced_draft": to.replaces_draft });
+        self.configure(Deed::new("workflow.roll_back", workflow).with(detail), author, write).await
+    }
+
+    /// Writes the next version of a workflow and puts it in force; its row is for the caller to write.
+    async fn put_in_force(
+        &self,
+        txn: &DatabaseTransaction,
+        row: &mut workflow::ActiveModel,
+        spec: String,
+        about: About<'_>,
+        author: &Author,
+    ) -> Result<workflow_version::Model, StoreError> {
+        let workflow = row.id.clone().unwrap();
+        let newest = workflow_version::Entity::find()
+            .filter(workflow_version::Column::WorkflowId.eq(workflow.as_str()))
+            .filter(workflow_version::Column::TenantId.eq(self.key()))
+            .order_by_desc(workflow_version::Column::Version)
+            .one(txn)
+            .await?;
+        let version = workflow_version::Model {
+            workflow_id: workflow,
+            version: newest.map_or(0, |newest| newest.version).saturating_add(1),
+            tenant_id: self.key(),
+            spec,
+            created_at: author.at.micros(),
+            author: Some(author.actor.clone()),
+            note: (!about.note.is_empty()).then(|| about.note.to_owned()),
+            restored_version: about.restored.map(to_int),
+        };
+        let insert = workflow_version::Entity::insert(version.clone().into_active_model());
+        insert.exec_without_returning(txn).await?;
+        row.published_version = Set(Some(version.version));
+        Ok(version)
     }
 
     /// Takes a workflow that still has this revision out of service; messages then read *Mapping not found*.
@@ -116,10 +190,18 @@ impl TenantScope<'_> {
         workflow: WorkflowId,
         version: u32,
     ) -> Result<WorkflowVersion, StoreError> {
+        self.find_version(&self.reader(), workflow, version).await?.try_into()
+    }
+
+    async fn find_version(
+        &self,
+        connection: &impl ConnectionTrait,
+        workflow: WorkflowId,
+        version: u32,
+    ) -> Result<workflow_version::Model, StoreError> {
         let query = workflow_version::Entity::find_by_id((workflow.to_string(), to_int(version)))
             .filter(workflow_version::Column::TenantId.eq(self.key()));
-        let row = query.one(&self.reader()).await?;
-        row.ok_or_else(|| StoreError::not_found("workflow version"))?.try_into()
+        query.one(connection).await?.ok_or_else(|| StoreError::not_found("workflow version"))
     }
 
     /// The versions of a workflow, newest first.
@@ -201,11 +283,16 @@ impl TryFrom<workflow_version::Model> for WorkflowVersion {
     type Error = StoreError;
 
     fn try_from(row: workflow_version::Model) -> Result<Self, StoreError> {
+        let restored =
+            row.restored_version.map(|version| number(version, "workflow_versions.restored_version"));
         Ok(Self {
             workflow: id(&row.workflow_id, "workflow_versions.workflow_id")?,
             version: number(row.version, "workflow_versions.version")?,
             spec: json(&row.spec, "workflow_versions.spec")?,
             created_at: Timestamp::from_micros(row.created_at),
+            author: row.author,
+            note: row.note,
+            restored_version: restored.transpose()?,
         })
     }
 }

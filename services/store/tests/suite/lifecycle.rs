@@ -75,7 +75,7 @@ async fn furnished(store: &Store) -> TenantScope<'_> {
     for (number, key) in [(1, "one"), (2, "two")] {
         scope.create_workflow(&workflow(number, 1, key), &author(2)).await.expect("makes");
     }
-    scope.publish_workflow(WorkflowId::from_bits(1), 1, &author(3)).await.expect("publishes");
+    scope.publish_workflow(WorkflowId::from_bits(1), 1, "", &author(3)).await.expect("publishes");
     scope
 }
 

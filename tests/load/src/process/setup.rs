@@ -125,7 +125,9 @@ async fn publish(mut workflows: WorkflowServiceClient<Calling>, parent: String) 
         Workflow { key: "booking".to_owned(), display_name: "Booking".to_owned(), ..Workflow::default() };
     let request = CreateWorkflowRequest { parent, workflow: Some(workflow), ..Default::default() };
     let name = workflows.create_workflow(request).await?.into_inner().name;
-    workflows.publish_workflow(PublishWorkflowRequest { name: name.clone(), etag: String::new() }).await?;
+    workflows
+        .publish_workflow(PublishWorkflowRequest { name: name.clone(), ..PublishWorkflowRequest::default() })
+        .await?;
     Ok(name)
 }
 

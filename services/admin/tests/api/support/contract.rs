@@ -189,6 +189,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
     let tenant = world.tenants().get_tenant(request).await.unwrap().into_inner();
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     let workflow = workflows::create(world, &source, "booking").await;
+    let workflow = workflows::publish(world, &workflow).await;
     let message = MessageId::new(1, 1);
     let request = ReplayMessagesRequest {
         parent: tenant.name.clone(),
@@ -201,6 +202,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{tenant}", last(&tenant.name)),
         ("{source}", last(&source.name)),
         ("{workflow}", last(&workflow.name)),
+        ("{version}", workflow.published_version.to_string()),
         ("{destination}", DestinationId::new(1, 1).to_string()),
         ("{message}", message.to_string()),
         ("{operation}", last(&operation.name)),

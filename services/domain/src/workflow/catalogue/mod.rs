@@ -5,7 +5,7 @@
 mod events;
 mod traits;
 
-pub use events::{EVENTS, EventDefinition, attribute_type};
+pub use events::{EVENTS, EventDefinition, PlatformNames, attribute_type, event_named};
 pub use traits::{TRAITS, TraitDefinition};
 
 #[cfg(test)]
@@ -20,6 +20,19 @@ mod tests {
         let events: HashSet<_> = EVENTS.iter().map(|event| event.name).collect();
         let traits: HashSet<_> = TRAITS.iter().map(|definition| definition.name).collect();
         assert_eq!((events.len(), traits.len()), (EVENTS.len(), TRAITS.len()));
+    }
+
+    #[test]
+    fn what_is_expected_is_among_what_is_useful() {
+        for event in EVENTS {
+            assert!(event.expected.iter().all(|name| event.attributes.contains(name)), "{}", event.name);
+        }
+        let purchase = event_named("Purchase").unwrap();
+        assert_eq!(purchase.expected, ["value", "currency"]);
+        let names: Vec<_> = purchase.names.known().map(|(platform, _)| platform).collect();
+        assert_eq!(names, ["meta", "ga4", "google_ads", "tiktok", "linkedin"]);
+        assert_eq!(event_named("ScheduleNoShow").unwrap().names.known().count(), 0);
+        assert_eq!(event_named("purchase"), None);
     }
 
     #[test]

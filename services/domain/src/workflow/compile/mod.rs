@@ -7,7 +7,10 @@ mod problem;
 pub(crate) use problem::Problems;
 pub use problem::{Problem, Severity};
 
-use super::spec::{Kind, Mapping, OnEmpty, ValueType, WorkflowSpec};
+use super::{
+    catalogue,
+    spec::{Input, Kind, Mapping, OnEmpty, ValueType, WorkflowSpec},
+};
 use crate::{
     filter::CompiledGroup,
     identity::IdentifierType,
@@ -86,6 +89,7 @@ impl CompiledWorkflow {
         let identifiers = lists::identifiers(&spec.identifiers, spec.kind, problems);
         let user_traits = lists::traits("user_traits", &spec.user_traits, problems);
         let event_attributes = lists::values("event_attributes", &spec.event_attributes, problems);
+        expect_attributes(spec, problems);
         let group_identities = lists::groups(&spec.group_identities, spec.kind, problems);
         let group_traits = lists::traits("group_traits", &spec.group_traits, problems);
         let consents = lists::values("consents", &spec.consents, problems);
@@ -103,6 +107,31 @@ impl CompiledWorkflow {
             group_traits,
             consents,
         })
+    }
+}
+
+/// Warns of a standard event without an attribute that it is of little use without.
+fn expect_attributes(spec: &WorkflowSpec, problems: &mut Problems) {
+    let Some(name) = spec.event_name.as_ref().filter(|_| spec.kind == Kind::Track) else { return };
+    let constant = match name.inputs.as_slice() {
+        [Input::Constant(constant)] if name.steps.is_empty() => constant.as_str(),
+        _ => None,
+    };
+    let Some(event) = constant.and_then(catalogue::event_named) else { return };
+    let mapped = |target: &str| {
+        spec.event_attributes.iter().any(|mapping| !mapping.disabled && mapping.target == target)
+    };
+    let missing: Vec<&str> = event.expected.iter().copied().filter(|target| !mapped(target)).collect();
+    if !missing.is_empty() {
+        problems.warn_at(
+            &name.id,
+            format!(
+                "the event {} has no {}: ad platforms make little use of it so",
+                event.name,
+                missing.join(" and ")
+            ),
+            format!("map {} among the event attributes, or as a constant", missing.join(" and ")),
+        );
     }
 }
 

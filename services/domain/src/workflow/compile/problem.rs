@@ -97,6 +97,13 @@ impl Problems {
         self.add(Severity::Warning, reason.into(), fix.into());
     }
 
+    /// Adds a warning to a node that was looked at before.
+    pub(crate) fn warn_at(&mut self, node_id: &str, reason: impl Into<String>, fix: impl Into<String>) {
+        let outer = std::mem::replace(&mut self.node_id, value::cut(node_id));
+        self.warn(reason, fix);
+        self.node_id = outer;
+    }
+
     fn add(&mut self, severity: Severity, reason: String, fix: String) {
         self.failed |= severity == Severity::Error;
         if self.list.len() < MAX_PROBLEMS {

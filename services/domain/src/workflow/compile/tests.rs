@@ -37,6 +37,24 @@ fn a_workflow_is_shared_between_threads() {
 }
 
 #[test]
+fn a_standard_event_without_what_is_expected_of_it_is_warned_of() {
+    let name = |constant: &str| json!({ "id": "name", "inputs": [{ "constant": constant }] });
+    let found = problems(
+        json!({ "event_name": name("Purchase"), "event_attributes": [mapping("v", "value", false)] }),
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].node_id.as_str(), found[0].severity), ("name", Severity::Warning));
+    assert!(found[0].reason.starts_with("the event Purchase has no currency: "), "{}", found[0].reason);
+    let both = [mapping("v", "value", false), mapping("c", "currency", false)];
+    assert_eq!(problems(json!({ "event_name": name("Purchase"), "event_attributes": both })), []);
+    assert_eq!(problems(json!({ "event_name": name("Schedule") })), []);
+    let mut off = mapping("v", "value", false);
+    off["disabled"] = json!(true);
+    let found = problems(json!({ "event_name": name("Donate"), "event_attributes": [off] }));
+    assert!(found[0].reason.contains("no value and currency"), "{found:?}");
+}
+
+#[test]
 fn each_rule_is_an_error_at_its_node_that_says_what_to_do() {
     let many: Vec<Value> =
         (0..101).map(|index| mapping(&format!("m{index}"), &format!("t{index}"), false)).collect();

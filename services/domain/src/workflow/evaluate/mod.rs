@@ -113,3 +113,5 @@ fn elements<'a, T: Tracer>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::arbitrary;

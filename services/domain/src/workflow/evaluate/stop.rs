@@ -43,7 +43,8 @@ impl Stop {
 
     /// The filter did not let the message through.
     pub(super) fn filtered(failure: Failure) -> Self {
-        let fix = "nothing, if such messages are not meant to pass; else change this condition";
+        let fix = "nothing, if such messages are not meant to pass; else change this condition of the workflow's filter, \
+                   and publish";
         let mut stop = Self::new(RunStatus::FilterConditionFailed, failure.message, fix).at(&failure.node_id);
         stop.reason.value = failure.value;
         stop
@@ -129,11 +130,14 @@ impl Stop {
         value: Option<serde_json::Value>,
     ) -> Self {
         let (what, fix) = if status == RunStatus::AccountIdMissing {
-            ("group identity", "map a field that holds the group's id, or filter such messages out")
+            (
+                "group identity",
+                "map a field that holds the group's id, or filter such messages out, and publish",
+            )
         } else {
             (
                 "user identifier",
-                "map a field that holds an e-mail, a phone number, a cluid or an id of the person",
+                "map a field that holds an e-mail, a phone number, a cluid or an id of the person, and publish",
             )
         };
         let causes = if causes.is_empty() { "none is mapped".to_owned() } else { causes.join("; ") };

@@ -18,12 +18,14 @@ use super::{
     file::{Configuration, Files},
     plan::{Action, Options, Plan, Step, plan},
     resource::{Address, Place, Wanted},
+    section::Presets,
     show::{Report, State},
     target::{Of, Target},
 };
 use crate::cli::{
     client::{Client, refused},
     failure::Several,
+    finder,
     output::Out,
 };
 
@@ -68,7 +70,7 @@ impl Planning {
     /// # Errors
     /// When one of them cannot be read, or what is wanted cannot be done.
     pub(super) async fn plan(&self, client: &Client) -> anyhow::Result<Planned> {
-        let mut configuration = self.files.read()?;
+        let mut configuration = self.files.read(&presets(client).await?)?;
         let (actual, new_tenant) = match self.of.find(client, configuration.tenant.as_ref()).await? {
             Target::There(tenant) => (Actual::of(client, *tenant).await?, None),
             Target::ToMake { agency, key } => (Actual::default(), Some((agency, key))),
@@ -97,6 +99,19 @@ impl Planning {
         let tenant = tenant.or(new_tenant.as_ref().map(|(_, key)| key)).cloned().unwrap_or_default();
         Ok(Planned { report: Report::new(tenant, plan, previews), configuration, actual, new_tenant })
     }
+}
+
+/// The presets of every provider that the server has.
+async fn presets(client: &Client) -> anyhow::Result<Presets> {
+    let providers = finder::providers(client).await?;
+    let of = providers.into_iter().flat_map(|provider| {
+        let id = provider.id;
+        provider
+            .presets
+            .into_iter()
+            .map(move |preset| ((id.clone(), preset.key), preset.spec.unwrap_or_default()))
+    });
+    Ok(of.collect())
 }
 
 /// What would go with each thing that is deleted.

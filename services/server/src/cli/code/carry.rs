@@ -84,7 +84,7 @@ impl<'a> Carrier<'a> {
             Action::Update => self.update(step).await.map(|()| Done::default()),
             Action::Publish => {
                 let Handle { name, etag } = self.handle(&step.address)?;
-                let request = PublishWorkflowRequest { name, etag };
+                let request = PublishWorkflowRequest { name, etag, note: String::new() };
                 let now = self.client.workflows().publish_workflow(request).await?.into_inner();
                 self.keep(step, now.name, now.etag);
                 Ok(Done::default())

@@ -12,7 +12,7 @@ use super::{
     fault::{self, Fault, Faults},
     plan::Desired,
     resource::Place,
-    section::{self, TenantSection},
+    section::{self, Presets, TenantSection},
     yaml::{self, Document},
 };
 
@@ -61,11 +61,11 @@ impl Configuration {
 }
 
 impl Files {
-    /// Reads them all.
+    /// Reads them all; `presets` are what workflows may name.
     ///
     /// # Errors
     /// When one cannot be read or is not as it has to be, with the file, line and path of what is wrong.
-    pub(super) fn read(&self) -> anyhow::Result<Configuration> {
+    pub(super) fn read(&self, presets: &Presets) -> anyhow::Result<Configuration> {
         let mut faults = Vec::new();
         let mut documents = Vec::new();
         for (file, folder, text) in self.texts()? {
@@ -82,7 +82,7 @@ impl Files {
             Configuration { documents: Vec::new(), tenant: None, desired: Desired::default() };
         for (index, (file, folder, document)) in documents.into_iter().enumerate() {
             let mut found = Faults::default();
-            let read = section::read(&document.value, index, &folder, &mut found)?;
+            let read = section::read(&document.value, index, &folder, presets, &mut found)?;
             faults.extend(
                 found
                     .0
@@ -134,7 +134,11 @@ impl Files {
     }
 }
 
-fn text(file: &Path) -> anyhow::Result<(String, PathBuf, String)> {
+/// The name, folder and text of a file.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub(super) fn text(file: &Path) -> anyhow::Result<(String, PathBuf, String)> {
     let name = file.display().to_string();
     let size = fs::metadata(file).with_context(|| format!("cannot read {name}"))?.len();
     if size > MAX_FILE {

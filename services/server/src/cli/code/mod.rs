@@ -16,6 +16,7 @@ mod resource;
 mod secret;
 mod section;
 mod show;
+pub(super) mod spec;
 mod target;
 mod tree;
 mod yaml;

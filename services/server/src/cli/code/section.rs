@@ -1,9 +1,9 @@
 //! The shape of a file: its version, the tenant, its sources with their workflows, and its destinations.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value as Json};
-use tributary_proto::admin::v1::{Destination, Source, TenantSettings, Workflow};
+use tributary_proto::admin::v1::{Destination, Source, TenantSettings, Workflow, WorkflowSpec};
 
 use super::{
     fault::Faults,
@@ -20,9 +20,12 @@ const FILE: [&str; 4] = ["tributary", "tenant", "sources", "destinations"];
 const TENANT: [&str; 3] = ["key", "display_name", "settings"];
 const SOURCE: [&str; 7] =
     ["key", "provider", "display_name", "settings", "body_limit", "signing_keys", "workflows"];
-const WORKFLOW: [&str; 7] = ["key", "display_name", "order", "delay", "publish", "spec", "draft"];
+const WORKFLOW: [&str; 8] = ["key", "display_name", "order", "delay", "publish", "preset", "spec", "draft"];
 const DESTINATION: [&str; 7] =
     ["key", "platform", "display_name", "settings", "secrets", "filter", "event_names"];
+
+/// What presets do, by provider and key: a workflow may name one instead of saying it.
+pub(super) type Presets = BTreeMap<(String, String), WorkflowSpec>;
 
 /// What a document says of the tenant itself.
 #[derive(Debug, Clone)]
@@ -48,8 +51,14 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// When the build's descriptors do not fit. What is wrong with the document goes to `faults`.
-pub(super) fn read(json: &Json, index: usize, folder: &Path, faults: &mut Faults) -> anyhow::Result<Read> {
-    let mut reader = Reader { index, folder, faults, read: Read::default() };
+pub(super) fn read(
+    json: &Json,
+    index: usize,
+    folder: &Path,
+    presets: &Presets,
+    faults: &mut Faults,
+) -> anyhow::Result<Read> {
+    let mut reader = Reader { index, folder, presets, faults, read: Read::default() };
     let Some(file) = reader.map(json, "", &FILE) else { return Ok(reader.read) };
     match file.get("tributary").map(|version| version.as_str()) {
         Some(Some(VERSION)) => {}
@@ -77,6 +86,7 @@ pub(super) fn read(json: &Json, index: usize, folder: &Path, faults: &mut Faults
 struct Reader<'a> {
     index: usize,
     folder: &'a Path,
+    presets: &'a Presets,
     faults: &'a mut Faults,
     read: Read,
 }
@@ -192,18 +202,37 @@ impl Reader<'_> {
             });
             read.collect()
         });
-        self.push(Address::Source(key.clone()), path, fields, Some(("provider", provider)), secrets);
+        self.push(Address::Source(key.clone()), path, fields, Some(("provider", provider.clone())), secrets);
         if let Some(workflows) = self.list(map, path, "workflows") {
             self.read.desired.told.workflows.insert(key.clone());
             let at = member(path, "workflows");
             for (index, json) in workflows.iter().enumerate() {
-                self.workflow(json, &element(&at, index), &key, index)?;
+                self.workflow(json, &element(&at, index), (&key, &provider), index)?;
             }
         }
         Ok(())
     }
 
-    fn workflow(&mut self, json: &Json, path: &str, source: &str, index: usize) -> anyhow::Result<()> {
+    /// What the preset does that a workflow names.
+    fn preset(&mut self, map: &Map<String, Json>, path: &str, provider: &str) -> Option<WorkflowSpec> {
+        let key = (provider.to_owned(), self.text(map, path, "preset"));
+        let found = self.presets.get(&key).cloned();
+        if found.is_none() {
+            let of = self.presets.keys().filter(|(of, _)| of == provider).map(|(_, key)| key.as_str());
+            let known = of.collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none".to_owned() } else { known };
+            self.faults.add(member(path, "preset"), format!("there is no such preset; there are: {known}"));
+        }
+        found
+    }
+
+    fn workflow(
+        &mut self,
+        json: &Json,
+        path: &str,
+        (source, provider): (&str, &str),
+        index: usize,
+    ) -> anyhow::Result<()> {
         let Some(map) = self.map(json, path, &WORKFLOW) else { return Ok(()) };
         let key = self.text(map, path, "key");
         let part = Self::part(map, &["display_name", "order", "delay"], &key);
@@ -222,9 +251,17 @@ impl Reader<'_> {
             Some(json) => form::read(json, &member(path, name), self.faults).map(Some),
             None => Ok(None),
         };
-        let (whole, draft) = (spec("spec")?, spec("draft")?);
-        if whole.is_none() {
-            self.faults.add(path, "`spec` has to be there: what it does with a message");
+        let (said, draft) = (spec("spec")?, spec("draft")?);
+        let whole = match map.get("preset").filter(|json| !json.is_null()) {
+            None => said,
+            Some(_) if said.is_some() => {
+                self.faults.add(path, "`preset` and `spec` say the same: leave one of them out");
+                said
+            }
+            Some(_) => self.preset(map, path, provider),
+        };
+        if whole.is_none() && !map.contains_key("preset") {
+            self.faults.add(path, "`spec` or `preset` has to be there: what it does with a message");
         }
         if draft.is_some() && !is_published {
             self.faults.add(member(path, "draft"), "without publishing, `spec` is the draft");

@@ -114,6 +114,14 @@ pub(in crate::cli) fn time(flag: &str, text: &str, now: Timestamp) -> anyhow::Re
     Ok(time)
 }
 
+/// A span such as 90s, 15m, 2h or 7d.
+///
+/// # Errors
+/// When it is none.
+pub(in crate::cli) fn span(text: &str) -> Result<Duration, String> {
+    ago(text).ok_or_else(|| "expected a span such as 90s, 15m, 2h or 7d".to_owned())
+}
+
 fn ago(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let seconds = match unit {

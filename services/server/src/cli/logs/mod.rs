@@ -11,8 +11,8 @@ use filter::Wanted;
 
 use super::{client::Client, output::Out};
 
-pub(super) use filter::{comparison, joined, time as time_of};
-pub(super) use rows::{cluid_words, state_words};
+pub(super) use filter::{comparison, joined, span, time as time_of};
+pub(super) use rows::{cluid_words, state_of};
 
 /// Which log.
 #[derive(Debug, clap::Subcommand)]

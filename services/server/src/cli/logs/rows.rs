@@ -74,7 +74,7 @@ impl Listed for Delivery {
             moment(self.create_time.as_ref()),
             id(&self.name).to_owned(),
             id(&self.destination).to_owned(),
-            state_words(self.state()).to_owned(),
+            state_of(self),
             self.attempt_count.to_string(),
             answer,
             self.last_error.clone(),
@@ -82,14 +82,18 @@ impl Listed for Delivery {
     }
 }
 
-/// How far a delivery is, in a word.
-pub(in crate::cli) fn state_words(state: State) -> &'static str {
-    match state {
+/// How far a delivery is, in words.
+pub(in crate::cli) fn state_of(delivery: &Delivery) -> String {
+    match delivery.state() {
         State::Unspecified => "unknown",
+        State::Pending if delivery.wait_until_time.is_some() => {
+            return format!("waiting until {} UTC", moment(delivery.wait_until_time.as_ref()));
+        }
         State::Pending => "pending",
         State::Delivered => "delivered",
         State::Failed => "given up",
     }
+    .to_owned()
 }
 
 fn or_dash(text: &str) -> String {

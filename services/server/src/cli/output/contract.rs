@@ -24,6 +24,7 @@ macro_rules! contract {
 
 contract!(
     ApiKey,
+    CompareWorkflowVersionsResponse,
     Delivery,
     DeletionPreview,
     Destination,
@@ -35,6 +36,7 @@ contract!(
     MessageTrace,
     Operation,
     Profile,
+    Provider,
     QueryAgencyStatsResponse,
     QueryStatsResponse,
     ReplayPreview,
@@ -42,12 +44,14 @@ contract!(
     Run,
     Sample,
     Source,
+    SuggestMappingsResponse,
     TailResponse,
     Tenant,
     TenantSettings,
     TenantUsage,
     Workflow,
-    WorkflowSpec
+    WorkflowSpec,
+    WorkflowVersion
 );
 
 static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
@@ -105,6 +109,7 @@ mod tests {
             assert!(super::json(&T::default()).is_ok(), "{}", T::NAME);
         }
         check::<v1::ApiKey>();
+        check::<v1::CompareWorkflowVersionsResponse>();
         check::<v1::Delivery>();
         check::<v1::DeletionPreview>();
         check::<v1::Destination>();
@@ -115,15 +120,18 @@ mod tests {
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();
         check::<v1::Run>();
         check::<v1::Sample>();
         check::<v1::Source>();
+        check::<v1::SuggestMappingsResponse>();
         check::<v1::TailResponse>();
         check::<v1::Tenant>();
         check::<v1::TenantSettings>();
         check::<v1::Workflow>();
         check::<v1::WorkflowSpec>();
+        check::<v1::WorkflowVersion>();
     }
 }

@@ -142,7 +142,11 @@ async fn workflow(client: &Client, tenant: &str, source: &str) -> anyhow::Result
         None => new_workflow(client, source).await?,
     };
     if workflow.published_version == 0 {
-        let request = PublishWorkflowRequest { name: workflow.name, etag: workflow.etag };
+        let request = PublishWorkflowRequest {
+            name: workflow.name,
+            etag: workflow.etag,
+            ..PublishWorkflowRequest::default()
+        };
         client.workflows().publish_workflow(request).await.map_err(refused)?;
     }
     Ok(())

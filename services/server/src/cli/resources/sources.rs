@@ -1,5 +1,8 @@
 //! `tributary sources`.
 
+mod create;
+mod suggest;
+
 use clap::{Args, Subcommand};
 use tributary_proto::admin::v1::{ListSamplesRequest, Source};
 
@@ -7,7 +10,7 @@ use super::{Choice, Listing, samples};
 use crate::cli::{
     client::{Client, refused},
     finder,
-    output::{Listed, Out, id, list, one, time::moment},
+    output::{Listed, Out, id, json, list, one, table, time::moment},
 };
 
 /// What to do.
@@ -17,8 +20,18 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one
     Get(Choice),
+    /// Make one, and show its webhook URL
+    Create(create::New),
     /// Show the newest messages of one, with the paths of their values to map from
     Samples(Samples),
+    /// Propose mappings from the newest messages of one, or from a file
+    Suggest(suggest::Suggest),
+    /// List the workflows that providers have to start from
+    Presets {
+        /// Only those of this provider, such as calendly
+        #[arg(value_name = "PROVIDER")]
+        provider: Option<String>,
+    },
 }
 
 /// How many messages of which source.
@@ -31,7 +44,7 @@ pub(in crate::cli) struct Samples {
     limit: i32,
 }
 
-/// Lists sources, or shows one.
+/// Lists sources, shows one, or makes one.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -41,23 +54,46 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
             list(out, &finder::sources(client, &tenant, limit).await?)
         }
-        Action::Get(Choice { which, of }) => {
-            let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-            let found = finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(&which))?;
+        Action::Get(choice) => {
+            let found = find(client, &choice).await?;
             one(out, &found.key, &found)
         }
-        Action::Samples(Samples { choice: Choice { which, of }, limit }) => {
-            let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-            let found = finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(&which))?;
-            let request =
-                ListSamplesRequest { parent: found.name, page_size: limit, page_token: String::new() };
+        Action::Create(new) => create::run(new, client, out).await,
+        Action::Samples(Samples { choice, limit }) => {
+            let parent = find(client, &choice).await?.name;
+            let request = ListSamplesRequest { parent, page_size: limit, page_token: String::new() };
             let answer = client.sources().list_samples(request).await.map_err(refused)?.into_inner();
             if answer.samples.is_empty() && !out.is_json() {
                 out.line("nothing was processed of it yet")?;
             }
             answer.samples.iter().try_for_each(|sample| samples::show(out, sample))
         }
+        Action::Suggest(suggest) => suggest::run(suggest, client, out).await,
+        Action::Presets { provider } => presets(provider.as_deref(), client, out).await,
     }
+}
+
+async fn find(client: &Client, Choice { which, of }: &Choice) -> anyhow::Result<Source> {
+    let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
+    finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(which))
+}
+
+async fn presets(of: Option<&str>, client: &Client, out: &Out) -> anyhow::Result<()> {
+    let providers = finder::providers(client).await?;
+    let wanted = || providers.iter().filter(|provider| of.is_none_or(|of| provider.id == of));
+    if out.is_json() {
+        for provider in wanted() {
+            out.json_line(&json(provider)?)?;
+        }
+        return Ok(());
+    }
+    let rows = wanted().flat_map(|provider| {
+        let row = |preset: &tributary_proto::admin::v1::provider::Preset| {
+            vec![provider.id.clone(), preset.key.clone(), preset.provider_event.clone(), preset.help.clone()]
+        };
+        provider.presets.iter().map(row).collect::<Vec<_>>()
+    });
+    Ok(table::write(out, &["provider", "preset", "takes", "what it does"], rows.collect())?)
 }
 
 impl Listed for Source {

@@ -1,14 +1,17 @@
 //! `tributary workflows`.
 
-use clap::{Args, Subcommand};
-use prost_types::FieldMask;
-use tributary_proto::admin::v1::{GetWorkflowSampleRequest, UpdateWorkflowRequest, Workflow};
+mod edit;
+mod versions;
+
+use clap::Subcommand;
+use tributary_proto::admin::v1::{GetWorkflowSampleRequest, Workflow, problem::Severity};
 
 use super::{Choice, Listing, samples};
 use crate::cli::{
     client::{Client, refused},
+    code::spec,
     finder,
-    output::{Listed, Out, id, list, one, time::moment},
+    output::{Listed, Out, Style, Text, id, list, one, time::moment},
 };
 
 /// What to do.
@@ -18,23 +21,27 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one
     Get(Choice),
+    /// Make one, as a draft
+    Create(edit::New),
+    /// Change one
+    Update(edit::Changes),
+    /// Write the draft of one as a file that `update --draft` reads
+    Draft(Choice),
     /// Show the message that is pinned to one, with the paths of its values
     Sample(Choice),
-    /// Change one
-    Update(Changes),
+    /// Put the draft of one in force, as a new version
+    Publish(versions::Publish),
+    /// Take one out of force
+    Unpublish(Choice),
+    /// List the versions of one, newest first
+    Versions(versions::Versions),
+    /// Show what differs between two versions of one, or between one and the draft
+    Compare(versions::Compare),
+    /// Put an earlier version of one in force again, as a new version
+    Rollback(versions::Rollback),
 }
 
-/// What is changed of which workflow.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Changes {
-    #[command(flatten)]
-    choice: Choice,
-    /// Pin this message for the editor: msg_…, or none
-    #[arg(long, value_name = "MESSAGE")]
-    sample_message: String,
-}
-
-/// Lists workflows, or shows one.
+/// Lists workflows, shows one or changes one.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -44,32 +51,62 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
             list(out, &finder::workflows(client, &tenant, limit).await?)
         }
-        Action::Get(Choice { which, of }) => {
-            let found = find(client, of.tenant.as_deref(), &which).await?;
+        Action::Get(choice) => {
+            let found = find(client, &choice).await?;
             one(out, &found.key, &found)
         }
-        Action::Sample(Choice { which, of }) => {
-            let found = find(client, of.tenant.as_deref(), &which).await?;
-            let request = GetWorkflowSampleRequest { name: found.name };
+        Action::Create(new) => told(out, &edit::create(new, client).await?),
+        Action::Update(changes) => told(out, &edit::update(changes, client).await?),
+        Action::Draft(choice) => {
+            let draft = find(client, &choice).await?.draft.unwrap_or_default();
+            if out.is_json() {
+                return one(out, &choice.which, &draft);
+            }
+            Ok(out.line(spec::write(&draft)?.trim_end())?)
+        }
+        Action::Sample(choice) => {
+            let request = GetWorkflowSampleRequest { name: find(client, &choice).await?.name };
             let sample = client.workflows().get_workflow_sample(request).await.map_err(refused)?;
             samples::show(out, &sample.into_inner())
         }
-        Action::Update(Changes { choice: Choice { which, of }, sample_message }) => {
-            let found = find(client, of.tenant.as_deref(), &which).await?;
-            let sample_message = if sample_message == "none" { String::new() } else { sample_message };
-            let request = UpdateWorkflowRequest {
-                workflow: Some(Workflow { sample_message, ..found }),
-                update_mask: Some(FieldMask { paths: vec!["sample_message".to_owned()] }),
-            };
-            let changed = client.workflows().update_workflow(request).await.map_err(refused)?.into_inner();
-            one(out, &changed.key, &changed)
-        }
+        Action::Publish(publish) => told(out, &versions::publish(publish, client).await?),
+        Action::Unpublish(choice) => told(out, &versions::unpublish(&choice, client).await?),
+        Action::Versions(versions) => versions::list(versions, client, out).await,
+        Action::Compare(compare) => versions::compare(&compare, client, out).await,
+        Action::Rollback(rollback) => told(out, &versions::roll_back(rollback, client).await?),
     }
 }
 
-async fn find(client: &Client, tenant: Option<&str>, which: &str) -> anyhow::Result<Workflow> {
-    let tenant = finder::tenant(client, tenant).await?;
+async fn find(client: &Client, Choice { which, of }: &Choice) -> anyhow::Result<Workflow> {
+    let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
     finder::pick(finder::workflows(client, &tenant, usize::MAX).await?, Some(which))
+}
+
+/// What became of a workflow, with what is wrong with its draft.
+fn told(out: &Out, workflow: &Workflow) -> anyhow::Result<()> {
+    if out.is_json() {
+        return one(out, &workflow.key, workflow);
+    }
+    let head =
+        Text::new().with(Style::Bold, &workflow.key).plain(" ").with(Style::Accent, in_force(workflow));
+    out.text(&head.and(Style::Dim, &workflow.display_name))?;
+    for problem in &workflow.problems {
+        let (style, word) = match problem.severity() {
+            Severity::Error => (Style::Bad, "error"),
+            _ => (Style::Warn, "warning"),
+        };
+        let at = if problem.node_id.is_empty() { String::new() } else { format!(" at {}", problem.node_id) };
+        let line = Text::new().with(style, word).plain(format!("{at}: {}", problem.reason));
+        out.text(&line.and(Style::Dim, &problem.fix))?;
+    }
+    Ok(())
+}
+
+fn in_force(workflow: &Workflow) -> String {
+    match workflow.published_version {
+        0 => "is a draft: nothing is in force".to_owned(),
+        version => format!("version {version} is in force"),
+    }
 }
 
 impl Listed for Workflow {

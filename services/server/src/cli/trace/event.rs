@@ -7,7 +7,7 @@ use tributary_proto::admin::v1::{
 
 use super::message::heading;
 use crate::cli::{
-    logs::state_words,
+    logs::state_of,
     output::{
         Style, Text, Tree, cut, id,
         time::{moment, of_proto},
@@ -67,10 +67,10 @@ fn delivery(trace: &DeliveryTrace) -> Tree {
     let label = heading("delivery")
         .with(Style::Accent, &trace.destination_display_name)
         .and(Style::Plain, &trace.platform)
-        .and(style, state_words(delivery.state()))
+        .and(style, state_of(&delivery))
         .and(Style::Dim, id(&delivery.name));
     let mut tree = Tree::new(label).with(delivery.attempts.iter().map(attempt));
-    if delivery.next_attempt_time.is_some() {
+    if delivery.next_attempt_time.is_some() && delivery.wait_until_time.is_none() {
         let due = moment(delivery.next_attempt_time.as_ref());
         tree.line(Text::new().with(Style::Warn, format!("the next attempt is due {due} UTC")));
     }

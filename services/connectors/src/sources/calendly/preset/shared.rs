@@ -1,4 +1,4 @@
-//! What a booking and its cancellation have in common: the invitee, the appointment, and where the visit came from.
+//! What Calendly's events have in common: the invitee, the appointment, and where the visit came from.
 
 use serde_json::json;
 use tributary_domain::workflow::spec::{Group, Input, Mapping, MessageField, NamePart, Op, Operator};
@@ -43,13 +43,21 @@ pub(super) fn user_traits() -> Vec<Mapping> {
 /// What is known of the appointment and of the visit that led to it. Answers are left out: people tell their
 /// business or their health in them, and whoever wants one forwarded maps it by its question.
 pub(super) fn event_attributes() -> Vec<Mapping> {
-    vec![
+    let mut attributes = vec![
         attribute("content_name", "$.payload.scheduled_event.name"),
         attribute("start_time", "$.payload.scheduled_event.start_time"),
         attribute("end_time", "$.payload.scheduled_event.end_time"),
         attribute("event_type_uri", "$.payload.scheduled_event.event_type"),
         attribute("scheduled_event_uri", "$.payload.event"),
         attribute("invitee_uri", "$.payload.uri"),
+    ];
+    attributes.extend(campaign());
+    attributes
+}
+
+/// The advertisement that led to the visit. What stands in `utm_term` is the cluid, or nobody's business.
+pub(super) fn campaign() -> [Mapping; 4] {
+    [
         attribute("utm_source", "$.payload.tracking.utm_source"),
         attribute("utm_medium", "$.payload.tracking.utm_medium"),
         attribute("utm_campaign", "$.payload.tracking.utm_campaign"),

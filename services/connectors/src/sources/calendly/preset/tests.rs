@@ -167,3 +167,107 @@ fn a_keyword_in_utm_term_is_refused_by_name_and_the_rest_counts() {
         assert_eq!((event.rejected.len(), event.rejected[0].value.as_str()), (1, term));
     }
 }
+
+/// The body of `invitee_no_show.deleted`: the same invitee, without the mark.
+fn taken_back() -> Value {
+    let mut body = fixture!("no_show");
+    body["event"] = json!("invitee_no_show.deleted");
+    body["created_at"] = json!("2026-03-13T08:00:02.000000Z");
+    body["payload"]["updated_at"] = json!("2026-03-13T08:00:01.500000Z");
+    body["payload"].as_object_mut().unwrap().remove("no_show");
+    body
+}
+
+#[test]
+fn a_no_show_happened_when_it_was_marked_and_can_be_taken_back() {
+    let body = fixture!("no_show");
+    let marked = event("calendly_no_show", &body);
+    assert_eq!(marked.name, "ScheduleNoShow");
+    assert_eq!(marked.time, "2026-03-12T15:21:39.670248Z".parse().unwrap());
+    assert_eq!(marked.dedupe_id.as_deref(), body["payload"]["no_show"]["uri"].as_str());
+    assert_eq!(marked.attributes["no_show_uri"], body["payload"]["no_show"]["uri"]);
+
+    let body = taken_back();
+    let undone = event("calendly_no_show_undone", &body);
+    assert_eq!(
+        (undone.name.as_str(), undone.time),
+        ("ScheduleNoShowUndone", "2026-03-13T08:00:01.5Z".parse().unwrap())
+    );
+    assert_eq!(identifiers(&undone), identifiers(&marked), "of the same person");
+    assert!(!undone.attributes.contains_key("no_show_uri"));
+}
+
+#[test]
+fn a_reschedule_is_told_apart_from_a_booking() {
+    let body = fixture!("rescheduled_created");
+    let moved = event("calendly_rescheduled", &body);
+    assert_eq!(moved.name, "ScheduleRescheduled");
+    assert_eq!(moved.attributes["rescheduled_from"], body["payload"]["old_invitee"]);
+    assert_eq!(
+        moved.time,
+        event("calendly_booking", &body).time,
+        "when it was moved, not when it takes place"
+    );
+    let outcome = run("calendly_rescheduled", &fixture!("paid"));
+    assert!(matches!(outcome, RunOutcome::Stopped(RunStatus::FilterConditionFailed, _)), "{outcome:?}");
+}
+
+#[test]
+fn a_routing_form_is_of_the_visitor_and_of_whom_its_answers_name() {
+    let mut body = fixture!("routing_form");
+    let submitted = event("calendly_routing_form", &body);
+    assert_eq!(submitted.name, "SubmitForm");
+    assert_eq!(submitted.time, "2026-03-09T19:40:11.381Z".parse().unwrap());
+    assert_eq!(identifiers(&submitted), [("cluid", "trb_01h8xkq7v2m3n4p5r6s7t8v9w0")]);
+    assert_eq!(submitted.attributes["utm_campaign"], "spring-relaunch");
+
+    let answers = body["payload"]["questions_and_answers"].as_array_mut().unwrap();
+    for (question, answer) in [
+        ("Your manager's email", "boss@example.com"),
+        ("Work email", "Nadia@Brightwater-Studio.example"),
+        ("Phone number", "+1 404-555-0142"),
+        ("First name", "Nadia"),
+    ] {
+        answers.push(json!({ "question": question, "answer": answer, "question_uuid": "x" }));
+    }
+    let asked = event("calendly_routing_form", &body);
+    let expected = [
+        ("cluid", "trb_01h8xkq7v2m3n4p5r6s7t8v9w0"),
+        ("email", "nadia@brightwater-studio.example"),
+        ("phone", "+14045550142"),
+    ];
+    assert_eq!(identifiers(&asked), expected);
+    assert_eq!(
+        (&asked.traits["first_name"], &asked.traits["phone"]),
+        (&json!("Nadia"), &json!("+14045550142"))
+    );
+}
+
+#[test]
+fn each_event_of_calendly_has_its_preset_and_never_happens_when_the_appointment_is() {
+    let bodies = [
+        fixture!("created"),
+        fixture!("canceled"),
+        fixture!("rescheduled_created"),
+        fixture!("no_show"),
+        taken_back(),
+        fixture!("routing_form"),
+    ];
+    for preset in Calendly.presets() {
+        let own: Vec<&Value> = bodies.iter().filter(|body| body["event"] == preset.provider_event).collect();
+        assert!(!own.is_empty() && !preset.help.is_empty(), "{}", preset.key);
+        let taken = own.iter().filter(|body| matches!(run(preset.key, body), RunOutcome::Events(_)));
+        assert!(taken.count() > 0, "{} takes its own event", preset.key);
+        for body in bodies.iter().filter(|body| body["event"] != preset.provider_event) {
+            let outcome = run(preset.key, body);
+            assert!(
+                matches!(outcome, RunOutcome::Stopped(RunStatus::FilterConditionFailed, _)),
+                "{}",
+                preset.key
+            );
+        }
+        let start = "$.payload.scheduled_event.start_time";
+        let inputs = &preset.spec.event_time.as_ref().unwrap().inputs;
+        assert!(!format!("{inputs:?}").contains(start), "{}", preset.key);
+    }
+}

@@ -11,7 +11,7 @@ use crate::workflow::{
     },
 };
 
-fn any_value() -> BoxedStrategy<Value> {
+pub(crate) fn any_value() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -157,7 +157,7 @@ fn any_mapping(targets: Vec<&'static str>) -> impl Strategy<Value = Mapping> {
         })
 }
 
-fn any_spec() -> impl Strategy<Value = WorkflowSpec> {
+pub(crate) fn any_spec() -> impl Strategy<Value = WorkflowSpec> {
     (
         select(vec![Kind::Track, Kind::Identify, Kind::Group]),
         option::weighted(0.3, any_path()),
@@ -182,7 +182,7 @@ fn any_spec() -> impl Strategy<Value = WorkflowSpec> {
 }
 
 /// Gives every node an id of its own, so that more than the ids is tested.
-fn with_ids(spec: &WorkflowSpec) -> WorkflowSpec {
+pub(crate) fn with_ids(spec: &WorkflowSpec) -> WorkflowSpec {
     fn visit(value: &mut Value, next: &mut u32) {
         match value {
             Value::Object(fields) => {

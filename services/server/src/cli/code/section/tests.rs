@@ -6,7 +6,9 @@ use super::*;
 
 fn told(json: &Json) -> (Read, Vec<String>) {
     let mut faults = Faults::default();
-    let read = read(json, 0, Path::new("/nowhere"), &mut faults).unwrap();
+    let preset = ("calendly".to_owned(), "booking".to_owned());
+    let presets = Presets::from([(preset, WorkflowSpec { kind: 2, ..WorkflowSpec::default() })]);
+    let read = read(json, 0, Path::new("/nowhere"), &presets, &mut faults).unwrap();
     (read, faults.0.iter().map(ToString::to_string).collect())
 }
 
@@ -55,6 +57,20 @@ fn a_file_says_what_is_wanted_and_nothing_of_the_rest() {
 }
 
 #[test]
+fn a_workflow_may_name_a_preset_of_its_provider() {
+    let file = |workflow: Json| json!({ "tributary": "v1", "sources": [{ "key": "a", "provider": "calendly", "workflows": [workflow] }] });
+    let (read, faults) = told(&file(json!({ "key": "w", "preset": "booking" })));
+    assert!(faults.is_empty(), "{faults:?}");
+    let fields = &read.desired.resources[1].fields;
+    let spec = json!({ "kind": "identify" });
+    assert_eq!((&fields["draft"], &fields["published"]), (&spec, &spec));
+    let (_, faults) = told(&file(json!({ "key": "w", "preset": "bookings" })));
+    assert_eq!(faults, ["sources[0].workflows[0].preset: there is no such preset; there are: booking"]);
+    let (_, faults) = told(&file(json!({ "key": "w", "preset": "booking", "spec": {} })));
+    assert_eq!(faults, ["sources[0].workflows[0]: `preset` and `spec` say the same: leave one of them out"]);
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_with_its_path() {
     let (_, faults) = told(&json!({
         "tributary": "v2",
@@ -68,7 +84,7 @@ fn everything_that_is_wrong_is_told_with_its_path() {
         "tenants: there is no such field; there are tributary, tenant, sources, destinations",
         "sources[0].key: has to be a text, and there",
         "sources[0].signing_keys[0]: a secret is said by reference: { env: NAME } or { file: PATH }",
-        "sources[0].workflows[0]: `spec` has to be there: what it does with a message",
+        "sources[0].workflows[0]: `spec` or `preset` has to be there: what it does with a message",
         "sources[0].workflows[1].draft: without publishing, `spec` is the draft",
         "destinations: expected a list",
     ] {

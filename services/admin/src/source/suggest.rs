@@ -1,0 +1,103 @@
+//! Mappings that are proposed for a source.
+
+use http::HeaderMap;
+use serde_json::Value;
+use tonic::Status;
+use tributary_connectors::sources::{self, Facts};
+use tributary_domain::{
+    time::Timestamp,
+    workflow::suggest::{self, Sample, Suggestion},
+};
+use tributary_proto::admin::v1::{MappingSuggestion, Message, SuggestMappingsResponse};
+use tributary_store::source::SourceRecord;
+
+use crate::{
+    call::Located,
+    convert::{enums::Twin, spec, value::from_time},
+    violations::invalid,
+};
+
+/// The largest body that is looked at: a request with it has room in what is accepted.
+const MAX_BODY: usize = 512 * 1024;
+
+/// What there is to learn from.
+#[derive(Debug)]
+struct Read {
+    body: Value,
+    received: Timestamp,
+    facts: Option<Facts>,
+}
+
+/// Proposes mappings from the newest messages of a source.
+pub(super) fn of_messages(
+    located: &Located<'_>,
+    source: &SourceRecord,
+    messages: Vec<Message>,
+) -> SuggestMappingsResponse {
+    let read = messages.iter().filter_map(|message| {
+        // Only JSON is accepted; what has no body any more has nothing to learn from.
+        let body = serde_json::from_str(&message.body).ok()?;
+        let received = message.receive_time.and_then(|time| from_time(time).ok()).unwrap_or_default();
+        Some(of_body(source, body, received))
+    });
+    let read: Vec<Read> = read.collect();
+    let names = messages.into_iter().filter(|message| !message.body.is_empty()).map(|message| message.name);
+    SuggestMappingsResponse { messages: names.collect(), ..propose(located, &read) }
+}
+
+/// Proposes mappings from a body, as if it came now.
+///
+/// # Errors
+/// INVALID_ARGUMENT when it is too large, or is no JSON.
+pub(super) fn of_text(
+    located: &Located<'_>,
+    source: &SourceRecord,
+    body: &str,
+    now: Timestamp,
+) -> Result<SuggestMappingsResponse, Status> {
+    if body.len() > MAX_BODY {
+        return Err(invalid("body", format!("at most {MAX_BODY} bytes")));
+    }
+    let body = serde_json::from_str(body)
+        .map_err(|error| invalid("body", format!("not JSON, at line {}", error.line())))?;
+    Ok(propose(located, &[of_body(source, body, now)]))
+}
+
+fn of_body(source: &SourceRecord, body: Value, received: Timestamp) -> Read {
+    let facts = sources::provider(&source.provider).and_then(|provider| {
+        let settings = provider.check_settings(&source.settings).ok()?;
+        Some(provider.facts(&settings, &HeaderMap::new(), &body))
+    });
+    Read { body, received, facts }
+}
+
+fn propose(located: &Located<'_>, read: &[Read]) -> SuggestMappingsResponse {
+    let samples: Vec<Sample<'_>> = read
+        .iter()
+        .map(|Read { body, received, facts }| Sample {
+            body,
+            received: *received,
+            provider_event: facts.as_ref().and_then(|facts| facts.provider_event.as_deref()),
+            cluid: facts.as_ref().and_then(|facts| facts.cluid.found()),
+        })
+        .collect();
+    let found = suggest::suggest(&samples, &located.record.settings);
+    SuggestMappingsResponse {
+        suggestions: found.list.into_iter().map(suggestion).collect(),
+        spec: found.spec.as_ref().map(spec::to_proto),
+        messages: Vec::new(),
+        sample_count: i32::try_from(samples.len()).unwrap_or(i32::MAX),
+    }
+}
+
+fn suggestion(found: Suggestion) -> MappingSuggestion {
+    MappingSuggestion {
+        section: found.section.as_str().to_owned(),
+        target: found.target,
+        path: found.path,
+        sample_value: found.sample_value,
+        confidence: found.confidence.number(),
+        reason: found.reason,
+        in_spec: found.in_spec,
+    }
+}
