@@ -24,6 +24,8 @@ macro_rules! contract {
 
 contract!(
     ApiKey,
+    BlockedIdentifier,
+    Conflict,
     Delivery,
     DeletionPreview,
     Destination,
@@ -32,7 +34,9 @@ contract!(
     Group,
     Member,
     Message,
+    Merge,
     MessageTrace,
+    NeverJoinPair,
     Operation,
     Profile,
     QueryAgencyStatsResponse,
@@ -46,6 +50,7 @@ contract!(
     Tenant,
     TenantSettings,
     TenantUsage,
+    TimelineEntry,
     Workflow,
     WorkflowSpec
 );
