@@ -26,7 +26,7 @@ impl TenantScope<'_> {
     pub async fn never_join_pair(&self, pair: PairId) -> Result<PairRecord, StoreError> {
         let key = (self.key(), pair.left.to_string(), pair.right.to_string());
         let row = never_join::Entity::find_by_id(key).one(&self.reader()).await?;
-        row.ok_or_else(|| StoreError::not_found("never-join pair"))?.try_into()
+        row.ok_or_else(|| StoreError::not_found("never join pair"))?.try_into()
     }
 
     /// The tenant's pairs by the ids of their profiles.
