@@ -9,6 +9,7 @@ mod m0005_retention;
 mod m0006_stats;
 mod m0007_providers;
 mod m0009_versions;
+mod m0010_identity;
 mod migrator;
 mod table;
 

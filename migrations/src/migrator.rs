@@ -12,6 +12,7 @@ use crate::{
     isolation::isolate, m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access,
     m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
     m0009_versions::Versions,
+    m0010_identity::Identity,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(Stats),
             Box::new(Providers),
             Box::new(Versions),
+            Box::new(Identity),
         ]
     }
 }

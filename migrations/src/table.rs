@@ -21,6 +21,28 @@ pub(crate) async fn add_text_null(
     manager.alter_table(Statement::alter().table(table).add_column(&mut definition).take()).await
 }
 
+/// Adds a column of 64 bits that may be null to a table that is there.
+pub(crate) async fn add_big_null(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let mut definition = ColumnDef::new(column);
+    definition.big_integer();
+    manager.alter_table(Statement::alter().table(table).add_column(&mut definition).take()).await
+}
+
+/// Adds a column of 32 bits that may be null to a table that is there.
+pub(crate) async fn add_integer_null(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+) -> Result<(), DbErr> {
+    let mut definition = ColumnDef::new(column);
+    definition.integer();
+    manager.alter_table(Statement::alter().table(table).add_column(&mut definition).take()).await
+}
+
 /// Bytes decide the order of text on Postgres too, whatever locale the server was made with: ids are paged by it, and
 /// both databases have to agree.
 fn collate(column: &mut ColumnDef, backend: DbBackend) {

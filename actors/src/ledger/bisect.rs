@@ -129,5 +129,14 @@ fn report(work: &Work, plans: &[MessagePlan], applied: &Applied, began: Instant,
     for (status, runs) in by_status {
         work.metrics.runs(status, runs);
     }
+    work.metrics.quarantined(applied.quarantined.len() as u64);
+    for found in &applied.quarantined {
+        tracing::warn!(
+            tenant = %found.tenant,
+            kind = %found.kind,
+            people = found.people,
+            "an identifier met too many people and is no evidence any more"
+        );
+    }
     tracing::debug!(messages = plans.len(), at = %now, "batch committed");
 }

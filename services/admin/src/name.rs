@@ -6,9 +6,10 @@ use tonic::Status;
 use tributary_domain::{
     access::PrincipalId,
     id::{
-        AgencyId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MessageId, OperationId,
-        ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
+        AgencyId, BlockId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MergeId, MessageId,
+        OperationId, ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
     },
+    identity::PairId,
 };
 
 use crate::violations::invalid;
@@ -222,6 +223,18 @@ impl Names {
 
     pub(crate) fn profile(self, profile: ProfileId) -> String {
         format!("{}/profiles/{profile}", self.tenant())
+    }
+
+    pub(crate) fn merge(self, merge: MergeId) -> String {
+        format!("{}/merges/{merge}", self.tenant())
+    }
+
+    pub(crate) fn never_join_pair(self, pair: PairId) -> String {
+        format!("{}/neverJoinPairs/{pair}", self.tenant())
+    }
+
+    pub(crate) fn blocked_identifier(self, block: BlockId) -> String {
+        format!("{}/blockedIdentifiers/{block}", self.tenant())
     }
 
     pub(crate) fn conflict(self, conflict: ConflictId) -> String {

@@ -1,21 +1,34 @@
-//! Profiles, and the joins of people that were refused.
+//! Profiles: who they are, what happened to them, and what people decide about them.
+
+mod block;
+mod conflict;
+mod merge;
+mod pair;
+mod timeline;
 
 use serde_json::Value;
 use tonic::{Request, Response, Status};
-use tributary_domain::{id::ProfileId, identity::IdentifierType, normalise};
-use tributary_proto::admin::v1::{
-    Conflict, GetProfileRequest, ListConflictsRequest, ListConflictsResponse, ListProfilesRequest,
-    ListProfilesResponse, LookupProfileRequest, Profile, profile, profile_service_server::ProfileService,
+use tributary_domain::{
+    id::{CommandId, ProfileId},
+    identity::{Identifier, IdentifierType},
+    normalise,
 };
-use tributary_store::profile::{ConflictRecord, IdentifierRecord, ProfileRecord};
+use tributary_proto::admin::v1::{
+    BlockIdentifierRequest, BlockedIdentifier, Conflict, CreateNeverJoinPairRequest, DecideConflictRequest,
+    GetProfileRequest, GetProfileTimelineRequest, GetProfileTimelineResponse, LiftNeverJoinPairRequest,
+    LiftNeverJoinPairResponse, ListBlockedIdentifiersRequest, ListBlockedIdentifiersResponse,
+    ListConflictsRequest, ListConflictsResponse, ListMergesRequest, ListMergesResponse,
+    ListNeverJoinPairsRequest, ListNeverJoinPairsResponse, ListProfilesRequest, ListProfilesResponse,
+    LookupProfileRequest, Merge, NeverJoinPair, Profile, RulesVersion, UnblockIdentifierRequest,
+    UnblockIdentifierResponse, UndoMergeRequest, profile, profile_service_server::ProfileService,
+};
+use tributary_store::profile::{IdentifierRecord, ProfileRecord};
 
 use crate::{
     AdminContext,
-    convert::{
-        identifier::{refusal, why},
-        value::{to_proto as to_value, to_time},
-    },
-    error::{from_store, not_found},
+    call::{Call, Located},
+    convert::value::{to_proto as to_value, to_time},
+    error::{from_command, from_store, not_found},
     name::{Names, TenantPath},
     violations::{Violations, invalid},
 };
@@ -43,18 +56,10 @@ impl ProfileService for Profiles {
     ) -> Result<Response<Profile>, Status> {
         let call = self.0.call(&request).await?;
         let request = request.into_inner();
-        let path = TenantPath::parse("parent", &request.parent)?;
-        let kind = IdentifierType::parse(&request.identifier_type)
-            .ok_or_else(|| invalid("identifier_type", "expected a type such as email or external_id:crm"))?;
-        let mut violations = Violations::default();
-        violations.text("identifier_value", &request.identifier_value, MAX_VALUE);
-        violations.check()?;
-        let located = call.locate(path).await?;
-        let value = Value::String(request.identifier_value);
-        let identifier = normalise::identifier(&kind, &value, &located.record.settings)
-            .map_err(|rejection| invalid("identifier_value", rejection.to_string()))?;
-        let owner =
-            located.scope.profile_by_identifier(&kind, &identifier.value).await.map_err(from_store)?;
+        let (located, identifier) =
+            identified(&call, &request.parent, &request.identifier_type, request.identifier_value).await?;
+        let kind = &identifier.kind;
+        let owner = located.scope.profile_by_identifier(kind, &identifier.value).await.map_err(from_store)?;
         let record =
             located.scope.profile(owner.ok_or_else(|| not_found("profile"))?).await.map_err(from_store)?;
         Ok(Response::new(to_proto(located.names, record)))
@@ -76,20 +81,132 @@ impl ProfileService for Profiles {
         }))
     }
 
+    async fn get_profile_timeline(
+        &self,
+        request: Request<GetProfileTimelineRequest>,
+    ) -> Result<Response<GetProfileTimelineResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        timeline::get(&call, request.into_inner()).await.map(Response::new)
+    }
+
     async fn list_conflicts(
         &self,
         request: Request<ListConflictsRequest>,
     ) -> Result<Response<ListConflictsResponse>, Status> {
         let call = self.0.call(&request).await?;
-        let request = request.into_inner();
-        let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
-        let list = self.0.list("ListConflicts", &[&request.parent]);
-        let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.conflicts(page).await.map_err(from_store)?;
-        Ok(Response::new(ListConflictsResponse {
-            conflicts: found.items.into_iter().map(|record| conflict(located.names, record)).collect(),
-            next_page_token: list.next(found.next),
-        }))
+        conflict::list(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn decide_conflict(
+        &self,
+        request: Request<DecideConflictRequest>,
+    ) -> Result<Response<Conflict>, Status> {
+        let call = self.0.call(&request).await?;
+        conflict::decide(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_merges(
+        &self,
+        request: Request<ListMergesRequest>,
+    ) -> Result<Response<ListMergesResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        merge::list(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn undo_merge(&self, request: Request<UndoMergeRequest>) -> Result<Response<Merge>, Status> {
+        let call = self.0.call(&request).await?;
+        merge::undo(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_never_join_pairs(
+        &self,
+        request: Request<ListNeverJoinPairsRequest>,
+    ) -> Result<Response<ListNeverJoinPairsResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        pair::list(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn create_never_join_pair(
+        &self,
+        request: Request<CreateNeverJoinPairRequest>,
+    ) -> Result<Response<NeverJoinPair>, Status> {
+        let call = self.0.call(&request).await?;
+        pair::create(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn lift_never_join_pair(
+        &self,
+        request: Request<LiftNeverJoinPairRequest>,
+    ) -> Result<Response<LiftNeverJoinPairResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        pair::lift(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_blocked_identifiers(
+        &self,
+        request: Request<ListBlockedIdentifiersRequest>,
+    ) -> Result<Response<ListBlockedIdentifiersResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        block::list(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn block_identifier(
+        &self,
+        request: Request<BlockIdentifierRequest>,
+    ) -> Result<Response<BlockedIdentifier>, Status> {
+        let call = self.0.call(&request).await?;
+        block::block(&call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn unblock_identifier(
+        &self,
+        request: Request<UnblockIdentifierRequest>,
+    ) -> Result<Response<UnblockIdentifierResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        block::unblock(&call, request.into_inner()).await.map(Response::new)
+    }
+}
+
+/// The tenant of a name, and an identifier of it, normalised as an event's is.
+///
+/// # Errors
+/// INVALID_ARGUMENT when the value is none of the type, or one that identifies nobody; NOT_FOUND and PERMISSION_DENIED as
+/// [`Call::locate`].
+async fn identified<'a>(
+    call: &Call<'a>,
+    parent: &str,
+    kind: &str,
+    value: String,
+) -> Result<(Located<'a>, Identifier), Status> {
+    let path = TenantPath::parse("parent", parent)?;
+    let kind = IdentifierType::parse(kind)
+        .ok_or_else(|| invalid("identifier_type", "expected a type such as email or external_id:crm"))?;
+    let mut violations = Violations::default();
+    violations.text("identifier_value", &value, MAX_VALUE);
+    violations.check()?;
+    let located = call.locate(path).await?;
+    let identifier = normalise::identifier(&kind, &Value::String(value), &located.record.settings)
+        .map_err(|rejection| invalid("identifier_value", rejection.to_string()))?;
+    Ok((located, identifier))
+}
+
+/// Asks the ledger for something, and waits until it did it.
+///
+/// # Errors
+/// FAILED_PRECONDITION when it refused, DEADLINE_EXCEEDED when it did not come to it in time.
+async fn command(call: &Call<'_>, located: &Located<'_>, kind: &str, payload: &Value) -> Result<(), Status> {
+    let (millis, random) = call.id_parts(&call.author);
+    let command = CommandId::new(millis, random);
+    located.scope.enqueue_command(command, kind, payload, &call.author).await.map_err(from_store)?;
+    call.house.apply_command(located.record.id, command).await.map_err(from_command)?;
+    Ok(())
+}
+
+/// By which rules something was decided, as the contract has it.
+fn rules(revision: Option<u64>, version: Option<u32>) -> RulesVersion {
+    RulesVersion {
+        revision: revision.map_or(0, |revision| i64::try_from(revision).unwrap_or(i64::MAX)),
+        version: version.map_or(0, |version| i32::try_from(version).unwrap_or(i32::MAX)),
     }
 }
 
@@ -121,26 +238,5 @@ fn identifier(names: Names, owned: IdentifierRecord) -> profile::OwnedIdentifier
         raw: owned.raw.unwrap_or_default(),
         first_seen_time: Some(to_time(owned.first_seen_at)),
         message: names.message(owned.message),
-    }
-}
-
-fn conflict(names: Names, record: ConflictRecord) -> Conflict {
-    let because = refusal(&record.rule).map_or_else(|| record.rule.clone(), |rule| why(rule).to_owned());
-    let text = format!(
-        "{} {} did not join {} and {}: {because}",
-        record.kind, record.value, record.profile, record.other
-    );
-    Conflict {
-        name: names.conflict(record.id),
-        rule: record.rule,
-        identifier_type: record.kind,
-        identifier_value: record.value,
-        profile: names.profile(record.profile),
-        other_profile: names.profile(record.other),
-        event: names.event(record.event),
-        first_time: Some(to_time(record.first_at)),
-        last_time: Some(to_time(record.last_at)),
-        count: i64::try_from(record.count).unwrap_or(i64::MAX),
-        text,
     }
 }

@@ -237,6 +237,10 @@ id!(/// A group: an account or company that profiles belong to.
     GroupId, "grp");
 id!(/// A conflict: a join of two people that was refused.
     ConflictId, "cfl");
+id!(/// A blocked value: an identifier that is no evidence.
+    BlockId, "blk");
+id!(/// A merge: two profiles that became one.
+    MergeId, "mrg");
 id!(/// A ledger command: an administrator's change that the ledger applies between batches.
     CommandId, "cmd");
 id!(/// An operation: long work that goes on behind the call that began it.

@@ -1,8 +1,10 @@
 //! What a tenant sets for all of its sources and workflows.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::retention::Retention;
+use crate::{identity::Guard, retention::Retention};
 
 /// A tenant's settings that the rules read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,13 @@ pub struct TenantSettings {
     pub blocked_values: Vec<String>,
     /// How many values of one strong type a profile may have.
     pub strong_limit: u32,
+    /// How many values of one strong type weak evidence may bring together; 1: it never does that to values that were
+    /// apart.
+    pub weak_limit: u32,
+    /// How many other people a value may meet within `guard_hours` before it is quarantined; 0: any number.
+    pub guard_people: u32,
+    /// The window of `guard_people`, in hours.
+    pub guard_hours: u32,
     /// For how long what it has is kept.
     pub retention: Retention,
 }
@@ -30,7 +39,17 @@ impl Default for TenantSettings {
             currency: String::new(),
             blocked_values: Vec::new(),
             strong_limit: 5,
+            weak_limit: 1,
+            guard_people: 20,
+            guard_hours: 7 * 24,
             retention: Retention::default(),
         }
+    }
+}
+
+impl TenantSettings {
+    /// What quarantines a value.
+    pub fn guard(&self) -> Guard {
+        Guard { people: self.guard_people, window: Duration::from_secs(u64::from(self.guard_hours) * 3_600) }
     }
 }

@@ -74,7 +74,13 @@ impl TenantScope<'_> {
             applied_at: None,
             applied_after: None,
         };
-        let deed = Deed::new("command.enqueue", command).with(serde_json::json!({ "kind": kind }));
+        let mut about = payload.clone();
+        if let Value::Object(about) = &mut about {
+            // What is left are ids: a value may be personal.
+            about.retain(|name, _| name != "value" && name != "actor");
+        }
+        let deed =
+            Deed::new("command.enqueue", command).with(about).with(serde_json::json!({ "kind": kind }));
         let (inserted, deed) = (&row, &deed);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();

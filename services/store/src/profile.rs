@@ -1,7 +1,11 @@
 //! Profiles: one person each, with what is known of them. Only the ledger writes them.
 
-mod history;
+mod apart;
+mod blocked;
+mod conflicts;
 mod identifiers;
+mod merges;
+mod timeline;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
@@ -10,8 +14,12 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use history::ConflictRecord;
+pub use apart::PairRecord;
+pub use blocked::{BlockReason, BlockRecord};
+pub use conflicts::ConflictRecord;
 pub use identifiers::{IdentifierRecord, Identifiers};
+pub use merges::MergeRecord;
+pub use timeline::{Happened, HappenedEvent, Moment};
 
 use crate::{
     Page, Paged, StoreError, TenantScope,

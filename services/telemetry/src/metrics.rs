@@ -35,6 +35,7 @@ pub struct Metrics {
     runs: Counter<u64>,
     parked: Counter<u64>,
     held: Counter<u64>,
+    quarantined: Counter<u64>,
     deliveries: Counter<u64>,
     delivery_duration: Histogram<f64>,
     actor_restarts: Counter<u64>,
@@ -82,6 +83,11 @@ impl Metrics {
             commit_duration: seconds("tributary.ledger.commit.duration", "Time of one transaction"),
             commit_lag: seconds("tributary.ledger.commit.lag", "Time from acceptance to commit"),
             runs: counter("tributary.workflow.runs", "{run}", "Runs of workflows, by status"),
+            quarantined: counter(
+                "tributary.identifiers.quarantined",
+                "{identifier}",
+                "Values that met too many people",
+            ),
             parked: counter("tributary.messages.parked", "{message}", "Messages that wait for a person"),
             held: counter("tributary.messages.held", "{message}", "Messages that were detoured"),
             deliveries: counter(
@@ -155,6 +161,11 @@ impl Metrics {
     /// `count` messages were detoured because their tenant is slow, suspended, over its quota or failing.
     pub fn held(&self, count: u64) {
         self.held.add(count, &[]);
+    }
+
+    /// `count` values were quarantined.
+    pub fn quarantined(&self, count: u64) {
+        self.quarantined.add(count, &[]);
     }
 
     /// One attempt to deliver to `platform` ended with `outcome` and took `took`.

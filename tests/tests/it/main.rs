@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one visitor at once over several workflows and sources | `one_person` |
 //! | the examples of identity | `identity` |
+//! | 64 writers on 100 identifiers, while people undo and decide | `hot` |
 //! | reschedules, routing forms, old and odd bodies | `payloads` |
 //! | every status with its reason | `statuses` |
 //! | the same webhook a thousand times, and after a restart | `duplicates` |
@@ -42,6 +43,7 @@ mod deliveries;
 mod duplicates;
 mod examples;
 mod held;
+mod hot;
 mod house;
 mod identity;
 mod invariants;

@@ -2,6 +2,7 @@
 
 use tributary_domain::{
     access::{AgencyRole, TenantRole},
+    identity::{ConflictState, Verdict},
     workflow::{
         compare::Change,
         compile::Severity,
@@ -12,8 +13,8 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    self as proto, answer, condition, group, input, mapping, mapping_suggestion, node_trace, path, problem,
-    run_status, step, workflow_difference, workflow_spec,
+    self as proto, answer, condition, conflict, decide_conflict_request, group, input, mapping,
+    mapping_suggestion, node_trace, path, problem, run_status, step, workflow_difference, workflow_spec,
 };
 
 /// A domain enumeration with its twin in the contract, which has one more value: *not set*.
@@ -76,6 +77,8 @@ twins! {
         Equals, NotEquals, Contains, NotContains, StartsWith, EndsWith, Matches, In, NotIn, Exists, NotExists, Empty,
         NotEmpty, LessThan, AtMost, GreaterThan, AtLeast, Before, After
     }
+    ConflictState = conflict::State { Open, Accepted, Refused, NeverJoin }
+    Verdict = decide_conflict_request::Verdict { Accept, Refuse, NeverAgain }
     RunStatus = run_status::Code {
         Succeeded, MappingNotFound, FilterConditionFailed, UserIdMissing, AccountIdMissing, DataNotFound,
         EventNameMissing, Failed, Parked, Held, Suppressed, Duplicate

@@ -11,7 +11,7 @@ use tributary_proto::admin::v1::{RetentionSettings, TenantSettings as Proto};
 use crate::violations::Violations;
 
 /// What an update of a tenant can name.
-pub(super) const UPDATABLE: [&str; 11] = [
+pub(super) const UPDATABLE: [&str; 14] = [
     "display_name",
     "settings",
     "settings.time_zone",
@@ -19,15 +19,18 @@ pub(super) const UPDATABLE: [&str; 11] = [
     "settings.currency",
     "settings.blocked_values",
     "settings.strong_limit",
+    "settings.weak_limit",
+    "settings.guard_people",
+    "settings.guard_hours",
     "settings.retention",
     "settings.retention.bodies_days",
     "settings.retention.logs_days",
     "settings.retention.dedupe_days",
 ];
 
-/// How many values of a strong type a profile has when nothing is said.
-const DEFAULT_STRONG_LIMIT: u32 = 5;
-const MAX_STRONG_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 100;
+const MAX_GUARD_PEOPLE: u32 = 10_000;
+const MAX_GUARD_HOURS: u32 = 8_760;
 const MAX_BLOCKED: usize = 1_000;
 /// As long as an identifier can be.
 const MAX_VALUE: usize = 512;
@@ -57,15 +60,25 @@ pub(super) fn from_proto(
     for (index, value) in given.blocked_values.iter().enumerate() {
         violations.text(&format!("{at}.blocked_values[{index}]"), value, MAX_VALUE);
     }
-    let strong_limit = match u32::try_from(given.strong_limit) {
-        Ok(0) => DEFAULT_STRONG_LIMIT,
-        Ok(limit) if limit <= MAX_STRONG_LIMIT => limit,
+    let usual = TenantSettings::default();
+    let mut number = |field: &str, given: i32, usual: u32, most: u32, more: &str| match u32::try_from(given) {
+        Ok(0) => usual,
+        Ok(number) if number <= most => number,
         _ => {
-            violations
-                .add(format!("{at}.strong_limit"), format!("1 to {MAX_STRONG_LIMIT}, or 0 for the default"));
-            DEFAULT_STRONG_LIMIT
+            violations.add(format!("{at}.{field}"), format!("1 to {most}, or 0 for the default{more}"));
+            usual
         }
     };
+    let strong_limit = number("strong_limit", given.strong_limit, usual.strong_limit, MAX_LIMIT, "");
+    let weak_limit = number("weak_limit", given.weak_limit, usual.weak_limit, MAX_LIMIT, "");
+    let guard_people = match given.guard_people {
+        // The domain's number for any number of people.
+        -1 => 0,
+        people => {
+            number("guard_people", people, usual.guard_people, MAX_GUARD_PEOPLE, ", or -1 for any number")
+        }
+    };
+    let guard_hours = number("guard_hours", given.guard_hours, usual.guard_hours, MAX_GUARD_HOURS, "");
     let time_zone = if given.time_zone.is_empty() { "UTC".to_owned() } else { given.time_zone };
     TenantSettings {
         time_zone,
@@ -73,6 +86,9 @@ pub(super) fn from_proto(
         currency: given.currency,
         blocked_values: given.blocked_values,
         strong_limit,
+        weak_limit,
+        guard_people,
+        guard_hours,
         retention: retention(
             given.retention.unwrap_or_default(),
             &format!("{at}.retention"),
@@ -138,6 +154,15 @@ pub(super) fn merge(mask: &[String], given: Proto, now: TenantSettings) -> Proto
     if has("settings.strong_limit") {
         merged.strong_limit = given.strong_limit;
     }
+    if has("settings.weak_limit") {
+        merged.weak_limit = given.weak_limit;
+    }
+    if has("settings.guard_people") {
+        merged.guard_people = given.guard_people;
+    }
+    if has("settings.guard_hours") {
+        merged.guard_hours = given.guard_hours;
+    }
     let (given, kept) = (given.retention.unwrap_or_default(), merged.retention.get_or_insert_default());
     let has = |path: &str| has("settings.retention") || has(path);
     if has("settings.retention.bodies_days") {
@@ -159,12 +184,16 @@ pub(super) fn changes_retention(mask: &[String]) -> bool {
 
 /// Settings as the contract has them.
 pub(super) fn to_proto(settings: TenantSettings) -> Proto {
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     Proto {
         time_zone: settings.time_zone,
         default_country: settings.default_country,
         currency: settings.currency,
         blocked_values: settings.blocked_values,
-        strong_limit: i32::try_from(settings.strong_limit).unwrap_or(i32::MAX),
+        strong_limit: number(settings.strong_limit),
+        weak_limit: number(settings.weak_limit),
+        guard_people: if settings.guard_people == 0 { -1 } else { number(settings.guard_people) },
+        guard_hours: number(settings.guard_hours),
         retention: Some(retention_to_proto(settings.retention)),
     }
 }

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Identifier, ProfileState, Refusal, Step};
+use super::{Identifier, Meeting, ProfileState, Quarantine, Refusal, Step};
 use crate::{
-    id::{EventId, ProfileId},
+    id::{EventId, MergeId, ProfileId},
     time::Timestamp,
 };
 
@@ -23,6 +23,10 @@ pub struct Changes {
     pub conflicts: Vec<Conflict>,
     /// One row for each event that changed identity, in the order of the log.
     pub evidence: Vec<EvidenceRow>,
+    /// Whom values met, each pair once.
+    pub meetings: Vec<Meeting>,
+    /// Values that are no evidence any more, in the order of the log.
+    pub quarantines: Vec<Quarantine>,
 }
 
 /// Which event, when: the origin of a row.
@@ -41,7 +45,8 @@ pub struct Occasion {
 pub struct NewIdentifier {
     /// The identifier, with its raw value.
     pub identifier: Identifier,
-    /// The profile it was attached to. It stays so in the row when that profile becomes an alias.
+    /// The profile it was attached to, which may be an alias: the part of the person that the event's strongest
+    /// identifier is attached to. It stays so in the row whatever that profile becomes.
     pub profile: ProfileId,
     /// The event that brought it.
     pub occasion: Occasion,
@@ -59,10 +64,16 @@ pub struct ProfileChange {
 /// Two profiles that became one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
+    /// Its id.
+    pub id: MergeId,
     /// The profile that stays.
     pub winner: ProfileId,
     /// The profile that became an alias.
     pub loser: ProfileId,
+    /// The part of one of them that the event's strongest identifier is attached to.
+    pub left: ProfileId,
+    /// The part of the other that the identifier is attached to that showed it.
+    pub right: ProfileId,
     /// The identifier that showed it, without its raw value.
     pub by: Identifier,
     /// The event that showed it.

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use super::{
     Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, Merge, MissingProfile, ProfileState,
-    Refusal, Rules, Step, Traits, View,
+    Refusal, Rules, Step, Traits, View, view::Owner,
 };
-use crate::id::ProfileId;
+use crate::id::MergeId;
 
 /// Decides whose an event is; see the module's documentation for the rules.
 pub(super) fn resolve(
@@ -15,7 +15,7 @@ pub(super) fn resolve(
     evidence: &Evidence<'_>,
 ) -> Result<Decision, MissingProfile> {
     let (blocked, valid): (Vec<_>, Vec<_>) =
-        evidence.identifiers.iter().partition(|identifier| rules.blocks(identifier));
+        evidence.identifiers.iter().partition(|identifier| view.blocks(rules, identifier));
     let blocked =
         blocked.into_iter().map(|identifier| Step::Blocked { identifier: identifier.without_raw() });
     let ordered = strongest_first(valid);
@@ -51,15 +51,15 @@ fn strongest_first(identifiers: Vec<&Identifier>) -> Vec<&Identifier> {
 enum Current<'e> {
     /// One that is only made if nothing joins: what it would hold, and the identifiers that brought it.
     Provisional { held: Held, waiting: Vec<&'e Identifier> },
-    /// A live profile.
-    Profile(ProfileId),
+    /// A live profile, and which part of it the event's strongest identifier is attached to.
+    Profile(Owner),
 }
 
 /// A join that a rule forbids. Without an owner it is the event's own profile that has no room.
 struct Refused<'e> {
     identifier: &'e Identifier,
     rule: Refusal,
-    owner: Option<ProfileId>,
+    owner: Option<Owner>,
 }
 
 struct Fold<'a, 'e> {
@@ -80,8 +80,9 @@ impl<'a, 'e> Fold<'a, 'e> {
         first: &'e Identifier,
     ) -> Result<Self, MissingProfile> {
         let (current, steps) = match view.owner(first)? {
-            Some(profile) => {
-                (Current::Profile(profile), vec![Step::Matched { profile, by: first.without_raw() }])
+            Some(owner) => {
+                let step = Step::Matched { profile: owner.live, by: first.without_raw() };
+                (Current::Profile(owner), vec![step])
             }
             None => (Current::Provisional { held: Held::only(first), waiting: vec![first] }, Vec::new()),
         };
@@ -92,9 +93,9 @@ impl<'a, 'e> Fold<'a, 'e> {
     fn join(&mut self, identifier: &'e Identifier) -> Result<(), MissingProfile> {
         let owner = self.view.owner(identifier)?;
         if let (Current::Profile(current), Some(owner)) = (&self.current, owner)
-            && *current == owner
+            && current.live == owner.live
         {
-            self.steps.push(Step::Matched { profile: owner, by: identifier.without_raw() });
+            self.steps.push(Step::Matched { profile: owner.live, by: identifier.without_raw() });
             return Ok(());
         }
         if let Some(rule) = self.refusal(identifier, owner)? {
@@ -114,40 +115,46 @@ impl<'a, 'e> Fold<'a, 'e> {
     fn refusal(
         &self,
         identifier: &Identifier,
-        owner: Option<ProfileId>,
+        owner: Option<Owner>,
     ) -> Result<Option<Refusal>, MissingProfile> {
         let ours = match &self.current {
             Current::Provisional { held, .. } => held,
             Current::Profile(current) => {
-                if owner.is_some_and(|owner| self.view.never_joins(*current, owner)) {
+                if owner.is_some_and(|owner| self.view.never_joins(current.live, owner.live)) {
                     return Ok(Some(Refusal::NeverJoin));
                 }
-                &self.view.state(*current)?.held
+                &self.view.state(current.live)?.held
             }
         };
         let link = identifier.kind.class();
         Ok(match owner {
-            Some(owner) => self.rules.refusal(ours, &self.view.state(owner)?.held, link),
+            Some(owner) => self.rules.refusal(ours, &self.view.state(owner.live)?.held, link),
             None => self.rules.refusal(ours, &Held::only(identifier), link),
         })
     }
 
     /// The current profile and the owner of the identifier become one.
-    fn unite(&mut self, identifier: &'e Identifier, owner: ProfileId) -> Result<(), MissingProfile> {
+    fn unite(&mut self, identifier: &'e Identifier, owner: Owner) -> Result<(), MissingProfile> {
         let by = identifier.without_raw();
         match &mut self.current {
             Current::Provisional { waiting, .. } => {
                 let waiting = std::mem::take(waiting);
                 self.current = Current::Profile(owner);
-                self.steps.push(Step::Matched { profile: owner, by });
+                self.steps.push(Step::Matched { profile: owner.live, by });
                 waiting.into_iter().for_each(|identifier| self.take(identifier));
             }
             Current::Profile(current) => {
-                let ages = (self.view.state(*current)?.age(), self.view.state(owner)?.age());
-                let (winner, loser) = if ages.0 < ages.1 { (*current, owner) } else { (owner, *current) };
-                self.current = Current::Profile(winner);
+                let current = *current;
+                let (winner, loser) = self.view.by_age(current.live, owner.live)?;
+                let occasion = self.evidence.occasion();
+                self.view.note_meeting(self.rules.guard, identifier, current.live, occasion);
+                self.current = Current::Profile(Owner { part: current.part, live: winner });
                 self.steps.push(Step::Merged { winner, loser, by: by.clone() });
-                self.view.merge(Merge { winner, loser, by, occasion: self.evidence.occasion() });
+                // No two events share the id that they would give to a new profile, not even one that comes again.
+                let seed = [self.evidence.new_profile.bits(), loser.bits()].map(u128::to_be_bytes);
+                let id = MergeId::derived(self.evidence.event.message(), &[&seed[0], &seed[1]]);
+                let (left, right) = (current.part, owner.part);
+                self.view.merge(Merge { id, winner, loser, left, right, by, occasion });
             }
         }
         Ok(())
@@ -162,28 +169,31 @@ impl<'a, 'e> Fold<'a, 'e> {
             }
             Current::Profile(profile) => {
                 self.steps.push(Step::Attached { identifier: identifier.without_raw() });
-                self.view.attach(identifier, *profile, self.evidence.occasion());
+                self.view.attach(identifier, profile.part, self.evidence.occasion());
             }
         }
     }
 
     /// The event lands: the profile is made if it was provisional, traits and conflicts are noted.
     fn land(mut self) -> Decision {
-        let (profile, created) = match &mut self.current {
+        let (Owner { part, live: profile }, created) = match &mut self.current {
             Current::Profile(profile) => (*profile, false),
             Current::Provisional { waiting, .. } => {
                 let waiting = std::mem::take(waiting);
                 (self.create(waiting), true)
             }
         };
-        self.view.update(profile, |state| state.traits.apply(self.evidence));
+        self.view.give(part, |_, traits| traits.apply(self.evidence));
         let occasion = self.evidence.occasion();
         let changes = self.steps.iter().filter(|step| step.changes_identity()).cloned().collect::<Vec<_>>();
         if !changes.is_empty() {
             self.view.note_evidence(EvidenceRow { occasion, profile, steps: changes });
         }
         for Refused { identifier, rule, owner } in self.refused {
-            let (identifier, other) = (identifier.without_raw(), owner.unwrap_or(profile));
+            if owner.is_some() {
+                self.view.note_meeting(self.rules.guard, identifier, profile, occasion);
+            }
+            let (identifier, other) = (identifier.without_raw(), owner.map_or(profile, |owner| owner.live));
             self.steps.push(Step::Refused { identifier: identifier.clone(), rule, other });
             let (first, last) = (occasion, occasion);
             self.view.note_conflict(Conflict { rule, identifier, profile, other, first, last, count: 1 });
@@ -191,7 +201,7 @@ impl<'a, 'e> Fold<'a, 'e> {
         Decision { profile: Some(profile), created, steps: self.steps }
     }
 
-    fn create(&mut self, identifiers: Vec<&'e Identifier>) -> ProfileId {
+    fn create(&mut self, identifiers: Vec<&'e Identifier>) -> Owner {
         let id = self.evidence.new_profile;
         self.view.create(ProfileState {
             id,
@@ -200,10 +210,12 @@ impl<'a, 'e> Fold<'a, 'e> {
             merged_into: None,
             held: Held::default(),
             traits: Traits::default(),
+            own: None,
         });
-        self.current = Current::Profile(id);
+        let owner = Owner { part: id, live: id };
+        self.current = Current::Profile(owner);
         self.steps.push(Step::Created { profile: id });
         identifiers.into_iter().for_each(|identifier| self.take(identifier));
-        id
+        owner
     }
 }

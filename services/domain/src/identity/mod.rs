@@ -28,28 +28,36 @@
 //! Group identifiers take no part: belonging to one company does not make two people one.
 //!
 //! # Merges
-//! The older profile stays: the smaller (sequence of creation, id). The younger becomes an alias of it and keeps its
-//! own state as it was; rows keep the profile they were written for. Aliases are one step deep, so the aliases of
+//! The older profile stays: the smaller (sequence of creation, id). The younger becomes an alias of it; rows keep the
+//! profile they were written for. What events bring from then on is noted for the person and for the *part* of them that
+//! the event's strongest identifier is attached to, so that [`undo()`] can tell what belongs to whom. Aliases are one step deep, so the aliases of
 //! the loser are pointed to the winner: those in the view at once, the others by [`Changes::repoints`].
 
 mod changes;
 mod decision;
 mod evidence;
 mod fold;
+mod guard;
 mod held;
 pub mod identifier;
 mod never_join;
 mod profile;
+mod review;
 mod rules;
 mod traits;
+mod undo;
 mod view;
 
 pub use changes::{Changes, Conflict, EvidenceRow, Merge, NewIdentifier, Occasion, ProfileChange, Repoint};
 pub use decision::{Decision, Refusal, Step};
 pub use evidence::Evidence;
+pub use guard::{Guard, Meeting, Quarantine};
 pub use held::Held;
 pub use identifier::{Class, Identifier, IdentifierType};
-pub use profile::ProfileState;
-pub use rules::Rules;
+pub use never_join::PairId;
+pub use profile::{Part, ProfileState};
+pub use review::{CannotDecide, ConflictState, Decided, Disputed, Verdict};
+pub use rules::{RULES_VERSION, Rules};
 pub use traits::{FUTURE_TOLERANCE, Trait, Traits, clamped_time};
+pub use undo::{CannotUndo, Tie, Undone, undo};
 pub use view::{MissingProfile, View};

@@ -1,8 +1,43 @@
 //! Pairs of profiles that are never joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
-use crate::id::ProfileId;
+use crate::id::{InvalidId, ProfileId};
+
+/// Two profiles that are kept apart, the smaller first. As text, their ids with a dot between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PairId {
+    /// The smaller.
+    pub left: ProfileId,
+    /// The larger.
+    pub right: ProfileId,
+}
+
+impl PairId {
+    /// The pair of these two, whichever is named first.
+    pub fn of(one: ProfileId, other: ProfileId) -> Self {
+        Self { left: one.min(other), right: one.max(other) }
+    }
+}
+
+impl fmt::Display for PairId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.left, self.right)
+    }
+}
+
+impl FromStr for PairId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (one, other) = text.split_once('.').unwrap_or((text, ""));
+        Ok(Self::of(one.parse()?, other.parse()?))
+    }
+}
 
 /// Both directions of every pair, by live profile.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +67,15 @@ impl NeverJoin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_is_read_as_it_is_written_whichever_is_first() {
+        let (one, other) = (ProfileId::new(1, 2), ProfileId::new(1, 1));
+        let pair = PairId::of(one, other);
+        assert_eq!(pair.to_string().parse(), Ok(pair));
+        assert_eq!(format!("{one}.{other}").parse(), Ok(pair));
+        assert!("prf_".parse::<PairId>().is_err() && one.to_string().parse::<PairId>().is_err());
+    }
 
     #[test]
     fn a_pair_follows_both_of_its_sides() {

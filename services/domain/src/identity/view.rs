@@ -6,10 +6,12 @@ use std::{
 };
 
 use super::{
-    Changes, Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, IdentifierType, Merge,
-    NewIdentifier, Occasion, ProfileChange, ProfileState, Repoint, Rules, Step, fold, never_join::NeverJoin,
+    Changes, Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, IdentifierType, Meeting, Merge,
+    NewIdentifier, Occasion, ProfileChange, ProfileState, Quarantine, Repoint, Rules, Step, Traits, fold,
+    guard::{Guard, Met},
+    never_join::NeverJoin,
 };
-use crate::id::ProfileId;
+use crate::{id::ProfileId, time::Timestamp};
 
 /// The view lacks a profile that one of its identifiers, or an alias, points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,15 +23,27 @@ pub struct MissingProfile(pub ProfileId);
 /// The identifiers, profiles and never-join pairs of **one** tenant that a batch touches.
 ///
 /// Before the first event it needs, of all the batch's identifiers: the owners as stored, the states of those
-/// profiles, the states of what they were merged into, and the tenant's never-join pairs. No other profile is ever
-/// asked for.
+/// profiles, the states of what they were merged into, and the tenant's never-join pairs; and whom those values met that
+/// may meet somebody. No other profile is ever asked for.
 #[derive(Default)]
 pub struct View {
     owners: BTreeMap<IdentifierType, BTreeMap<String, ProfileId>>,
     profiles: BTreeMap<ProfileId, ProfileState>,
     aliases: BTreeMap<ProfileId, Vec<ProfileId>>,
     never_join: NeverJoin,
+    meetings: BTreeMap<(IdentifierType, String), Met>,
+    /// What went into quarantine while this view was in use.
+    quarantined: BTreeSet<(IdentifierType, String)>,
     touched: Touched,
+}
+
+/// Whom an identifier belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    /// The profile that it is attached to.
+    pub(super) part: ProfileId,
+    /// The same, or the live profile that it is an alias of.
+    pub(super) live: ProfileId,
 }
 
 /// What happened since the changes were taken last.
@@ -41,6 +55,8 @@ struct Touched {
     merges: Vec<Merge>,
     conflicts: BTreeMap<[u8; 16], Conflict>,
     evidence: Vec<EvidenceRow>,
+    meetings: BTreeMap<(Identifier, ProfileId), Timestamp>,
+    quarantines: Vec<Quarantine>,
 }
 
 impl View {
@@ -70,6 +86,11 @@ impl View {
         self.never_join.insert(live(one), live(other));
     }
 
+    /// Adds that a value met somebody, and when last.
+    pub fn insert_meeting(&mut self, kind: IdentifierType, value: String, person: ProfileId, at: Timestamp) {
+        self.meetings.entry((kind, value)).or_default().note(person, at);
+    }
+
     /// The profiles that are still missing: owners and merge winners whose state was not inserted. Empty when the
     /// view can resolve every event whose identifiers were looked up.
     pub fn missing_profiles(&self) -> BTreeSet<ProfileId> {
@@ -84,6 +105,17 @@ impl View {
     /// When the view was not loaded completely; nothing is changed then.
     pub fn resolve(&mut self, rules: &Rules, evidence: &Evidence<'_>) -> Result<Decision, MissingProfile> {
         fold::resolve(self, rules, evidence)
+    }
+
+    /// The live profile that an identifier belongs to; nothing when it belongs to nobody, or the view does not know whom.
+    pub fn owner_of(&self, identifier: &Identifier) -> Option<ProfileId> {
+        self.owner(identifier).ok().flatten().map(|owner| owner.live)
+    }
+
+    /// The profile that an identifier is attached to, which may be an alias; nothing when it belongs to nobody.
+    pub fn attached_to(&self, kind: &str, value: &str) -> Option<ProfileId> {
+        let kind = IdentifierType::parse(kind)?;
+        self.owners.get(&kind)?.get(value).copied()
     }
 
     /// The state of a profile or an alias, if the view has it.
@@ -110,16 +142,45 @@ impl View {
             merges: touched.merges,
             conflicts: touched.conflicts.into_values().collect(),
             evidence: touched.evidence,
+            meetings: touched
+                .meetings
+                .into_iter()
+                .map(|((identifier, person), at)| Meeting { identifier, person, at })
+                .collect(),
+            quarantines: touched.quarantines,
         }
     }
 
-    /// The live owner of an identifier.
-    pub(super) fn owner(&self, identifier: &Identifier) -> Result<Option<ProfileId>, MissingProfile> {
+    /// Whom an identifier belongs to.
+    pub(super) fn owner(&self, identifier: &Identifier) -> Result<Option<Owner>, MissingProfile> {
         let stored = self.owners.get(&identifier.kind).and_then(|owners| owners.get(&identifier.value));
-        let Some(&stored) = stored else { return Ok(None) };
-        let state = self.profiles.get(&stored).ok_or(MissingProfile(stored))?;
-        let live = state.merged_into.unwrap_or(stored);
-        if self.profiles.contains_key(&live) { Ok(Some(live)) } else { Err(MissingProfile(live)) }
+        let Some(&part) = stored else { return Ok(None) };
+        Ok(Some(Owner { part, live: self.live(part)? }))
+    }
+
+    /// The live profile that this one is, or is an alias of.
+    pub(super) fn live(&self, part: ProfileId) -> Result<ProfileId, MissingProfile> {
+        let live = self.state(part)?.merged_into.unwrap_or(part);
+        self.state(live).map(|state| state.id)
+    }
+
+    /// Which of two live profiles stays in a merge, and which does not.
+    pub(super) fn by_age(
+        &self,
+        one: ProfileId,
+        other: ProfileId,
+    ) -> Result<(ProfileId, ProfileId), MissingProfile> {
+        let is_older = self.state(one)?.age() < self.state(other)?.age();
+        Ok(if is_older { (one, other) } else { (other, one) })
+    }
+
+    /// Whether a value is no evidence.
+    pub(super) fn blocks(&self, rules: &Rules, identifier: &Identifier) -> bool {
+        let is_quarantined = || {
+            !self.quarantined.is_empty()
+                && self.quarantined.contains(&(identifier.kind.clone(), identifier.value.clone()))
+        };
+        rules.blocks(identifier) || is_quarantined()
     }
 
     /// What is known of a profile that has to be there.
@@ -142,8 +203,9 @@ impl View {
     /// Gives an identifier that nobody owns to a profile.
     pub(super) fn attach(&mut self, identifier: &Identifier, profile: ProfileId, occasion: Occasion) {
         self.insert_owner(identifier.kind.clone(), identifier.value.clone(), profile);
-        self.update(profile, |state| {
-            state.held.absorb(&Held::only(identifier));
+        let only = Held::only(identifier);
+        self.give(profile, |held, _| {
+            held.absorb(&only);
             true
         });
         self.touched.identifiers.push(NewIdentifier { identifier: identifier.clone(), profile, occasion });
@@ -153,13 +215,11 @@ impl View {
     pub(super) fn merge(&mut self, merge: Merge) {
         let (winner, loser) = (merge.winner, merge.loser);
         let Some(state) = self.profiles.get_mut(&loser) else { return };
-        state.merged_into = Some(winner);
-        let (held, traits) = (state.held.clone(), state.traits.clone());
-        self.update(winner, |state| {
-            state.held.absorb(&held);
-            state.traits.merge(&traits);
-            true
-        });
+        let whole = state.become_alias_of(winner);
+        if let Some(state) = self.profiles.get_mut(&winner) {
+            state.absorb(&whole);
+            self.touched.changed.insert(winner);
+        }
         let mut followers = self.aliases.remove(&loser).unwrap_or_default();
         for alias in &followers {
             if let Some(state) = self.profiles.get_mut(alias) {
@@ -173,10 +233,37 @@ impl View {
         self.touched.merges.push(merge);
     }
 
-    /// Changes a profile's state; `change` says whether it did.
-    pub(super) fn update(&mut self, id: ProfileId, change: impl FnOnce(&mut ProfileState) -> bool) {
-        if self.profiles.get_mut(&id).is_some_and(change) {
-            self.touched.changed.insert(id);
+    /// Changes what belongs to a profile, and to the live one that it is an alias of; `change` says whether it did.
+    pub(super) fn give(&mut self, part: ProfileId, change: impl Fn(&mut Held, &mut Traits) -> bool) {
+        let live = self.profiles.get(&part).and_then(|state| state.merged_into);
+        for id in std::iter::once(part).chain(live) {
+            let changed = self.profiles.get_mut(&id).is_some_and(|state| state.give(id == part, &change));
+            if changed {
+                self.touched.changed.insert(id);
+            }
+        }
+    }
+
+    /// Notes that a value met somebody whom it does not belong to, at the event of `occasion`; it is quarantined when
+    /// those were too many.
+    pub(super) fn note_meeting(
+        &mut self,
+        guard: Guard,
+        identifier: &Identifier,
+        person: ProfileId,
+        occasion: Occasion,
+    ) {
+        if guard.people == 0 {
+            return;
+        }
+        let key = (identifier.kind.clone(), identifier.value.clone());
+        let met = self.meetings.entry(key.clone()).or_default();
+        let at = met.note(person, occasion.at);
+        let people = met.people(occasion.at, guard.window);
+        let identifier = identifier.without_raw();
+        self.touched.meetings.insert((identifier.clone(), person), at);
+        if people > guard.people && self.quarantined.insert(key) {
+            self.touched.quarantines.push(Quarantine { identifier, people, occasion });
         }
     }
 

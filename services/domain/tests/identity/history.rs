@@ -11,7 +11,9 @@ use crate::rng::Rng;
 
 pub(crate) const TENANTS: usize = 2;
 pub(crate) const UNLIMITED: u32 = u32::MAX;
-const MINUTE: i64 = 60_000_000;
+pub(crate) const MINUTE: i64 = 60_000_000;
+/// The window of the guard.
+pub(crate) const WINDOW: i64 = 60 * MINUTE;
 const START: i64 = 1_767_225_600_000_000;
 
 /// The types of identifiers that occur.
@@ -43,6 +45,13 @@ impl Kind {
 pub(crate) struct Id(pub(crate) Kind, pub(crate) u8);
 
 impl Id {
+    /// The identifier with this type and value.
+    pub(crate) fn of(name: &str, value: &str) -> Self {
+        let kinds = [Kind::Crm, Kind::Stripe, Kind::Email, Kind::Phone, Kind::Cluid, Kind::Fbp];
+        let kind = kinds.into_iter().find(|kind| kind.name() == name).unwrap();
+        Self(kind, value.rsplit('-').next().unwrap().parse().unwrap())
+    }
+
     pub(crate) fn value(self) -> String {
         format!("{}-{}", self.0.name(), self.1)
     }
@@ -62,13 +71,33 @@ pub(crate) struct Event {
 /// What stands at one place of the log.
 #[derive(Clone)]
 pub(crate) enum What {
-    Message {
-        id: MessageId,
-        received: Timestamp,
-        events: Vec<Event>,
-    },
-    /// A person decides that the owners of two identifiers are two people.
+    Message { id: MessageId, received: Timestamp, events: Vec<Event> },
+    Command(Command),
+}
+
+/// What a person decides. Numbers choose among what there is, counted round and round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// The owners of two identifiers are two people.
     KeepApart(Id, Id),
+    /// Takes back a merge that is in force, in the order of what they tie.
+    Undo(usize),
+    /// Lifts a never-join pair.
+    Lift(usize),
+    /// Decides a conflict.
+    Decide(usize, Says),
+    /// A value is no evidence any more.
+    Block(Id),
+    /// It is again.
+    Unblock(Id),
+}
+
+/// What is said of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says {
+    Accept,
+    Refuse,
+    Never,
 }
 
 #[derive(Clone)]
@@ -84,6 +113,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     pub(crate) strong_limit: u32,
+    pub(crate) weak_limit: u32,
+    /// How many people a value may meet; 0: any number.
+    pub(crate) guard_people: u32,
     pub(crate) blocked: Vec<Id>,
     pub(crate) log: Vec<Entry>,
 }
@@ -92,7 +124,7 @@ impl History {
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         let events = self.log.iter().filter_map(|entry| match &entry.what {
             What::Message { events, .. } => Some(events),
-            What::KeepApart(..) => None,
+            What::Command(_) => None,
         });
         events.flatten()
     }
@@ -119,14 +151,17 @@ pub(crate) fn wild(seed: u64) -> History {
     if rng.chance(20) {
         blocked.push(any(&mut rng));
     }
-    History { strong_limit, blocked, log: log(&mut rng, Flavour::Wild) }
+    let weak_limit = [1, 1, 1, 2, 3][rng.below(5)];
+    let guard_people = [0, 0, 0, 2, 3][rng.below(5)];
+    History { strong_limit, weak_limit, guard_people, blocked, log: log(&mut rng, Flavour::Wild) }
 }
 
 /// A history whose final partition must not depend on how its visitors interleave.
 pub(crate) fn confluent(seed: u64) -> History {
     let mut rng = Rng::new(seed);
     let flavour = [Flavour::Strong, Flavour::Weak, Flavour::Faithful][rng.below(3)];
-    History { strong_limit: UNLIMITED, blocked: Vec::new(), log: log(&mut rng, flavour) }
+    let log = log(&mut rng, flavour);
+    History { strong_limit: UNLIMITED, weak_limit: 1, guard_people: 0, blocked: Vec::new(), log }
 }
 
 /// The same entries, the visitors interleaved in another way, each visitor's own in their order.
@@ -143,14 +178,14 @@ pub(crate) fn interleaved(history: &History, rng: &mut Rng) -> History {
 }
 
 fn log(rng: &mut Rng, flavour: Flavour) -> Vec<Entry> {
-    let length = 5 + rng.below(26);
+    let length = 6 + rng.below(30);
     let mut received = START;
     let mut entries = Vec::with_capacity(length);
     for sequence in 1..=length as u64 {
-        received += rng.below(4) as i64 * MINUTE;
+        received += rng.below(4) as i64 * 3 * MINUTE;
         let (tenant, lane) = (rng.below(TENANTS), rng.below(4));
-        let what = if flavour == Flavour::Wild && rng.chance(8) {
-            What::KeepApart(any(rng), any(rng))
+        let what = if flavour == Flavour::Wild && rng.chance(18) {
+            What::Command(command(rng))
         } else {
             message(rng, flavour, lane, sequence, received)
         };
@@ -159,12 +194,25 @@ fn log(rng: &mut Rng, flavour: Flavour) -> Vec<Entry> {
     entries
 }
 
+fn command(rng: &mut Rng) -> Command {
+    match rng.below(12) {
+        0 | 1 => Command::KeepApart(any(rng), any(rng)),
+        2..=4 => Command::Undo(rng.below(8)),
+        5 => Command::Lift(rng.below(8)),
+        6..=9 => Command::Decide(rng.below(16), [Says::Accept, Says::Refuse, Says::Never][rng.below(3)]),
+        10 => Command::Block(any(rng)),
+        _ => Command::Unblock(any(rng)),
+    }
+}
+
 fn message(rng: &mut Rng, flavour: Flavour, lane: usize, sequence: u64, received: i64) -> What {
     let id = MessageId::new(received as u64 / 1_000, u128::from(rng.next()));
     let count = if rng.chance(20) { 2 } else { 1 };
+    let workflow = WorkflowId::new(1, 1);
     let events = (0..count).map(|index: u32| Event {
-        id: EventId::derive(id, WorkflowId::new(1, 1), index),
-        new_profile: ProfileId::derived(id, &[&index.to_be_bytes()]),
+        id: EventId::derive(id, workflow, index),
+        // As the ledger derives it.
+        new_profile: ProfileId::derived(id, &[&workflow.bits().to_be_bytes(), &index.to_be_bytes()]),
         time: Timestamp::from_micros(match flavour {
             // Up to a day off in both directions, often the same as that of others.
             Flavour::Wild => received + (rng.below(9) as i64 - 4) * [MINUTE, 6 * 60 * MINUTE][rng.below(2)],
@@ -249,7 +297,7 @@ impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} tenant {} visitor {}:", self.sequence, self.tenant, self.lane)?;
         match &self.what {
-            What::KeepApart(one, other) => write!(f, " keep {one:?} and {other:?} apart"),
+            What::Command(command) => write!(f, " {command:?}"),
             What::Message { received, events, .. } => {
                 write!(f, " at {received}")?;
                 events.iter().try_for_each(|event| {

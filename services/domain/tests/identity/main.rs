@@ -14,3 +14,4 @@ mod run;
 mod scene;
 mod shrink;
 mod traits;
+mod undo;

@@ -66,15 +66,22 @@ fn agrees_with_the_model(history: &History, tenant: usize, rows: &Rows) -> Resul
         return Err("an event was forgotten".to_owned());
     }
     let mut conflicts = BTreeMap::new();
-    for conflict in rows.conflicts.values() {
+    for row in rows.conflicts.values() {
+        let conflict = &row.conflict;
         let identifier = conflict.identifier.value.clone();
-        conflicts
-            .insert((conflict.rule.as_str(), identifier, conflict.profile, conflict.other), conflict.count);
+        let key = (conflict.rule.as_str(), identifier, conflict.profile, conflict.other);
+        conflicts.insert(key, (conflict.count, row.state.as_str()));
     }
     let wanted: BTreeMap<_, _> = (expected.conflicts.into_iter())
-        .map(|((rule, id, profile, other), count)| ((rule, id.value(), profile, other), count))
+        .map(|((rule, id, profile, other), told)| ((rule, id.value(), profile, other), told))
         .collect();
     same("conflicts", &wanted, &conflicts)?;
+    let merges: Vec<_> =
+        rows.merges.iter().map(|row| ((row.merge.left, row.merge.right), row.in_force)).collect();
+    same("merges", &expected.merges, &merges)?;
+    same("never-join pairs", &expected.apart, &rows.never_join)?;
+    let blocked = expected.blocked.iter().map(|id| (id.0.name().to_owned(), id.value())).collect();
+    same("blocked values", &blocked, &rows.blocked)?;
     let wanted: BTreeMap<_, _> = (expected.people.into_iter())
         .map(|(live, person)| {
             let traits = person.traits.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value)));
@@ -184,30 +191,54 @@ fn histories_contain_what_they_are_to_test() {
     for seed in 0..1_000 {
         let history = history::wild(seed);
         for rows in Run::at_once(&history).unwrap().tenants {
-            for conflict in rows.conflicts.values() {
+            for row in rows.conflicts.values() {
+                let conflict = &row.conflict;
+                *seen.entry(row.state.as_str()).or_default() += 1;
                 *seen.entry(conflict.rule.as_str()).or_default() += 1;
                 let unowned = conflict.profile == conflict.other;
                 *seen.entry(if unowned { "refused attach" } else { "refused join" }).or_default() += 1;
             }
-            let losers: BTreeSet<_> = rows.merges.iter().map(|merge| merge.loser).collect();
+            let losers: BTreeSet<_> = rows.merges.iter().map(|row| row.merge.loser).collect();
             *seen.entry("merge").or_default() += losers.len();
-            let second_hand = rows.merges.iter().filter(|merge| losers.contains(&merge.winner));
+            let undone = rows.merges.iter().filter(|row| !row.in_force);
+            *seen.entry("undone merge").or_default() += undone.count();
+            let accepted = rows.merges.iter().filter(|row| row.accepted.is_some());
+            *seen.entry("accepted merge").or_default() += accepted.count();
+            let split = rows.merges.iter().filter(|row| {
+                !row.in_force
+                    && rows.profiles.values().any(|other| other.merged_into == Some(row.merge.loser))
+            });
+            *seen.entry("alias of one that was a loser").or_default() += split.count();
+            *seen.entry("never-join pair").or_default() += rows.never_join.len();
+            *seen.entry("blocked value").or_default() += rows.blocked.len();
+            *seen.entry("meeting").or_default() += rows.meetings.len();
+            let second_hand = rows.merges.iter().filter(|row| losers.contains(&row.merge.winner));
             *seen.entry("winner that lost later").or_default() += second_hand.count();
             let within_one_event = rows
                 .merges
                 .iter()
                 .zip(rows.merges.iter().skip(1))
-                .filter(|(one, next)| one.occasion == next.occasion);
+                .filter(|(one, next)| one.merge.occasion == next.merge.occasion);
             *seen.entry("two merges by one event").or_default() += within_one_event.count();
         }
     }
     let expected = [
+        "ACCEPTED",
+        "NEVER_JOIN",
+        "OPEN",
+        "REFUSED",
+        "accepted merge",
+        "alias of one that was a loser",
+        "blocked value",
+        "meeting",
         "merge",
+        "never-join pair",
         "never_join",
         "refused attach",
         "refused join",
         "strong_limit",
         "two merges by one event",
+        "undone merge",
         "unique_value",
         "weak_evidence",
         "winner that lost later",

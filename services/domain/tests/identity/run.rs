@@ -1,20 +1,35 @@
 //! Runs the product over a history, in one view or in batches that load their rows anew.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
-use tributary_domain::identity::{Evidence, Identifier, IdentifierType, Rules, Step, View};
+use tributary_domain::{
+    id::{EventId, MergeId, MessageId, WorkflowId},
+    identity::{Disputed, Evidence, Guard, Identifier, IdentifierType, Occasion, Rules, Step, Verdict, View},
+    time::Timestamp,
+};
 
 use crate::{
-    history::{Entry, Event, History, Id, TENANTS, What},
+    history::{Command, Entry, Event, History, Id, Says, TENANTS, WINDOW, What},
     rng::Rng,
     rows::Rows,
 };
 
-/// The product's rules for a history.
-pub(crate) fn rules(history: &History) -> Rules {
-    let blocked = history.blocked.iter().map(|id| (kind(*id), id.value()));
-    Rules { strong_limit: history.strong_limit, blocked: blocked.collect() }
+/// The product's rules for a history, with what is blocked in a tenant by now.
+fn rules(history: &History, rows: &Rows) -> Rules {
+    let blocked =
+        rows.blocked.iter().map(|(kind, value)| (IdentifierType::parse(kind).unwrap(), value.clone()));
+    let window = Duration::from_micros(WINDOW.cast_unsigned());
+    Rules {
+        strong_limit: history.strong_limit,
+        weak_limit: history.weak_limit,
+        blocked: Arc::new(blocked.collect()),
+        guard: Guard { people: history.guard_people, window },
+    }
+}
+
+fn key(id: Id) -> (String, String) {
+    (id.0.name().to_owned(), id.value())
 }
 
 fn kind(id: Id) -> IdentifierType {
@@ -30,13 +45,16 @@ fn identifiers(event: &Event) -> Vec<Identifier> {
 /// The store and the ledger's work on it, as simple as can be.
 pub(crate) struct Run<'a> {
     history: &'a History,
-    rules: Rules,
     pub(crate) tenants: [Rows; TENANTS],
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(history: &'a History) -> Self {
-        Self { history, rules: rules(history), tenants: Default::default() }
+        let mut run = Self { history, tenants: Default::default() };
+        for rows in &mut run.tenants {
+            rows.blocked = history.blocked.iter().map(|id| key(*id)).collect();
+        }
+        run
     }
 
     /// The whole log in one view for each tenant.
@@ -68,8 +86,7 @@ impl<'a> Run<'a> {
 
     /// A batch that is worked on but never committed.
     pub(crate) fn crash_within(&self, log: &[Entry]) -> Result<(), String> {
-        let mut lost =
-            Self { history: self.history, rules: self.rules.clone(), tenants: self.tenants.clone() };
+        let mut lost = Self { history: self.history, tenants: self.tenants.clone() };
         lost.batches(&log[..log.len().min(4)], &mut Rng::new(0))
     }
 
@@ -77,7 +94,7 @@ impl<'a> Run<'a> {
         let ours = || batch.iter().filter(|entry| entry.tenant == tenant);
         let events = ours().filter_map(|entry| match &entry.what {
             What::Message { events, .. } => Some(events),
-            What::KeepApart(..) => None,
+            What::Command(_) => None,
         });
         let known: Vec<Identifier> = events.flatten().flat_map(identifiers).collect();
         let mut view = self.tenants[tenant].view(known.iter());
@@ -91,25 +108,26 @@ impl<'a> Run<'a> {
     fn apply(&mut self, view: &mut View, entry: &Entry) -> Result<(), String> {
         let rows = &mut self.tenants[entry.tenant];
         match &entry.what {
-            What::KeepApart(one, other) => {
-                // A command works on committed rows, between the messages of the log, and is not repeated either.
+            What::Command(command) => {
+                // A command works on committed rows, between the messages of the log, and is not repeated either. What
+                // is read anew afterwards is all that the events of the batch need.
                 rows.write(view.take_changes())?;
-                if !rows.commands.insert(entry.sequence) {
-                    return Ok(());
+                if rows.commands.insert(entry.sequence) {
+                    self.command(entry, *command)?;
                 }
-                let owners = [one, other].map(|id| rows.owner(id.0.name(), &id.value()));
-                if let [Some(one), Some(other)] = owners
-                    && one != other
-                {
-                    rows.never_join.push((one, other));
-                    view.insert_never_join(one, other);
-                }
+                let events = self.history.log.iter().filter_map(|entry| match &entry.what {
+                    What::Message { events, .. } => Some(events),
+                    What::Command(_) => None,
+                });
+                let known: Vec<Identifier> = events.flatten().flat_map(identifiers).collect();
+                *view = self.tenants[entry.tenant].view(known.iter());
                 Ok(())
             }
             What::Message { id, received, events } => {
                 if !rows.messages.insert(*id) {
                     return Ok(());
                 }
+                let rules = rules(self.history, rows);
                 for event in events {
                     let traits =
                         event.traits.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
@@ -122,13 +140,49 @@ impl<'a> Run<'a> {
                         traits: &traits.collect::<Map<_, _>>(),
                         new_profile: event.new_profile,
                     };
-                    let decision = view.resolve(&self.rules, &evidence).map_err(|error| error.to_string())?;
-                    landed_well(self.history, event, &decision.steps, decision.profile.is_some())?;
+                    let decision = view.resolve(&rules, &evidence).map_err(|error| error.to_string())?;
+                    landed_well(event, &decision.steps, decision.profile.is_some())?;
                     rows.decisions.push((event.id, decision));
                 }
                 Ok(())
             }
         }
+    }
+
+    fn command(&mut self, entry: &Entry, command: Command) -> Result<(), String> {
+        let rules = rules(self.history, &self.tenants[entry.tenant]);
+        let rows = &mut self.tenants[entry.tenant];
+        match command {
+            Command::KeepApart(one, other) => {
+                let owners = [one, other].map(|id| rows.owner(id.0.name(), &id.value()));
+                if let [Some(one), Some(other)] = owners
+                    && one != other
+                {
+                    rows.never_join.insert((one.min(other), one.max(other)));
+                }
+            }
+            Command::Undo(number) => {
+                let mut in_force: Vec<_> = rows.merges.iter().filter(|row| row.in_force).collect();
+                in_force.sort_by_key(|row| (row.merge.left, row.merge.right));
+                let in_force: Vec<MergeId> = in_force.iter().map(|row| row.merge.id).collect();
+                if !in_force.is_empty() {
+                    rows.undo(in_force[number % in_force.len()])?;
+                }
+            }
+            Command::Lift(number) => {
+                let pairs: Vec<_> = rows.never_join.iter().copied().collect();
+                if !pairs.is_empty() {
+                    rows.lift(pairs[number % pairs.len()]);
+                }
+            }
+            Command::Decide(number, says) => decide(rows, &rules, entry.sequence, number, says)?,
+            Command::Block(id) => _ = rows.blocked.insert(key(id)),
+            Command::Unblock(id) => {
+                rows.blocked.remove(&key(id));
+                rows.meetings.retain(|(value, _), _| *value != key(id));
+            }
+        }
+        Ok(())
     }
 
     /// Every tenant's rows keep what rows must keep.
@@ -137,9 +191,48 @@ impl<'a> Run<'a> {
     }
 }
 
-/// An event with a valid identifier lands, and its strongest is never among the refused.
-fn landed_well(history: &History, event: &Event, steps: &[Step], landed: bool) -> Result<(), String> {
-    let valid = event.identifiers.iter().filter(|id| !history.blocked.contains(id));
+/// Decides the conflict number so-and-so in the model's order. One that cannot be decided like that stays as it is.
+fn decide(rows: &mut Rows, rules: &Rules, sequence: u64, number: usize, says: Says) -> Result<(), String> {
+    let mut conflicts: Vec<_> = rows.conflicts.iter().collect();
+    conflicts.sort_by_key(|(_, row)| {
+        let conflict = &row.conflict;
+        let id = Id::of(conflict.identifier.kind.as_str(), &conflict.identifier.value);
+        (conflict.rule.as_str(), id, conflict.profile, conflict.other)
+    });
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let (fingerprint, row) = conflicts[number % conflicts.len()];
+    let (fingerprint, conflict) = (*fingerprint, &row.conflict);
+    let disputed = Disputed {
+        identifier: conflict.identifier.clone(),
+        profile: conflict.profile,
+        other: conflict.other,
+        state: row.state,
+    };
+    let verdict = match says {
+        Says::Accept => Verdict::Accept,
+        Says::Refuse => Verdict::Refuse,
+        Says::Never => Verdict::NeverAgain,
+    };
+    let message = MessageId::new(sequence, 0);
+    let occasion = Occasion {
+        event: EventId::derive(message, WorkflowId::new(0, 0), 0),
+        sequence,
+        at: Timestamp::from_micros(0),
+    };
+    let mut view = rows.view_of(&disputed);
+    let decided = view.decide(rules, &disputed, verdict, MergeId::derived(message, &[]), occasion);
+    decided.map_or(Ok(()), |decided| rows.decided(fingerprint, decided, view))
+}
+
+/// An event lands when it has an identifier that counts, and its strongest is never among the refused.
+fn landed_well(event: &Event, steps: &[Step], landed: bool) -> Result<(), String> {
+    let is_blocked = |id: &Id| {
+        let value = id.value();
+        steps.iter().any(|step| matches!(step, Step::Blocked { identifier } if identifier.value == value))
+    };
+    let valid = event.identifiers.iter().filter(|id| !is_blocked(id));
     let classes: BTreeSet<_> = valid.clone().map(|id| kind(*id).class()).collect();
     if landed == classes.is_empty() {
         return Err(format!("{} landed: {landed}", event.id));

@@ -1,9 +1,11 @@
 //! A short way to write examples: one tenant, events as lists of `type:value`, each event a batch of its own.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, WorkflowId},
-    identity::{Changes, Decision, Evidence, Identifier, IdentifierType, Refusal, Rules, Step, View},
+    identity::{Changes, Decision, Evidence, Guard, Identifier, IdentifierType, Refusal, Rules, Step, View},
     time::Timestamp,
 };
 
@@ -26,7 +28,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let rules = Rules { strong_limit: 5, blocked: Default::default() };
+        let guard = Guard { people: 20, window: Duration::from_secs(7 * 24 * 3_600) };
+        let rules = Rules { strong_limit: 5, weak_limit: 1, blocked: Default::default(), guard };
         Self { rules, rows: Rows::default(), sequence: 0 }
     }
 
@@ -85,7 +88,10 @@ impl Scene {
     /// Every conflict: rule, identifier, the two profiles, how often.
     pub(crate) fn conflicts(&self) -> Vec<(Refusal, Identifier, ProfileId, ProfileId, u64)> {
         let conflicts = self.rows.conflicts.values();
-        conflicts.map(|c| (c.rule, c.identifier.clone(), c.profile, c.other, c.count)).collect()
+        conflicts
+            .map(|row| &row.conflict)
+            .map(|c| (c.rule, c.identifier.clone(), c.profile, c.other, c.count))
+            .collect()
     }
 }
 

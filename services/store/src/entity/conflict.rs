@@ -20,6 +20,12 @@ pub(crate) struct Model {
     pub(crate) last_at: i64,
     pub(crate) count: i64,
     pub(crate) state: String,
+    pub(crate) config_rev: Option<i64>,
+    pub(crate) rules_version: Option<i32>,
+    pub(crate) decided_at: Option<i64>,
+    pub(crate) decided_by: Option<String>,
+    pub(crate) pair_left: Option<String>,
+    pub(crate) pair_right: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub(crate) struct Model {
     pub(crate) seq: i64,
     pub(crate) at: i64,
     pub(crate) change: String,
+    pub(crate) config_rev: Option<i64>,
+    pub(crate) rules_version: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

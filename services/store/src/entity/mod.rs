@@ -4,6 +4,7 @@
 pub(crate) mod agency;
 pub(crate) mod api_key;
 pub(crate) mod audit_log;
+pub(crate) mod blocked_identifier;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;
 pub(crate) mod dedupe_key;
@@ -20,6 +21,7 @@ pub(crate) mod group_member;
 pub(crate) mod held_message;
 pub(crate) mod identifier;
 pub(crate) mod identifier_key;
+pub(crate) mod identifier_meeting;
 pub(crate) mod invitation;
 pub(crate) mod journal_progress;
 pub(crate) mod ledger_command;

@@ -1,5 +1,4 @@
 //! `never_join`: two profiles that the same evidence must not join again.
-#![cfg_attr(not(test), allow(dead_code, reason = "the ledger reads them with a statement of its own"))]
 
 use sea_orm::entity::prelude::*;
 
@@ -13,6 +12,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) right_id: String,
     pub(crate) created_at: i64,
+    pub(crate) actor: Option<String>,
+    pub(crate) because: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) merged_into: Option<String>,
     pub(crate) held: String,
     pub(crate) traits: String,
+    pub(crate) own: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

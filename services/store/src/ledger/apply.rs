@@ -21,15 +21,17 @@ use tributary_domain::{
 
 use super::{
     before::Before,
+    blocked::Blocked,
     changes,
     claim::Claim,
     context::{self, Contexts},
     difference::{Difference, Statements},
     groups::Groups,
     load::{self, Owner},
+    meetings,
     meter::Meter,
     names::{Names, NotedTraits},
-    plan::{Applied, MessagePlan, Origin, Work},
+    plan::{Applied, MessagePlan, Origin, Quarantined, Work},
     resolve::{Resolver, dedupe_hash},
     waiting::{Horizons, Waiting},
 };
@@ -87,6 +89,8 @@ pub struct LedgerState {
     pub(crate) noted: NotedTraits,
     /// Until when deliveries wait.
     pub(crate) waiting: Horizons,
+    /// The values that are no evidence.
+    pub(crate) blocked: Blocked,
 }
 
 impl Store {
@@ -101,6 +105,7 @@ impl Store {
         batch: &LedgerBatch,
         now: Timestamp,
     ) -> Result<Attempt, StoreError> {
+        state.blocked.know(self).await?;
         let shared = &*state;
         let attempt = self
             .write_txn(crate::Lane::Ledger, "ledger.apply", |txn: Txn| async move {
@@ -110,6 +115,10 @@ impl Store {
             .await;
         match attempt {
             Err(error) if error.is_fenced() => Ok(Attempt::Fenced),
+            Err(error) => {
+                state.blocked.forget();
+                Err(error)
+            }
             Ok(Attempt::Committed(applied)) => {
                 state.committed(batch, &applied, now);
                 Ok(Attempt::Committed(applied))
@@ -124,6 +133,9 @@ impl LedgerState {
         self.claim.advance(&batch.progress);
         self.noted.remember(&applied.traits);
         self.waiting.remember(&applied.waiting, now);
+        for Quarantined { tenant, kind, value, .. } in &applied.quarantined {
+            self.blocked.add(*tenant, kind.clone(), value.clone());
+        }
         for tenant in &applied.drained {
             self.holding.remove(tenant);
         }
@@ -193,8 +205,19 @@ async fn resolve(
         mut applied,
         ..
     } = resolver;
+    // All plans of a tenant are of the revision in force.
+    let revisions: HashMap<TenantId, i64> =
+        batch.plans.iter().map(|plan| (plan.tenant, plan.config_rev)).collect();
     for (tenant, mut view) in views {
-        changes::add(&mut difference, &before, tenant, view.take_changes(), now)?;
+        let changes = view.take_changes();
+        applied.quarantined.extend(changes.quarantines.iter().map(|found| Quarantined {
+            tenant,
+            kind: found.identifier.kind.clone(),
+            value: found.identifier.value.clone(),
+            people: found.people,
+        }));
+        let revision = revisions.get(&tenant).copied().unwrap_or_default();
+        changes::add(&mut difference, &before, tenant, changes, revision, now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
@@ -206,6 +229,16 @@ async fn resolve(
     applied.waiting = waiting.raised();
     difference.hand_over(&to).await?;
     Ok(applied)
+}
+
+/// Writes a difference that is known as a whole.
+pub(super) async fn write(txn: &DatabaseTransaction, difference: Difference) -> Result<(), StoreError> {
+    let (sender, statements) = mpsc::channel(WAITING);
+    let to = Statements { backend: txn.get_database_backend(), sender };
+    let hand_over = async move { difference.hand_over(&to).await };
+    let (handed_over, written) = tokio::join!(hand_over, execute(txn, statements));
+    handed_over?;
+    written
 }
 
 async fn execute(
@@ -251,7 +284,8 @@ async fn load_all<'a>(
         })
         .collect();
     let owned = state.waiting.owned(&owners);
-    let views = views(txn, tenants, owners).await?;
+    let mut views = views(txn, tenants, owners).await?;
+    meetings::load(txn, &drafts, &mut views).await?;
     let waiting = Waiting::load(txn, &state.waiting, &batch.plans, owned, &views).await?;
     Ok(Resolver {
         now,
@@ -262,6 +296,7 @@ async fn load_all<'a>(
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
         holding: &state.holding,
+        blocked: &state.blocked,
         next_position: state.next_position,
         meter,
         names: Names::new(&state.noted),
@@ -309,8 +344,8 @@ async fn views(
         let Some(kind) = IdentifierType::parse(&kind) else { continue };
         views.entry(tenant).or_default().insert_owner(kind, value, profile);
     }
-    for (tenant, left, right) in load::never_join(txn, tenants).await? {
-        views.entry(tenant).or_default().insert_never_join(left, right);
+    for pair in load::never_join(txn, tenants).await? {
+        views.entry(pair.tenant).or_default().insert_never_join(pair.live.0, pair.live.1);
     }
     Ok(views)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tributary_domain::{
     context::BrowserContext,
     id::{ProfileId, TenantId},
-    identity::{IdentifierType, Step},
+    identity::IdentifierType,
     time::Timestamp,
     workflow::event::EventDraft,
 };
@@ -74,29 +74,19 @@ impl Contexts {
         Self { anchors, sessions: sessions.collect() }
     }
 
-    /// Takes over what the event says of its session, after the `steps` that identity took, and returns what is known
-    /// of the session now.
+    /// Takes over what the event says of its session, whose cluid is attached to `anchor` now, and returns what is known
+    /// of the session.
     pub(super) fn observe(
         &mut self,
         plan: &MessagePlan,
         draft: &EventDraft,
-        steps: &[Step],
+        anchor: Option<ProfileId>,
         seen_at: Timestamp,
     ) -> Map<String, Value> {
-        let mut current = None;
-        for step in steps {
-            match step {
-                Step::Created { profile } | Step::Matched { profile, .. } => current = Some(*profile),
-                Step::Merged { winner, .. } => current = Some(*winner),
-                Step::Attached { identifier } if identifier.kind.as_str() == IdentifierType::CLUID => {
-                    let key = (plan.tenant, identifier.value.clone());
-                    self.anchors.extend(current.map(|profile| (key, profile)));
-                }
-                _ => {}
-            }
-        }
         let Some(cluid) = cluid(plan, draft) else { return Map::new() };
-        let session = self.sessions.entry((plan.tenant, cluid.to_owned())).or_default();
+        let key = (plan.tenant, cluid.to_owned());
+        self.anchors.extend(anchor.map(|profile| (key.clone(), profile)));
+        let session = self.sessions.entry(key).or_default();
         session.is_changed |= session.context.observe(&draft.attributes, seen_at, plan.sequence);
         session.context.values()
     }

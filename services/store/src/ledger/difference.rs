@@ -11,8 +11,9 @@ use crate::{
     bulk::{OnConflict, insert_statements},
     column::to_json,
     entity::{
-        browser_context, conflict, dedupe_key, delivery, event, evidence, group, group_member, held_message,
-        identifier, identifier_key, merge, message, message_replay, parked_message, profile, run, trait_name,
+        blocked_identifier, browser_context, conflict, dedupe_key, delivery, event, evidence, group,
+        group_member, held_message, identifier, identifier_key, identifier_meeting, merge, message,
+        message_replay, parked_message, profile, run, trait_name,
     },
 };
 
@@ -30,6 +31,9 @@ pub(super) struct Difference {
     pub(super) evidence: Rows<evidence::Model>,
     pub(super) merges: Vec<merge::Model>,
     pub(super) conflicts: Vec<conflict::Model>,
+    pub(super) meetings: Vec<identifier_meeting::Model>,
+    /// Values that are no evidence any more.
+    pub(super) blocked: Vec<blocked_identifier::Model>,
     pub(super) contexts: Rows<browser_context::Model>,
     pub(super) groups: Rows<group::Model>,
     pub(super) members: Vec<group_member::Model>,
@@ -141,6 +145,13 @@ impl Difference {
         to.insert::<merge::Entity>(self.merges, Fail).await;
         to.hand_over(self.repoints.into_iter().map(|repoint| repoint_statement(backend, repoint))).await;
         to.hand_over(self.conflicts.into_iter().map(|conflict| conflict_statement(backend, conflict))).await;
+        to.hand_over(insert_statements::<identifier_meeting::Entity>(
+            backend,
+            self.meetings,
+            OnConflict::Replace,
+        ))
+        .await;
+        to.insert::<blocked_identifier::Entity>(self.blocked, Ignore).await;
         to.hand_over(self.contexts.statements::<browser_context::Entity>(backend)).await;
         to.hand_over(self.groups.statements::<group::Entity>(backend)).await;
         to.insert::<group_member::Entity>(self.members, Ignore).await;
@@ -158,16 +169,12 @@ impl Difference {
     }
 }
 
-/// Keeps aliases one step deep: all that was ever merged into `loser`, directly or through others, points to the
-/// winner.
+/// Keeps aliases one step deep: those of `loser` are aliases of the winner.
 fn repoint_statement(
     backend: DbBackend,
     (tenant, loser, winner): (TenantId, ProfileId, ProfileId),
 ) -> Statement {
-    const SQL: &str = "WITH RECURSIVE alias(id) AS (\
-        SELECT loser_id FROM merges WHERE tenant_id = $1 AND winner_id = $2 \
-        UNION SELECT m.loser_id FROM merges m JOIN alias a ON m.tenant_id = $1 AND m.winner_id = a.id) \
-        UPDATE profiles SET merged_into = $3 WHERE tenant_id = $1 AND id IN (SELECT id FROM alias)";
+    const SQL: &str = "UPDATE profiles SET merged_into = $3 WHERE tenant_id = $1 AND merged_into = $2";
     let values = [tenant.to_string().into(), loser.to_string().into(), winner.to_string().into()];
     Statement::from_sql_and_values(backend, SQL, values)
 }
@@ -175,8 +182,10 @@ fn repoint_statement(
 /// A conflict that was seen before is counted, not repeated.
 fn conflict_statement(backend: DbBackend, row: conflict::Model) -> Statement {
     const SQL: &str = "INSERT INTO conflicts (tenant_id, id, rule, kind, value, profile_id, other_profile_id, event_id, \
-        seq, first_at, last_at, count, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-        ON CONFLICT (tenant_id, id) DO UPDATE SET count = conflicts.count + excluded.count, last_at = excluded.last_at";
+        seq, first_at, last_at, count, state, config_rev, rules_version) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (tenant_id, id) DO UPDATE \
+        SET count = conflicts.count + excluded.count, last_at = excluded.last_at, config_rev = excluded.config_rev, \
+        rules_version = excluded.rules_version";
     let values = [
         row.tenant_id.into(),
         row.id.into(),
@@ -191,6 +200,8 @@ fn conflict_statement(backend: DbBackend, row: conflict::Model) -> Statement {
         row.last_at.into(),
         row.count.into(),
         row.state.into(),
+        row.config_rev.into(),
+        row.rules_version.into(),
     ];
     Statement::from_sql_and_values(backend, SQL, values)
 }

@@ -9,7 +9,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::{apply::LedgerState, claim::Claim, names::NotedTraits};
+use super::{apply::LedgerState, blocked::Blocked, claim::Claim, names::NotedTraits};
 use crate::{Store, StoreError, column::id, entity::held_message};
 
 impl Store {
@@ -41,6 +41,7 @@ impl Store {
             next_position: last.unwrap_or(0).max(now.micros()) + 1,
             noted: NotedTraits::default(),
             waiting: self.horizons(now).await?,
+            blocked: Blocked::default(),
         })
     }
 }

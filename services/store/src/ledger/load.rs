@@ -17,6 +17,7 @@ use super::context::{Place, Stored};
 use crate::{
     StoreError,
     column::{bits, id, json, optional_id, to_json},
+    entity::profile,
     key::KeyHash,
 };
 
@@ -197,21 +198,10 @@ pub(super) async fn owners(
         .collect()
 }
 
-#[derive(FromQueryResult)]
-struct ProfileRow {
-    tenant_id: String,
-    id: String,
-    created_at: i64,
-    created_seq: i64,
-    merged_into: Option<String>,
-    held: String,
-    traits: String,
-}
-
 const PROFILES: Sql = Sql {
-    sqlite: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
+    sqlite: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.updated_at, p.merged_into, p.held, p.traits, p.own \
              FROM jsonb_each(?1) k CROSS JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
-    postgres: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.merged_into, p.held, p.traits \
+    postgres: "SELECT p.tenant_id, p.id, p.created_at, p.created_seq, p.updated_at, p.merged_into, p.held, p.traits, p.own \
                FROM jsonb_array_elements($1::jsonb) k(value) JOIN profiles p ON p.tenant_id = k.value ->> 0 AND p.id = k.value ->> 1",
 };
 
@@ -225,24 +215,29 @@ pub(super) async fn profiles(
     let mut seen = HashSet::new();
     while !next.is_empty() {
         seen.extend(next.iter().copied());
-        let rows: Vec<ProfileRow> = PROFILES.rows(txn, &next).await?;
+        let rows: Vec<profile::Model> = PROFILES.rows(txn, &next).await?;
         next = HashSet::new();
         for row in rows {
             let tenant: TenantId = id(&row.tenant_id, "tenant_id")?;
             let merged_into = optional_id::<ProfileId>(row.merged_into.as_deref(), "profiles.merged_into")?;
             next.extend(merged_into.map(|winner| (tenant, winner)).filter(|key| !seen.contains(key)));
-            let state = ProfileState {
-                id: id(&row.id, "id")?,
-                created_at: Timestamp::from_micros(row.created_at),
-                created_seq: row.created_seq.cast_unsigned(),
-                merged_into,
-                held: json(&row.held, "held")?,
-                traits: json(&row.traits, "traits")?,
-            };
-            found.push((tenant, state));
+            found.push((tenant, profile_state(row)?));
         }
     }
     Ok(found)
+}
+
+/// A profile as it is stored.
+pub(super) fn profile_state(row: profile::Model) -> Result<ProfileState, StoreError> {
+    Ok(ProfileState {
+        id: id(&row.id, "profiles.id")?,
+        created_at: Timestamp::from_micros(row.created_at),
+        created_seq: row.created_seq.cast_unsigned(),
+        merged_into: optional_id(row.merged_into.as_deref(), "profiles.merged_into")?,
+        held: json(&row.held, "profiles.held")?,
+        traits: json(&row.traits, "profiles.traits")?,
+        own: row.own.as_deref().map(|own| json(own, "profiles.own")).transpose()?,
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -250,27 +245,49 @@ struct PairRow {
     tenant_id: String,
     left_id: String,
     right_id: String,
+    left_live: String,
+    right_live: String,
+}
+
+/// Two profiles that a person has forbidden to join.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    pub(super) tenant: TenantId,
+    /// The two as the pair names them.
+    pub(super) named: (ProfileId, ProfileId),
+    /// The live profiles that those are, or are aliases of.
+    pub(super) live: (ProfileId, ProfileId),
 }
 
 const NEVER_JOIN: Sql = Sql {
-    sqlite: "SELECT n.tenant_id, n.left_id, n.right_id FROM json_each(?1) k CROSS JOIN never_join n ON n.tenant_id = k.value",
-    postgres: "SELECT n.tenant_id, n.left_id, n.right_id FROM jsonb_array_elements_text($1::jsonb) k(value) \
-               JOIN never_join n ON n.tenant_id = k.value",
+    sqlite: "SELECT n.tenant_id, n.left_id, n.right_id, coalesce(l.merged_into, n.left_id) AS left_live, \
+             coalesce(r.merged_into, n.right_id) AS right_live FROM json_each(?1) k \
+             CROSS JOIN never_join n ON n.tenant_id = k.value \
+             LEFT JOIN profiles l ON l.tenant_id = n.tenant_id AND l.id = n.left_id \
+             LEFT JOIN profiles r ON r.tenant_id = n.tenant_id AND r.id = n.right_id",
+    postgres: "SELECT n.tenant_id, n.left_id, n.right_id, coalesce(l.merged_into, n.left_id) AS left_live, \
+               coalesce(r.merged_into, n.right_id) AS right_live FROM jsonb_array_elements_text($1::jsonb) k(value) \
+               JOIN never_join n ON n.tenant_id = k.value \
+               LEFT JOIN profiles l ON l.tenant_id = n.tenant_id AND l.id = n.left_id \
+               LEFT JOIN profiles r ON r.tenant_id = n.tenant_id AND r.id = n.right_id",
 };
 
 /// The pairs of profiles that a person has forbidden to join.
 pub(super) async fn never_join(
     txn: &DatabaseTransaction,
     tenants: &HashSet<TenantId>,
-) -> Result<Vec<(TenantId, ProfileId, ProfileId)>, StoreError> {
+) -> Result<Vec<Pair>, StoreError> {
     let rows: Vec<PairRow> = NEVER_JOIN.rows(txn, tenants).await?;
     rows.into_iter()
         .map(|row| {
-            Ok((
-                id(&row.tenant_id, "tenant_id")?,
-                id(&row.left_id, "left_id")?,
-                id(&row.right_id, "right_id")?,
-            ))
+            Ok(Pair {
+                tenant: id(&row.tenant_id, "never_join.tenant_id")?,
+                named: (id(&row.left_id, "never_join.left_id")?, id(&row.right_id, "never_join.right_id")?),
+                live: (
+                    id(&row.left_live, "profiles.merged_into")?,
+                    id(&row.right_live, "profiles.merged_into")?,
+                ),
+            })
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod before;
+mod blocked;
 mod changes;
 mod claim;
 mod commands;
@@ -12,6 +13,7 @@ mod difference;
 mod groups;
 mod held;
 mod load;
+mod meetings;
 mod meter;
 mod names;
 mod plan;
@@ -25,8 +27,8 @@ pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
 pub use plan::{
-    Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
-    Work,
+    Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Quarantined, ReadyDelivery,
+    StoredEvent, Work,
 };
 pub use replay::{Again, HoldAgain};
 #[cfg(test)]

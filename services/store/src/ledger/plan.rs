@@ -8,6 +8,7 @@ use tributary_domain::{
     committed::CommittedMessage,
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
+    identity::IdentifierType,
     partition::Partition,
     tenant::TenantSettings,
     time::Timestamp,
@@ -149,10 +150,36 @@ pub struct Applied {
     pub deliveries: Vec<ReadyDelivery>,
     /// The tenants whose last held message was in the batch.
     pub drained: Vec<TenantId>,
+    /// The values that met too many people, and are no evidence from now on.
+    pub quarantined: Vec<Quarantined>,
     /// The traits that are noted now, and were not known to be.
     pub(super) traits: Vec<(TenantId, String)>,
     /// Until when deliveries that were made wait, by workflow.
     pub(super) waiting: Vec<(WorkflowId, Timestamp)>,
+}
+
+/// A value that met too many people.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Its type.
+    pub kind: IdentifierType,
+    /// The value, normalised.
+    pub value: String,
+    /// How many people it met.
+    pub people: u32,
+}
+
+impl fmt::Debug for Quarantined {
+    /// Without the value: it may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quarantined")
+            .field("tenant", &self.tenant)
+            .field("kind", &self.kind)
+            .field("people", &self.people)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What was done with a message.

@@ -10,8 +10,9 @@ use tributary_domain::{
     committed::CommittedMessage,
     event::EventData,
     id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
-    identity::{Decision, Evidence, Rules, Step, View, clamped_time},
+    identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time},
     stats::Metric,
+    tenant::TenantSettings,
     time::Timestamp,
     workflow::{
         event::{EventDraft, RunOutcome},
@@ -21,7 +22,8 @@ use tributary_domain::{
 
 use super::{
     before::Before,
-    context::Contexts,
+    blocked::Blocked,
+    context::{self, Contexts},
     difference::Difference,
     groups::Groups,
     meter::{MONTHLY_QUOTA, Meter},
@@ -50,6 +52,7 @@ pub(super) struct Resolver<'a> {
     pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) before: Before,
     pub(super) holding: &'a HashSet<TenantId>,
+    pub(super) blocked: &'a Blocked,
     pub(super) next_position: i64,
     pub(super) meter: Meter,
     pub(super) names: Names<'a>,
@@ -259,7 +262,7 @@ impl Resolver<'_> {
         let view = self.views.entry(plan.tenant).or_default();
         let decision = view
             .resolve(
-                &Rules { strong_limit: plan.settings.strong_limit, blocked: BTreeSet::new() },
+                &rules(&plan.settings, self.blocked.of(plan.tenant)),
                 &Evidence {
                     event: id,
                     sequence: plan.sequence,
@@ -279,7 +282,9 @@ impl Resolver<'_> {
             None => decision,
         };
         let seen_at = clamped_time(draft.time, plan.received);
-        let context = self.contexts.observe(plan, draft, &decision.steps, seen_at);
+        let anchor =
+            context::cluid(plan, draft).and_then(|cluid| view.attached_to(IdentifierType::CLUID, cluid));
+        let context = self.contexts.observe(plan, draft, anchor, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
         if is_new {
             self.names.observe(plan, draft);
@@ -351,6 +356,16 @@ impl Resolver<'_> {
                 event: Arc::clone(event),
             });
         }
+    }
+}
+
+/// The rules of a tenant in which these values are blocked.
+pub(super) fn rules(settings: &TenantSettings, blocked: Arc<BTreeSet<(IdentifierType, String)>>) -> Rules {
+    Rules {
+        strong_limit: settings.strong_limit,
+        weak_limit: settings.weak_limit,
+        blocked,
+        guard: settings.guard(),
     }
 }
 

@@ -41,7 +41,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 38] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 40] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -62,9 +62,11 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 38] = [
     ("identifiers", Rows::Identifiers),
     plain!("browser_context", "tenant_id, anchor, cluid"),
     plain!("evidence", "tenant_id, event_id"),
-    plain!("merges", "tenant_id, loser_id, seq"),
+    plain!("merges", "tenant_id, id"),
     plain!("conflicts", "tenant_id, id"),
     plain!("never_join", "tenant_id, left_id, right_id"),
+    plain!("blocked_identifiers", "tenant_id, kind, value"),
+    plain!("identifier_meetings", "tenant_id, kind, value, profile_id"),
     plain!("group_members", "tenant_id, group_id, profile_id"),
     plain!("groups", "tenant_id, id"),
     plain!("profiles", "tenant_id, id"),

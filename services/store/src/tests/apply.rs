@@ -28,6 +28,7 @@ async fn state(store: &Store) -> LedgerState {
         next_position: 1,
         noted: Default::default(),
         waiting: Default::default(),
+        blocked: Default::default(),
     }
 }
 

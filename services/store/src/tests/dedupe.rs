@@ -85,6 +85,7 @@ async fn what_comes_again_after_the_period_is_new_and_takes_the_key_over() {
             next_position: 1,
             noted: Default::default(),
             waiting: Default::default(),
+            blocked: Default::default(),
         };
         let at = |millis: u64| MessageId::new(100 * DAY + millis, 1);
         let (first, last, new) = (at(0), at(2 * DAY - 1), at(2 * DAY));

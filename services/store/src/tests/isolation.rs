@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use tributary_domain::{
-    id::{CommandId, OperationId, SourceId, WorkflowId},
+    id::{BlockId, CommandId, ConflictId, MergeId, OperationId, SourceId, WorkflowId},
     identity::IdentifierType,
     time::Timestamp,
 };
@@ -63,6 +63,7 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<message_replay::Entity>(store, vec![replay]).await;
     sample::identify(store, tenant, &[("a@example.com", 1)]).await;
     sample::write::<merge::Entity>(store, vec![sample::merge(tenant, 2, 1, 1)]).await;
+    sample::decide(store, tenant).await;
     sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
     sample::write::<parked_message::Entity>(store, vec![sample::parked(tenant, 1)]).await;
     sample::write::<held_message::Entity>(store, vec![sample::held(tenant, 1)]).await;
@@ -177,7 +178,17 @@ async fn another_tenants_log_and_people_are_not_read() {
         let email = IdentifierType::parse("email").expect("a type");
         assert_eq!(other.profile_by_identifier(&email, "a@example.com").await, Ok(None));
         is_blank(other.profiles(Page::first(9)).await, "profiles");
-        is_blank(other.conflicts(Page::first(9)).await, "conflicts");
+        is_blank(other.conflicts(None, Page::first(9)).await, "conflicts");
+        is_absent(other.conflict(ConflictId::new(1, 1)).await, "a conflict");
+        is_blank(other.merges(None, Page::first(9)).await, "merges");
+        is_absent(other.merges(Some(sample::profile(1)), Page::first(9)).await, "a person's merges");
+        is_absent(other.merge(MergeId::new(1, 2)).await, "a merge");
+        is_absent(other.timeline(sample::profile(1), Page::first(9)).await, "a timeline");
+        is_blank(other.never_join_pairs(Page::first(9)).await, "never-join pairs");
+        is_absent(other.never_join_pair(sample::pair()).await, "a never-join pair");
+        is_blank(other.blocked_identifiers(Page::first(9)).await, "blocked values");
+        is_absent(other.blocked_identifier(BlockId::new(1, 1)).await, "a blocked value");
+        is_absent(other.blocked_value("email", "a@example.com").await, "a blocked value by itself");
         is_absent(other.delivery(delivery).await, "delivery");
         is_blank(other.deliveries(&DeliveryFilter::default(), Page::first(9)).await, "deliveries");
         let searched = Search {

@@ -177,25 +177,17 @@ async fn refused_joins_are_listed_by_their_ids() {
         let tenant = tenant(store, 1).await.id;
         let scope = store.tenant(tenant);
         let conflict = |number: u128, last_at: i64| conflict::Model {
-            tenant_id: tenant.to_string(),
-            id: tributary_domain::id::ConflictId::new(1, number).to_string(),
-            rule: "unique_value".to_owned(),
-            kind: "email".to_owned(),
-            value: "a@example.com".to_owned(),
-            profile_id: sample::profile(1).to_string(),
-            other_profile_id: sample::profile(2).to_string(),
-            event_id: sample::event_id(1).to_string(),
-            seq: 1,
-            first_at: 1,
             last_at,
             count: 3,
-            state: "OPEN".to_owned(),
+            ..sample::conflict(tenant, number)
         };
         let rows = vec![conflict(1, 9), conflict(2, 2), conflict(3, 5)];
         sample::write::<conflict::Entity>(store, rows).await;
-        let first = scope.conflicts(Page::first(2)).await.expect("lists");
-        let rest =
-            scope.conflicts(Page::after(first.next.expect("there is another"), 2)).await.expect("lists");
+        let first = scope.conflicts(None, Page::first(2)).await.expect("lists");
+        let rest = scope
+            .conflicts(None, Page::after(first.next.expect("there is another"), 2))
+            .await
+            .expect("lists");
         let all = first.items.iter().chain(&rest.items);
         let listed: Vec<_> = all.map(|conflict| (conflict.id.bits() & 0xff, conflict.count)).collect();
         assert_eq!(listed, [(3, 3), (2, 3), (1, 3)]);

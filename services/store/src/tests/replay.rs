@@ -349,7 +349,8 @@ async fn another_person_of_a_mended_workflow_gets_a_profile_and_a_conflict_count
             plan(store, own, 2, Origin::Journal, "two", crm("a@example.com")).await,
         ];
         apply(store, &mut ledger, batch, 2).await;
-        let conflicts = async || store.tenant(own).conflicts(Page::first(9)).await.expect("lists").items;
+        let conflicts =
+            async || store.tenant(own).conflicts(None, Page::first(9)).await.expect("lists").items;
         assert_eq!(conflicts().await[0].count, 1, "two ids of the CRM never are one person");
         let again = async |ledger: &mut LedgerState, round: u64, work: Work| {
             let operation = begin(store, own, round, only(&[2])).await.id;

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{EntityTrait, IntoActiveModel};
 use tributary_domain::{
-    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
+    id::{
+        BlockId, ConflictId, DeliveryId, DestinationId, EventId, MergeId, MessageId, ProfileId, SourceId,
+        TenantId, WorkflowId,
+    },
+    identity::PairId,
     workflow::spec::WorkflowSpec,
 };
 
@@ -149,6 +153,7 @@ pub(super) fn person(tenant: TenantId, number: u128, merged_into: Option<u128>) 
         merged_into: merged_into.map(|winner| profile(winner).to_string()),
         held: "{}".to_owned(),
         traits: "{}".to_owned(),
+        own: None,
     }
 }
 
@@ -176,6 +181,16 @@ pub(super) async fn identify(store: &Store, tenant: TenantId, owned: &[(&str, u1
 pub(super) fn merge(tenant: TenantId, loser: u128, winner: u128, seq: i64) -> merge::Model {
     merge::Model {
         tenant_id: tenant.to_string(),
+        id: MergeId::new(1, loser).to_string(),
+        left_id: profile(winner).to_string(),
+        right_id: profile(loser).to_string(),
+        exact: 1,
+        config_rev: Some(1),
+        rules_version: Some(1),
+        conflict_id: None,
+        actor: None,
+        undone_at: None,
+        undone_by: None,
         loser_id: profile(loser).to_string(),
         winner_id: profile(winner).to_string(),
         seq,
@@ -184,6 +199,61 @@ pub(super) fn merge(tenant: TenantId, loser: u128, winner: u128, seq: i64) -> me
         kind: "email".to_owned(),
         value: "a@example.com".to_owned(),
     }
+}
+
+pub(super) fn conflict(tenant: TenantId, number: u128) -> conflict::Model {
+    conflict::Model {
+        tenant_id: tenant.to_string(),
+        id: ConflictId::new(1, number).to_string(),
+        rule: "unique_value".to_owned(),
+        kind: "email".to_owned(),
+        value: "a@example.com".to_owned(),
+        profile_id: profile(1).to_string(),
+        other_profile_id: profile(2).to_string(),
+        event_id: event_id(1).to_string(),
+        seq: 1,
+        first_at: 1,
+        last_at: 1,
+        count: 1,
+        state: "OPEN".to_owned(),
+        config_rev: Some(1),
+        rules_version: Some(1),
+        decided_at: None,
+        decided_by: None,
+        pair_left: None,
+        pair_right: None,
+    }
+}
+
+/// Two profiles that [`decide`] keeps apart.
+pub(super) fn pair() -> PairId {
+    PairId::of(profile(1), profile(2))
+}
+
+/// Writes a conflict, a never-join pair and a blocked value.
+pub(super) async fn decide(store: &Store, tenant: TenantId) {
+    write::<conflict::Entity>(store, vec![conflict(tenant, 1)]).await;
+    let apart = never_join::Model {
+        tenant_id: tenant.to_string(),
+        left_id: pair().left.to_string(),
+        right_id: pair().right.to_string(),
+        created_at: 1,
+        actor: Some("member".to_owned()),
+        because: Some(ConflictId::new(1, 1).to_string()),
+    };
+    write::<never_join::Entity>(store, vec![apart]).await;
+    let blocked = blocked_identifier::Model {
+        tenant_id: tenant.to_string(),
+        kind: "email".to_owned(),
+        value: "a@example.com".to_owned(),
+        id: BlockId::new(1, 1).to_string(),
+        reason: "PERSON".to_owned(),
+        people: 0,
+        actor: Some("member".to_owned()),
+        event_id: None,
+        at: 1,
+    };
+    write::<blocked_identifier::Entity>(store, vec![blocked]).await;
 }
 
 pub(super) fn delivery(tenant: TenantId, number: u64, due_at: i64) -> delivery::Model {

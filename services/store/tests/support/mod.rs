@@ -1,7 +1,7 @@
 //! A fresh database for a test: SQLite in a temporary folder, and Postgres where `TRIBUTARY_TEST_POSTGRES` names a
 //! server, such as `postgres://postgres@127.0.0.1:5432`, on which databases may be made and dropped.
 
-use sea_orm::{ConnectionTrait, Database as Connect};
+use sea_orm::{ConnectionTrait, Database as Connect, Statement};
 use tributary_domain::{
     id::{AgencyId, TenantId},
     tenant::TenantSettings,
@@ -58,6 +58,18 @@ impl Database {
             let (server, name) = self.url.rsplit_once('/').expect("made of both");
             on_server(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
+    }
+}
+
+impl Database {
+    /// What a query counts, as `found`.
+    #[allow(dead_code, reason = "not every test crate counts")]
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        let connection = Connect::connect(&self.url).await.expect("connects");
+        let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), query));
+        let found = row.await.expect("answers").expect("counts").try_get("", "found").expect("a number");
+        connection.close().await.expect("closes");
+        found
     }
 }
 

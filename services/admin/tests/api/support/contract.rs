@@ -6,8 +6,12 @@ use prost::Message;
 use prost_types::{DescriptorProto, FieldMask, FileDescriptorProto, FileDescriptorSet};
 use tonic::{Status, client::Grpc};
 use tonic_prost::ProstCodec;
-use tributary_domain::id::{
-    ApiKeyId, DeliveryId, DestinationId, EventId, InvitationId, MemberId, MessageId, ProfileId,
+use tributary_domain::{
+    id::{
+        ApiKeyId, BlockId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MemberId, MergeId,
+        MessageId, ProfileId,
+    },
+    identity::PairId,
 };
 use tributary_proto::{
     FILE_DESCRIPTOR_SET,
@@ -114,7 +118,10 @@ impl Call {
             return [field(1, &resource), field(2, &mask.encode_to_vec())].concat();
         }
         match self.name.as_str() {
-            "LookupProfile" => [named, field(2, b"email"), field(3, b"a@example.com")].concat(),
+            "LookupProfile" | "BlockIdentifier" => {
+                [named, field(2, b"email"), field(3, b"a@example.com")].concat()
+            }
+            "DecideConflict" => [named, vec![2 << 3, 2]].concat(),
             _ => named,
         }
     }
@@ -207,6 +214,10 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{message}", message.to_string()),
         ("{operation}", last(&operation.name)),
         ("{profile}", ProfileId::new(1, 1).to_string()),
+        ("{conflict}", ConflictId::new(1, 1).to_string()),
+        ("{merge}", MergeId::new(1, 1).to_string()),
+        ("{never_join_pair}", PairId::of(ProfileId::new(1, 1), ProfileId::new(1, 2)).to_string()),
+        ("{blocked_identifier}", BlockId::new(1, 1).to_string()),
         ("{event}", EventId::range(message).0.to_string()),
         ("{delivery}", DeliveryId::range(message).0.to_string()),
         ("{member}", MemberId::new(1, 1).to_string()),

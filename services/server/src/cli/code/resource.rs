@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
-use tributary_domain::retention::Retention;
+use tributary_domain::{retention::Retention, tenant::TenantSettings};
 use tributary_proto::admin::v1::{Destination, RetentionSettings, Source, Tenant, Workflow};
 
 use super::{form, secret::Secrets};
@@ -11,7 +11,6 @@ use super::{form, secret::Secrets};
 /// The server's own values where a file says nothing, as the contract tells them.
 const BODY_LIMIT: i64 = 1024 * 1024;
 const TIME_ZONE: &str = "UTC";
-const STRONG_LIMIT: i32 = 5;
 
 /// Which resource of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,8 +144,16 @@ pub(super) fn tenant(tenant: &Tenant) -> anyhow::Result<Fields> {
     if settings.time_zone == TIME_ZONE {
         settings.time_zone = String::new();
     }
-    if settings.strong_limit == STRONG_LIMIT {
-        settings.strong_limit = 0;
+    let usual = TenantSettings::default();
+    for (given, usual) in [
+        (&mut settings.strong_limit, usual.strong_limit),
+        (&mut settings.weak_limit, usual.weak_limit),
+        (&mut settings.guard_people, usual.guard_people),
+        (&mut settings.guard_hours, usual.guard_hours),
+    ] {
+        if i32::try_from(usual) == Ok(*given) {
+            *given = 0;
+        }
     }
     settings.retention = settings.retention.and_then(unusual);
     let settings = form::write(&settings)?.to_json();

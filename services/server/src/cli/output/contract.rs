@@ -24,6 +24,8 @@ macro_rules! contract {
 
 contract!(
     ApiKey,
+    BlockedIdentifier,
+    Conflict,
     CompareWorkflowVersionsResponse,
     Delivery,
     DeletionPreview,
@@ -33,7 +35,9 @@ contract!(
     Group,
     Member,
     Message,
+    Merge,
     MessageTrace,
+    NeverJoinPair,
     Operation,
     Profile,
     Provider,
@@ -49,6 +53,7 @@ contract!(
     Tenant,
     TenantSettings,
     TenantUsage,
+    TimelineEntry,
     Workflow,
     WorkflowSpec,
     WorkflowVersion

@@ -1,5 +1,8 @@
 //! `tributary profiles`.
 
+mod decisions;
+mod rows;
+
 use anyhow::anyhow;
 use clap::Subcommand;
 use tonic::{Code, Status};
@@ -10,7 +13,7 @@ use super::{Choice, Listing};
 use crate::cli::{
     client::{Client, refused},
     finder,
-    output::{Listed, Out, id, list, one, time::moment},
+    output::{Out, id, list, one},
     pages,
 };
 
@@ -21,6 +24,120 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one, by its id or by an identifier such as email:ann@example.com
     Get(Choice),
+    /// Show what happened to one, the newest first
+    Timeline(Timeline),
+    /// List which profiles became one, and why; those that were undone too
+    Merges(Merges),
+    /// Make two people of one again, by a merge's id
+    Undo(Choice),
+    /// List the joins of people that were refused
+    Conflicts(Conflicts),
+    /// Decide a conflict, by its id
+    Decide(Decide),
+    /// List whom no evidence may join, or lift a pair
+    #[command(subcommand)]
+    NeverJoin(NeverJoin),
+    /// Make a value such as cluid:trb_… no evidence, or list which are none
+    Block(Block),
+    /// Make a value evidence again, by its id (blk_…), or as type:value
+    Unblock(Choice),
+}
+
+/// One person, and how much of their timeline.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Timeline {
+    #[command(flatten)]
+    choice: Choice,
+    /// How many entries at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+}
+
+/// Which merges.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Merges {
+    /// Only those of this person: a profile's id, or an identifier such as email:ann@example.com
+    #[arg(value_name = "PROFILE")]
+    which: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// Which conflicts.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Conflicts {
+    /// Those that are so far
+    #[arg(long, value_enum, default_value = "open")]
+    state: Far,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+/// How far a conflict is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Far {
+    /// Nobody decided it
+    Open,
+    /// The two became one
+    Accepted,
+    /// The rule has the last word
+    Refused,
+    /// The two are kept apart
+    NeverJoin,
+    /// All of them
+    Any,
+}
+
+/// A conflict, and what is said of it.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Decide {
+    #[command(flatten)]
+    choice: Choice,
+    /// What is to become of it
+    #[arg(value_enum, value_name = "VERDICT")]
+    verdict: Says,
+}
+
+/// What is said of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Says {
+    /// They are one person, whatever the rules say
+    Accept,
+    /// They stay as they are
+    Refuse,
+    /// They are two people, and no evidence may join them
+    Never,
+}
+
+/// What to do with pairs that are kept apart.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum NeverJoin {
+    /// List them
+    List(Listing),
+    /// Keep two people apart, by the ids of their profiles
+    Add(Add),
+    /// Let evidence join a pair again, by its id: prf_….prf_…
+    Lift(Choice),
+}
+
+/// Two people that are to be kept apart.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Add {
+    #[command(flatten)]
+    choice: Choice,
+    /// The other
+    #[arg(value_name = "OTHER")]
+    other: String,
+}
+
+/// A value that is to be no evidence.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Block {
+    /// The value, such as cluid:trb_…; without one, those that are blocked are listed
+    #[arg(value_name = "TYPE:VALUE")]
+    value: Option<String>,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 /// Lists profiles, or shows one.
@@ -39,19 +156,34 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             list(out, &found.await?)
         }
         Action::Get(Choice { which, of }) => {
-            let found = match which.contains('/') {
-                true => get(client, which.clone()).await,
-                false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, &which).await,
-            };
-            let found = found.map_err(|status| match status.code() {
-                Code::NotFound => {
-                    anyhow!("nobody is known by {which}: `tributary profiles list` shows whom there is")
-                }
-                _ => refused(status),
-            })?;
+            let found = person(client, of.tenant.as_deref(), &which).await?;
             one(out, id(&found.name), &found)
         }
+        Action::Timeline(asked) => decisions::timeline(asked, client, out).await,
+        Action::Merges(asked) => decisions::merges(asked, client, out).await,
+        Action::Undo(choice) => decisions::undo(&choice, client, out).await,
+        Action::Conflicts(asked) => decisions::conflicts(asked, client, out).await,
+        Action::Decide(asked) => decisions::decide(&asked, client, out).await,
+        Action::NeverJoin(NeverJoin::List(listing)) => decisions::pairs(listing, client, out).await,
+        Action::NeverJoin(NeverJoin::Add(asked)) => decisions::keep_apart(asked, client, out).await,
+        Action::NeverJoin(NeverJoin::Lift(choice)) => decisions::lift(&choice, client, out).await,
+        Action::Block(asked) => decisions::block(asked, client, out).await,
+        Action::Unblock(choice) => decisions::unblock(&choice, client, out).await,
     }
+}
+
+/// The person of this name, id or identifier.
+async fn person(client: &Client, tenant: Option<&str>, which: &str) -> anyhow::Result<Profile> {
+    let found = match which.contains('/') {
+        true => get(client, which.to_owned()).await,
+        false => find(client, &finder::tenant(client, tenant).await?, which).await,
+    };
+    found.map_err(|status| match status.code() {
+        Code::NotFound => {
+            anyhow!("nobody is known by {which}: `tributary profiles list` shows whom there is")
+        }
+        _ => refused(status),
+    })
 }
 
 async fn get(client: &Client, name: String) -> Result<Profile, Status> {
@@ -69,14 +201,4 @@ async fn find(client: &Client, tenant: &str, which: &str) -> Result<Profile, Sta
         identifier_value: value.to_owned(),
     };
     Ok(client.profiles().lookup_profile(request).await?.into_inner())
-}
-
-impl Listed for Profile {
-    const COLUMNS: &'static [&'static str] = &["id", "identifiers", "changed (UTC)"];
-
-    fn cells(&self) -> Vec<String> {
-        let identifiers: Vec<_> =
-            self.identifiers.iter().map(|owned| format!("{} {}", owned.r#type, owned.value)).collect();
-        vec![id(&self.name).to_owned(), identifiers.join(", "), moment(self.update_time.as_ref())]
-    }
 }

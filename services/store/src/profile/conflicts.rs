@@ -1,17 +1,16 @@
-//! Which profiles became one, and which joins were refused.
-
-use std::collections::BTreeSet;
+//! Joins that were refused, and what became of them.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
     id::{ConflictId, EventId, ProfileId},
+    identity::{ConflictState, PairId},
     time::Timestamp,
 };
 
 use crate::{
-    LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
-    column::{id, number},
-    entity::{conflict, merge},
+    Page, Paged, StoreError, TenantScope,
+    column::{id, number, optional_id},
+    entity::conflict,
 };
 
 /// A join that was refused.
@@ -37,52 +36,49 @@ pub struct ConflictRecord {
     pub last_at: Timestamp,
     /// How often it was met.
     pub count: u64,
-    /// Whether somebody decided it: `OPEN` until then.
-    pub state: String,
+    /// How far it is.
+    pub state: ConflictState,
+    /// When somebody decided it.
+    pub decided_at: Option<Timestamp>,
+    /// Who decided it.
+    pub decided_by: Option<String>,
+    /// The never-join pair that closed it.
+    pub pair: Option<PairId>,
+    /// The revision of the tenant's settings by which it was refused last, where that was kept.
+    pub config_rev: Option<u64>,
+    /// The version of the rules by which it was refused last.
+    pub rules_version: Option<u32>,
 }
 
 impl TenantScope<'_> {
-    /// The tenant's conflicts by their ids: an order that stays while they are met again, and says nothing of time.
+    /// The conflict with this id.
+    ///
+    /// # Errors
+    /// When the tenant has none.
+    pub async fn conflict(&self, conflict: ConflictId) -> Result<ConflictRecord, StoreError> {
+        let query = conflict::Entity::find_by_id((self.key(), conflict.to_string()));
+        query.one(&self.reader()).await?.ok_or_else(|| StoreError::not_found("conflict"))?.try_into()
+    }
+
+    /// The tenant's conflicts by their ids: an order that stays while they are met again, and says nothing of time. With
+    /// `state`, those that are so far.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn conflicts(
         &self,
+        state: Option<ConflictState>,
         page: Page<ConflictId>,
     ) -> Result<Paged<ConflictRecord, ConflictId>, StoreError> {
         let mut query = conflict::Entity::find().filter(conflict::Column::TenantId.eq(self.key()));
+        if let Some(state) = state {
+            query = query.filter(conflict::Column::State.eq(state.as_str()));
+        }
         if let Some(before) = page.after {
             query = query.filter(conflict::Column::Id.lt(before.to_string()));
         }
         let query = query.order_by_desc(conflict::Column::Id).limit(page.rows());
         page.fill(query.all(&self.reader()).await?, ConflictRecord::try_from, |record| record.id)
-    }
-
-    /// The profiles that became part of this one, oldest first, however many merges lie between; at most
-    /// [`LARGEST_PAGE`] per step.
-    pub(crate) async fn aliases(&self, profile: ProfileId) -> Result<Vec<ProfileId>, StoreError> {
-        let mut found = BTreeSet::new();
-        let mut winners = vec![profile];
-        while !winners.is_empty() && found.len() < LARGEST_PAGE as usize {
-            let losers = self.merged_into(&winners).await?;
-            winners = losers.into_iter().filter(|loser| found.insert(*loser)).collect();
-        }
-        found.remove(&profile);
-        Ok(found.into_iter().collect())
-    }
-
-    async fn merged_into(&self, winners: &[ProfileId]) -> Result<Vec<ProfileId>, StoreError> {
-        let losers: Vec<String> = merge::Entity::find()
-            .select_only()
-            .column(merge::Column::LoserId)
-            .filter(merge::Column::TenantId.eq(self.key()))
-            .filter(merge::Column::WinnerId.is_in(winners.iter().map(ProfileId::to_string)))
-            .order_by_desc(merge::Column::Seq)
-            .limit(u64::from(LARGEST_PAGE))
-            .into_tuple()
-            .all(&self.reader())
-            .await?;
-        losers.iter().map(|loser| id(loser, "merges.loser_id")).collect()
     }
 }
 
@@ -90,6 +86,9 @@ impl TryFrom<conflict::Model> for ConflictRecord {
     type Error = StoreError;
 
     fn try_from(row: conflict::Model) -> Result<Self, StoreError> {
+        let side = |text: Option<&str>| optional_id(text, "conflicts.pair");
+        let sides = (side(row.pair_left.as_deref())?, side(row.pair_right.as_deref())?);
+        let pair = sides.0.zip(sides.1).map(|(left, right)| PairId { left, right });
         Ok(Self {
             id: id(&row.id, "conflicts.id")?,
             rule: row.rule,
@@ -101,7 +100,12 @@ impl TryFrom<conflict::Model> for ConflictRecord {
             first_at: Timestamp::from_micros(row.first_at),
             last_at: Timestamp::from_micros(row.last_at),
             count: number(row.count, "conflicts.count")?,
-            state: row.state,
+            state: ConflictState::parse(&row.state).ok_or_else(|| StoreError::corrupt("conflicts.state"))?,
+            decided_at: row.decided_at.map(Timestamp::from_micros),
+            decided_by: row.decided_by,
+            pair,
+            config_rev: row.config_rev.map(i64::cast_unsigned),
+            rules_version: row.rules_version.map(i32::cast_unsigned),
         })
     }
 }

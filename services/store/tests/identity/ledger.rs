@@ -1,0 +1,226 @@
+//! A history, told to the ledger.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use tributary_domain::{
+    id::{AgencyId, CommandId, SourceId, TenantId, WorkflowId},
+    identity::{Identifier, IdentifierType},
+    partition::{Partition, PartitionSet},
+    tenant::TenantSettings,
+    time::Timestamp,
+    workflow::{
+        event::{EventDraft, RunOutcome, RunPlan},
+        spec::Kind,
+    },
+};
+use tributary_store::{
+    Packed, Store, TenantScope,
+    agency::NewAgency,
+    ledger::{Attempt, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, PlannedRun, Work},
+    tenant::NewTenant,
+};
+
+use crate::{
+    history::{Command, Entry, Event, History, Id, Says, TENANTS, What},
+    outcome,
+    rng::Rng,
+    support::author,
+};
+
+/// The ledger of a store that was told some histories, one after another.
+pub(crate) struct Ledger<'a> {
+    pub(crate) store: &'a Store,
+    state: LedgerState,
+    /// Where the log ends.
+    sequence: u64,
+    tenants: u128,
+    commands: u64,
+}
+
+impl<'a> Ledger<'a> {
+    /// The ledger of a store that has nothing.
+    pub(crate) async fn of(store: &'a Store) -> Self {
+        let now = Timestamp::from_seconds(1);
+        let (claim, _) = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, now).await.unwrap();
+        let state = store.ledger_state(claim, now).await.unwrap();
+        Self { store, state, sequence: 0, tenants: 0, commands: 0 }
+    }
+
+    /// Tells it a history in batches of random size, and returns the tenants in which it happened.
+    pub(crate) async fn tell(&mut self, history: &History, seed: u64) -> [TenantId; TENANTS] {
+        let mut rng = Rng::new(seed ^ 3);
+        let settings = TenantSettings {
+            strong_limit: history.strong_limit,
+            weak_limit: history.weak_limit,
+            guard_people: history.guard_people,
+            guard_hours: 1,
+            ..TenantSettings::default()
+        };
+        let mut tenants = [TenantId::new(1, 1); TENANTS];
+        for tenant in &mut tenants {
+            *tenant = self.tenant(settings.clone()).await;
+            for id in &history.blocked {
+                self.command(*tenant, Command::Block(*id)).await;
+            }
+        }
+        let settings = Arc::new(settings);
+        let mut batch = Vec::new();
+        let mut size = 1 + rng.below(8);
+        for entry in &history.log {
+            let tenant = tenants[entry.tenant];
+            match &entry.what {
+                What::Command(command) => {
+                    self.apply(std::mem::take(&mut batch)).await;
+                    self.command(tenant, *command).await;
+                }
+                What::Message { .. } => batch.push(plan(self.sequence, tenant, &settings, entry)),
+            }
+            if batch.len() == size {
+                self.apply(std::mem::take(&mut batch)).await;
+                size = 1 + rng.below(8);
+            }
+        }
+        self.apply(batch).await;
+        self.sequence += history.log.len() as u64;
+        tenants
+    }
+
+    async fn tenant(&mut self, settings: TenantSettings) -> TenantId {
+        self.tenants += 1;
+        let number = self.tenants;
+        let agency = NewAgency {
+            id: AgencyId::new(1, number),
+            key: format!("agency-{number}"),
+            display_name: "Agency".to_owned(),
+        };
+        self.store.agencies().create(&agency, &author(1)).await.unwrap();
+        let tenant = NewTenant {
+            id: TenantId::new(1, number),
+            agency: agency.id,
+            key: "main".to_owned(),
+            display_name: "Tenant".to_owned(),
+            settings,
+        };
+        self.store.tenants().create(&tenant, &author(1)).await.unwrap().id
+    }
+
+    async fn apply(&mut self, plans: Vec<MessagePlan>) {
+        if plans.is_empty() {
+            return;
+        }
+        let mut batch = LedgerBatch::new(plans);
+        let now = Timestamp::from_seconds(1);
+        if let Attempt::Stale(_) = self.store.apply(&mut self.state, &batch, now).await.unwrap() {
+            for plan in &mut batch.plans {
+                let record = self.store.tenants().get(plan.tenant).await.unwrap();
+                plan.config_rev = record.config_rev.cast_signed();
+            }
+            let again = self.store.apply(&mut self.state, &batch, now).await.unwrap();
+            assert!(matches!(again, Attempt::Committed(_)), "{again:?}");
+        }
+    }
+
+    async fn command(&mut self, tenant: TenantId, command: Command) {
+        let scope = self.store.tenant(tenant);
+        let Some((kind, payload)) = asked(scope, command).await else { return };
+        self.commands += 1;
+        let id = CommandId::new(self.commands, 0);
+        scope.enqueue_command(id, kind, &payload, &author(1)).await.unwrap();
+        let outcomes = self.store.apply_commands(&mut self.state, Timestamp::from_seconds(1)).await.unwrap();
+        assert_eq!(outcomes.len(), 1);
+    }
+}
+
+/// The command as the ledger knows it; nothing where there is nothing to choose among.
+async fn asked(scope: TenantScope<'_>, command: Command) -> Option<(&'static str, Value)> {
+    let value = |id: Id| json!({ "kind": id.0.name(), "value": id.value(), "actor": "test" });
+    Some(match command {
+        Command::KeepApart(one, other) => {
+            let owner = async |id: Id| {
+                let kind = IdentifierType::parse(id.0.name()).unwrap();
+                scope.profile_by_identifier(&kind, &id.value()).await.unwrap()
+            };
+            let (left, right) = (owner(one).await?, owner(other).await?);
+            ("keep_apart", json!({ "left": left, "right": right, "actor": "test" }))
+        }
+        Command::Undo(number) => {
+            let mut merges = outcome::merges(scope).await;
+            merges.retain(|merge| merge.undone_at.is_none());
+            merges.sort_by_key(|merge| (merge.left, merge.right));
+            let merge = merges.get(number % merges.len().max(1))?;
+            ("undo_merge", json!({ "merge": merge.id, "actor": "test" }))
+        }
+        Command::Lift(number) => {
+            let pairs = outcome::pairs(scope).await;
+            let pair = pairs.get(number % pairs.len().max(1))?;
+            ("lift_never_join", json!({ "left": pair.left, "right": pair.right }))
+        }
+        Command::Decide(number, says) => {
+            let mut conflicts = outcome::conflicts(scope).await;
+            conflicts.sort_by_key(outcome::dispute);
+            let conflict = conflicts.get(number % conflicts.len().max(1))?;
+            let verdict = match says {
+                Says::Accept => "accept",
+                Says::Refuse => "refuse",
+                Says::Never => "never_again",
+            };
+            ("decide_conflict", json!({ "conflict": conflict.id, "verdict": verdict, "actor": "test" }))
+        }
+        Command::Block(id) => ("block_identifier", value(id)),
+        Command::Unblock(id) => ("unblock_identifier", value(id)),
+    })
+}
+
+fn plan(after: u64, tenant: TenantId, settings: &Arc<TenantSettings>, entry: &Entry) -> MessagePlan {
+    let What::Message { id, received, events } = &entry.what else { unreachable!("a message") };
+    let drafts: Vec<Arc<EventDraft>> =
+        (0..).zip(events).map(|(index, event)| Arc::new(draft(index, event))).collect();
+    let run = PlannedRun {
+        destinations: vec![Vec::new(); drafts.len()],
+        plan: RunPlan { workflow: WorkflowId::new(1, 1), version: 1, outcome: RunOutcome::Events(drafts) },
+        delay: Duration::ZERO,
+    };
+    MessagePlan {
+        tenant,
+        source: SourceId::new(1, 1),
+        message: *id,
+        sequence: after + entry.sequence,
+        partition: Partition::of(tenant),
+        origin: Origin::Journal,
+        received: *received,
+        signature: "UNSIGNED",
+        trace_parent: None,
+        headers: "[]".to_owned(),
+        body: Packed::of(b"{}"),
+        record: Bytes::from_static(b"record"),
+        facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
+        config_rev: 1,
+        settings: Arc::clone(settings),
+        work: Work::Apply(vec![run]),
+    }
+}
+
+fn draft(index: u32, event: &Event) -> EventDraft {
+    let identifier = |id: &Id| Identifier {
+        kind: IdentifierType::parse(id.0.name()).unwrap(),
+        value: id.value(),
+        raw: None,
+    };
+    let traits = event.traits.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+    EventDraft {
+        index,
+        kind: Kind::Track,
+        name: "Schedule".to_owned(),
+        time: event.time,
+        dedupe_id: None,
+        identifiers: event.identifiers.iter().map(identifier).collect(),
+        rejected: Vec::new(),
+        traits: traits.collect::<Map<_, _>>(),
+        attributes: Map::new(),
+        groups: Default::default(),
+        group_traits: Map::new(),
+        consents: Map::new(),
+    }
+}
