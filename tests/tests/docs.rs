@@ -57,7 +57,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 8] = [
+const NO_REASONS: [&str; 9] = [
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
@@ -66,6 +66,7 @@ const NO_REASONS: [&str; 8] = [
     // A kind of invitation.
     "PASSWORD_RESET",
     // What operations do.
+    "ERASE_PROFILE",
     "REPLAY_DELIVERIES",
     "REPLAY_MESSAGES",
     "SCREAMING_SNAKE_CASE",

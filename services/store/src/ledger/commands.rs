@@ -9,25 +9,53 @@ use sea_orm::{
 };
 use serde::Deserialize;
 use tributary_domain::{
-    id::{CommandId, MessageId, TenantId},
+    id::{CommandId, MessageId, OperationId, ProfileId, SuppressionId, TenantId},
     partition::Partition,
     time::Timestamp,
 };
 
-use super::apply::LedgerState;
+use super::{apply::LedgerState, erase};
 use crate::{
     Lane, Store, StoreError,
     column::id,
     entity::{held_message, ledger_command, message, parked_message},
+    suppression::Listed,
     txn::Txn,
 };
 
 /// What a command asks for: its kind and payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
 enum Command {
     /// Gives a parked message a new position at the end of its tenant's held lane.
     RedriveParked { message: MessageId },
+    /// Takes a person out of identity, and sees to it that what is dated before that does not bring them back.
+    ErasePerson { profile: ProfileId, operation: OperationId },
+    /// Takes messages about somebody who was erased out of the held lane.
+    DropHeld { positions: Vec<i64> },
+    /// Puts identifiers on the tenant's suppression list.
+    Suppress(Listed),
+    /// Takes identifiers off it.
+    Unsuppress { suppressions: Vec<SuppressionId> },
+}
+
+/// What a command did besides what it wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Done {
+    /// A message was put at the next position of the held lane.
+    Held,
+    /// The tenant suppresses identifiers now.
+    Suppressing,
+    /// Nothing that the ledger has to know.
+    Written,
+    /// Nothing: this is why.
+    Refused(String),
+}
+
+impl Done {
+    fn unless(failure: Option<String>, done: Self) -> Self {
+        failure.map_or(done, Self::Refused)
+    }
 }
 
 /// How a command ended.
@@ -75,31 +103,57 @@ impl Store {
         let claim = &state.claim;
         let after = claim.highest();
         let row = &row;
-        let failure = self
+        let done = self
             .write_txn(Lane::Ledger, "ledger.command", |txn: Txn| async move {
                 let txn = txn.as_ref();
                 claim.commit(txn, &BTreeMap::from([(Partition::of(tenant), None)])).await?;
-                let failure = match parse(row) {
+                let done = match parse(row) {
                     Some(Command::RedriveParked { message }) => {
-                        redrive(txn, tenant, message, position, now).await?
+                        Done::unless(redrive(txn, tenant, message, position, now).await?, Done::Held)
                     }
-                    None => Some("this build does not know the command".to_owned()),
+                    Some(Command::ErasePerson { profile, operation }) => {
+                        let failure =
+                            erase::person(txn, self.sealer(), tenant, profile, operation, now).await?;
+                        Done::unless(failure, Done::Suppressing)
+                    }
+                    Some(Command::DropHeld { positions }) => {
+                        erase::drop_held(txn, tenant, &positions).await?;
+                        Done::Written
+                    }
+                    Some(Command::Suppress(listed)) => {
+                        erase::suppress(txn, tenant, &listed, now).await?;
+                        Done::Suppressing
+                    }
+                    Some(Command::Unsuppress { suppressions }) => {
+                        erase::unsuppress(txn, tenant, &suppressions, now).await?;
+                        Done::Written
+                    }
+                    None => Done::Refused("this build does not know the command".to_owned()),
                 };
+                let failure = if let Done::Refused(why) = &done { Some(why.clone()) } else { None };
                 let update = ledger_command::ActiveModel {
                     id: Set(row.id.clone()),
                     state: Set(if failure.is_some() { "FAILED" } else { "APPLIED" }.to_owned()),
-                    result: Set(failure.clone()),
+                    result: Set(failure),
                     applied_at: Set(Some(now.micros())),
                     applied_after: Set(Some(after.cast_signed())),
                     ..Default::default()
                 };
                 update.update(txn).await?;
-                Ok(failure)
+                Ok(done)
             })
             .await?;
-        if failure.is_none() {
-            state.next_position += 1;
-            state.holding.insert(tenant);
+        let mut failure = None;
+        match done {
+            Done::Held => {
+                state.next_position += 1;
+                state.holding.insert(tenant);
+            }
+            Done::Suppressing => {
+                state.suppressing.insert(tenant);
+            }
+            Done::Written => {}
+            Done::Refused(why) => failure = Some(why),
         }
         Ok(CommandOutcome { command, failure, applied_after: after })
     }

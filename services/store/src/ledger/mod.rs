@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod count;
 mod difference;
+mod erase;
 mod groups;
 mod held;
 mod load;
@@ -17,6 +18,7 @@ mod names;
 mod plan;
 mod replay;
 mod resolve;
+mod suppress;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};
 pub(crate) use before::Stood;
@@ -28,3 +30,4 @@ pub use plan::{
     Work,
 };
 pub use replay::{Again, HoldAgain};
+pub(crate) use suppress::erased_reason;

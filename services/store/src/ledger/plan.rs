@@ -164,6 +164,8 @@ pub enum Fate {
     Held,
     /// It waits for a person.
     Parked,
+    /// It was about somebody who was erased: nothing of it is kept but that it came.
+    Suppressed,
 }
 
 /// A delivery that can be sent, with all that is needed for it.
@@ -212,6 +214,7 @@ impl Fate {
             Self::Duplicate(_) => "DUPLICATE",
             Self::Held => "HELD",
             Self::Parked => "PARKED",
+            Self::Suppressed => "SUPPRESSED",
         }
     }
 
@@ -227,6 +230,7 @@ impl Fate {
             Self::Duplicate(_) => RunStatus::Duplicate,
             Self::Held => RunStatus::Held,
             Self::Parked => RunStatus::Parked,
+            Self::Suppressed => RunStatus::Suppressed,
         }
     }
 }

@@ -22,7 +22,13 @@ async fn state(store: &Store) -> LedgerState {
         .claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, Timestamp::from_seconds(1))
         .await
         .expect("claims");
-    LedgerState { claim, holding: HashSet::new(), next_position: 1, noted: Default::default() }
+    LedgerState {
+        claim,
+        holding: HashSet::new(),
+        next_position: 1,
+        suppressing: HashSet::new(),
+        noted: Default::default(),
+    }
 }
 
 /// The plan to park message `number` of `tenant`, made with the configuration in force.

@@ -79,8 +79,13 @@ async fn what_comes_again_after_the_period_is_new_and_takes_the_key_over() {
             .claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, Timestamp::from_seconds(1))
             .await
             .expect("claims");
-        let mut state =
-            LedgerState { claim, holding: HashSet::new(), next_position: 1, noted: Default::default() };
+        let mut state = LedgerState {
+            claim,
+            holding: HashSet::new(),
+            next_position: 1,
+            suppressing: HashSet::new(),
+            noted: Default::default(),
+        };
         let at = |millis: u64| MessageId::new(100 * DAY + millis, 1);
         let (first, last, new) = (at(0), at(2 * DAY - 1), at(2 * DAY));
         let fates = bring(store, &mut state, id, 1, &[first, last, new]).await;

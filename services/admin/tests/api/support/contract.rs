@@ -205,6 +205,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{message}", message.to_string()),
         ("{operation}", last(&operation.name)),
         ("{profile}", ProfileId::new(1, 1).to_string()),
+        ("{erasure}", last(&operation.name)),
         ("{event}", EventId::range(message).0.to_string()),
         ("{delivery}", DeliveryId::range(message).0.to_string()),
         ("{member}", MemberId::new(1, 1).to_string()),

@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use tributary_domain::identity::IdentifierType;
 use tributary_proto::admin::v1::{GetProfileRequest, ListProfilesRequest, LookupProfileRequest, Profile};
 
-use super::{Choice, Listing};
+use super::{Choice, Listing, OfTenant, erasures};
 use crate::cli::{
     client::{Client, refused},
     finder,
@@ -21,6 +21,10 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one, by its id or by an identifier such as email:ann@example.com
     Get(Choice),
+    /// Erase a person for good, by the id of the profile or by an identifier such as email:ann@example.com
+    Erase(erasures::Args),
+    /// Show the receipt of an erasure: what was removed, and which destinations were told of the person before
+    Erasure(erasures::Choice),
 }
 
 /// Lists profiles, or shows one.
@@ -39,19 +43,29 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             list(out, &found.await?)
         }
         Action::Get(Choice { which, of }) => {
-            let found = match which.contains('/') {
-                true => get(client, which.clone()).await,
-                false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, &which).await,
-            };
-            let found = found.map_err(|status| match status.code() {
-                Code::NotFound => {
-                    anyhow!("nobody is known by {which}: `tributary profiles list` shows whom there is")
-                }
-                _ => refused(status),
-            })?;
+            let found = known(client, &of, &which).await?;
             one(out, id(&found.name), &found)
         }
+        Action::Erase(args) => erasures::erase(args, client, out).await,
+        Action::Erasure(choice) => erasures::show(&choice, client, out).await,
     }
+}
+
+/// The profile that is named, or has this identifier.
+///
+/// # Errors
+/// When nobody is known by it, or the server refuses.
+pub(super) async fn known(client: &Client, of: &OfTenant, which: &str) -> anyhow::Result<Profile> {
+    let found = match which.contains('/') {
+        true => get(client, which.to_owned()).await,
+        false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, which).await,
+    };
+    found.map_err(|status| match status.code() {
+        Code::NotFound => {
+            anyhow!("nobody is known by {which}: `tributary profiles list` shows whom there is")
+        }
+        _ => refused(status),
+    })
 }
 
 async fn get(client: &Client, name: String) -> Result<Profile, Status> {
