@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tributary_domain::{
     committed::Committed,
-    id::{CommandId, DestinationId, MessageId, TenantId},
+    id::{CommandId, DestinationId, MessageId, ProfileId, TenantId},
     partition::PartitionSet,
     quota::Month,
     time::Clock,
@@ -182,6 +182,39 @@ impl House {
         self.feed.dispatcher.look(tenant, destinations).await;
     }
 
+    /// Has the ledger look for commands. Does not wait.
+    pub fn look_for_commands(&self) {
+        self.feed.nudge.notify_one();
+    }
+
+    /// Sends nothing more of people whose waiting deliveries were given up. Says whether nothing of them is under way any
+    /// more: an attempt that has begun is waited for, not cut off.
+    pub async fn forget_people(&self, tenant: TenantId, people: &[ProfileId]) -> bool {
+        self.feed.dispatcher.forget_people(tenant, people).await
+    }
+
+    /// Has everything that is accepted by now committed, and its copies in the journal deleted. Says whether that came to be
+    /// within `patience`.
+    pub async fn clear_journal(&self, patience: Duration) -> bool {
+        let journal = &self.feed.journal;
+        if !journal.part().await {
+            return false;
+        }
+        let tail = journal.tail();
+        let mut committed = self.feed.committed.subscribe();
+        let all = committed.wait_for(|committed| *committed >= tail);
+        if !matches!(tokio::time::timeout(patience, all).await, Ok(Ok(_))) {
+            return false;
+        }
+        match journal.release(tail).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the journal's space is not given back");
+                false
+            }
+        }
+    }
+
     /// What is committed from now on. A watcher that is too slow misses the oldest, and is told how many.
     pub fn tail(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.feed.tail.subscribe()
@@ -190,7 +223,9 @@ impl House {
     /// Whose message this is, if it is accepted and not yet committed: looks through what the ledger has not come to.
     pub async fn tenant_of_accepted(&self, message: MessageId) -> Option<TenantId> {
         const STEP: ReadLimit = ReadLimit { messages: 4_096, bytes: 16 << 20 };
-        let (mut after, tail) = (self.feed.committed(), self.feed.journal.tail());
+        // Just after a start it is not known yet what is committed; what is not kept any more is.
+        let released = self.feed.journal.first().saturating_sub(1);
+        let (mut after, tail) = (self.feed.committed().max(released), self.feed.journal.tail());
         while after < tail {
             let Ok(batch) = self.feed.journal.read(PartitionSet::all(), after, STEP).await else {
                 return None;

@@ -10,6 +10,7 @@ mod m0006_stats;
 mod m0007_providers;
 mod m0009_versions;
 mod m0010_identity;
+mod m0011_privacy;
 mod migrator;
 mod table;
 

@@ -13,6 +13,7 @@ use crate::{
     m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
     m0009_versions::Versions,
     m0010_identity::Identity,
+    m0011_privacy::Privacy,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(Providers),
             Box::new(Versions),
             Box::new(Identity),
+            Box::new(Privacy),
         ]
     }
 }

@@ -12,10 +12,10 @@ use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, auth_service_client::AuthServiceClient,
     destination_service_client::DestinationServiceClient, event_service_client::EventServiceClient,
     log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
-    operation_service_client::OperationServiceClient, profile_service_client::ProfileServiceClient,
-    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
-    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
-    workflow_service_client::WorkflowServiceClient,
+    operation_service_client::OperationServiceClient, privacy_service_client::PrivacyServiceClient,
+    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
+    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
+    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
 /// Longest answer that a test reads, in bytes.
@@ -71,6 +71,8 @@ clients! {
     events: EventServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// Erasures and suppressions.
+    privacy: PrivacyServiceClient,
     /// What happened over time.
     stats: StatsServiceClient,
     /// Quotas.

@@ -68,6 +68,7 @@ const NO_REASONS: [&str; 9] = [
     // A kind of invitation.
     "PASSWORD_RESET",
     // What operations do.
+    "ERASE_PROFILE",
     "REPLAY_DELIVERIES",
     "REPLAY_MESSAGES",
     "SCREAMING_SNAKE_CASE",

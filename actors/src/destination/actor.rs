@@ -1,6 +1,10 @@
 //! One destination: its window, its breaker, its retries.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle, WrapFuture,
@@ -10,7 +14,7 @@ use tributary_connectors::destinations::{self, Outcome};
 use tributary_domain::{
     breaker::{Admission, Breaker, BreakerConfig},
     committed::{Committed, CommittedAttempt},
-    id::{DestinationId, SourceId, TenantId},
+    id::{DeliveryId, DestinationId, ProfileId, SourceId, TenantId},
     retry,
 };
 use tributary_store::{
@@ -57,6 +61,8 @@ pub(crate) struct DestinationActor {
     queue: Queue,
     breaker: Breaker,
     in_flight: usize,
+    /// Whose deliveries are being tried, or were and it is not recorded yet.
+    trying: HashMap<DeliveryId, ProfileId>,
     results: Vec<NewAttempt>,
     is_recording: bool,
     /// It said that it is gone, and that is not written yet.
@@ -78,6 +84,11 @@ pub(super) struct Reload;
 #[derive(Debug)]
 pub(super) struct Look;
 
+/// These people were erased: what waits of them is not sent. The answer says whether something of them is, or may be, under
+/// way.
+#[derive(Debug)]
+pub(super) struct Forget(pub(super) Arc<HashSet<ProfileId>>);
+
 /// Begin nothing new; the receiver hears when everything under way has ended and is recorded.
 #[derive(Debug)]
 pub(super) struct Drain;
@@ -92,6 +103,10 @@ impl Message for Reload {
 
 impl Message for Look {
     type Result = ();
+}
+
+impl Message for Forget {
+    type Result = bool;
 }
 
 impl Message for Drain {
@@ -120,6 +135,7 @@ impl DestinationActor {
             queue: Queue::of_database(),
             breaker: Breaker::new(BreakerConfig::default()),
             in_flight: 0,
+            trying: HashMap::new(),
             results: Vec::new(),
             is_recording: false,
             is_disabling: false,
@@ -198,6 +214,7 @@ impl DestinationActor {
         context: &mut Context<Self>,
     ) {
         self.in_flight += 1;
+        self.trying.extend(delivery.event.profile.map(|profile| (delivery.delivery, profile)));
         let revision = target.revision;
         let source = self.sources.get(&delivery.event.source).cloned().unwrap_or_default();
         let attempt = self.means.clone().attempt(target, delivery, source);
@@ -317,6 +334,7 @@ impl DestinationActor {
     fn recorded(&mut self, batch: &[NewAttempt]) {
         for tried in batch {
             self.queue.forget(tried.attempt.delivery);
+            self.trying.remove(&tried.attempt.delivery);
         }
     }
 
@@ -456,6 +474,15 @@ impl Handler<Reload> for DestinationActor {
 
     fn handle(&mut self, _: Reload, context: &mut Context<Self>) {
         self.load_target(context);
+    }
+}
+
+impl Handler<Forget> for DestinationActor {
+    type Result = bool;
+
+    fn handle(&mut self, Forget(people): Forget, _: &mut Context<Self>) -> bool {
+        let is_reading = self.queue.forget_people(&people);
+        is_reading || self.trying.values().any(|profile| people.contains(profile))
     }
 }
 

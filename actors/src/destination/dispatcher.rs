@@ -1,7 +1,7 @@
 //! All destinations that have something to send.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use futures::future::join_all;
 use tokio::sync::broadcast;
 use tributary_domain::{
     committed::Committed,
-    id::{DestinationId, TenantId},
+    id::{DestinationId, ProfileId, TenantId},
     partition::{Partition, PartitionSet},
     time::Clock,
 };
@@ -19,7 +19,7 @@ use tributary_store::{Store, StoreError, ledger::ReadyDelivery};
 use tributary_telemetry::Metrics;
 
 use super::{
-    actor::{DestinationActor, Drain, Look, Offer, Reload},
+    actor::{DestinationActor, Drain, Forget, Look, Offer, Reload},
     attempt::Means,
 };
 use crate::supervision::{Arbiters, Supervised};
@@ -38,6 +38,8 @@ pub(crate) struct Dispatcher {
     jitter: fn() -> f64,
     tail: Tail,
     active: Mutex<HashMap<(TenantId, DestinationId), Handle>>,
+    /// People who were erased since this began: what was committed of them before may still come.
+    erased: Mutex<HashSet<(TenantId, ProfileId)>>,
 }
 
 impl Dispatcher {
@@ -57,13 +59,14 @@ impl Dispatcher {
             jitter,
             tail,
             active: Mutex::default(),
+            erased: Mutex::default(),
         }
     }
 
     /// Gives committed deliveries to their destinations. One that crashes finds them again in the database.
     pub(crate) async fn offer(&self, deliveries: Vec<ReadyDelivery>) {
         let mut groups: HashMap<(TenantId, DestinationId), Vec<ReadyDelivery>> = HashMap::new();
-        for delivery in deliveries {
+        for delivery in self.without_erased(deliveries) {
             groups.entry((delivery.tenant, delivery.destination)).or_default().push(delivery);
         }
         let offers = groups.into_iter().map(|((tenant, destination), deliveries)| {
@@ -71,6 +74,29 @@ impl Dispatcher {
             async move { handle.call(Offer(deliveries)).await.is_ok() }
         });
         join_all(offers).await;
+    }
+
+    fn without_erased(&self, mut deliveries: Vec<ReadyDelivery>) -> Vec<ReadyDelivery> {
+        let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+        if !erased.is_empty() {
+            let is_erased = |delivery: &ReadyDelivery| {
+                delivery.event.profile.is_some_and(|profile| erased.contains(&(delivery.tenant, profile)))
+            };
+            deliveries.retain(|delivery| !is_erased(delivery));
+        }
+        deliveries
+    }
+
+    /// Sends nothing more of people whose waiting deliveries were given up. Says whether nothing of them is under way any
+    /// more.
+    pub(crate) async fn forget_people(&self, tenant: TenantId, people: &[ProfileId]) -> bool {
+        let erased = people.iter().map(|profile| (tenant, *profile));
+        self.erased.lock().unwrap_or_else(PoisonError::into_inner).extend(erased);
+        let people: Arc<HashSet<ProfileId>> = Arc::new(people.iter().copied().collect());
+        let handles = self.all(|of| of == tenant);
+        let answers = join_all(handles.iter().map(|handle| handle.call(Forget(Arc::clone(&people))))).await;
+        // One that crashed begins with what is in the database.
+        answers.into_iter().all(|is_under_way| !is_under_way.unwrap_or(true))
     }
 
     /// Starts every destination of these partitions that has pending deliveries.

@@ -137,6 +137,30 @@ impl Queue {
         }
     }
 
+    /// Forgets what waits of these people: it is not sent any more. Says whether the database is being read, which may bring
+    /// some of it back.
+    pub(super) fn forget_people(&mut self, people: &HashSet<ProfileId>) -> bool {
+        let is_theirs =
+            |delivery: &ReadyDelivery| delivery.event.profile.is_some_and(|owner| people.contains(&owner));
+        let known = &mut self.known;
+        let mut keep = |delivery: &ReadyDelivery| {
+            let keep = !is_theirs(delivery);
+            if !keep {
+                known.remove(&delivery.delivery);
+            }
+            keep
+        };
+        self.ready.retain(&mut keep);
+        self.later.retain(|_, delivery| keep(delivery));
+        for waiting in self.busy.values_mut() {
+            waiting.retain(&mut keep);
+        }
+        if let Some(load) = &mut self.load {
+            load.offered.retain(|delivery| !is_theirs(delivery));
+        }
+        self.load.is_some()
+    }
+
     /// The database is about to be read; says which page, or nothing when it is being read already. A page begins
     /// where the one before ended: what is in memory is not read again and again.
     pub(super) fn begin_load(&mut self) -> Option<Page<Place>> {

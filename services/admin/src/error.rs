@@ -91,6 +91,9 @@ pub(crate) fn from_store(error: StoreError) -> Status {
     let code = error.code();
     match error {
         StoreError::NotFound { what } => not_found(what),
+        StoreError::Erased => {
+            status(code, "PROFILE_ERASED", "the person was erased: nothing is known of them any more")
+        }
         StoreError::Conflict { conflict: Conflict::Exists, what } => {
             status(code, "KEY_EXISTS", format!("{what}: it exists already: choose another key"))
         }

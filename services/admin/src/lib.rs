@@ -28,6 +28,7 @@ mod name;
 mod once;
 mod operation;
 mod page;
+mod privacy;
 mod profile;
 mod quota;
 mod routes;

@@ -7,7 +7,7 @@ use tributary_domain::{
     access::PrincipalId,
     id::{
         AgencyId, BlockId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MergeId, MessageId,
-        OperationId, ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
+        OperationId, ProfileId, RejectionId, SourceId, SuppressionId, TenantId, WorkflowId,
     },
     identity::PairId,
 };
@@ -51,6 +51,21 @@ where
     T: FromStr<Err: std::fmt::Display>,
 {
     segment.parse().map_err(|error: T::Err| invalid(field, error.to_string()))
+}
+
+/// The id of something one collection below a tenant, by its name or its bare id. Whose it is is not looked at: what belongs
+/// to another tenant than the one that is asked is not found there.
+///
+/// # Errors
+/// INVALID_ARGUMENT when it is neither.
+pub(crate) fn named_or_bare<T>(field: &str, name: &str, collection: &str) -> Result<T, Status>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    match name.rsplit_once('/') {
+        None => id(field, name),
+        Some(_) => TenantPath::child(field, name, collection).map(|(_, id)| id),
+    }
 }
 
 /// The id that a segment holds; nothing for `-`.
@@ -219,6 +234,14 @@ impl Names {
 
     pub(crate) fn operation(self, operation: OperationId) -> String {
         format!("{}/operations/{operation}", self.tenant())
+    }
+
+    pub(crate) fn erasure(self, operation: OperationId) -> String {
+        format!("{}/erasures/{operation}", self.tenant())
+    }
+
+    pub(crate) fn suppression(self, suppression: SuppressionId) -> String {
+        format!("{}/suppressions/{suppression}", self.tenant())
     }
 
     pub(crate) fn profile(self, profile: ProfileId) -> String {

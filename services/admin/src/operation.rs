@@ -8,14 +8,14 @@ use tokio::{sync::watch, time::sleep};
 use tonic::{Request, Response, Status};
 use tributary_domain::id::OperationId;
 use tributary_proto::admin::v1::{
-    CancelOperationRequest, GetOperationRequest, ListOperationsRequest, ListOperationsResponse, Operation,
-    ReplayDeliveriesRequest, ReplayMessagesRequest, WatchOperationRequest,
+    CancelOperationRequest, EraseProfileRequest, GetOperationRequest, ListOperationsRequest,
+    ListOperationsResponse, Operation, ReplayDeliveriesRequest, ReplayMessagesRequest, WatchOperationRequest,
     operation::{Request as Asked, State},
     operation_service_server::OperationService,
 };
 use tributary_store::{
     StoreError,
-    operation::{OperationFilter, OperationKind, OperationRecord, OperationState},
+    operation::{Choice, NewOperation, OperationFilter, OperationKind, OperationRecord, OperationState},
 };
 
 use crate::{
@@ -25,7 +25,8 @@ use crate::{
     convert::value::to_time,
     error::from_store,
     filter::{Field, Filter, Operator::Is},
-    name::{Names, TenantPath},
+    name::{Names, TenantPath, id},
+    once,
     stream::{bounded, closed},
 };
 
@@ -66,7 +67,7 @@ impl OperationService for Operations {
         let request = request.into_inner();
         let path = TenantPath::parse("parent", &request.parent)?;
         let filter = Filter::parse(&request.filter, &[KIND, STATE])?;
-        let kinds = "REPLAY_MESSAGES or REPLAY_DELIVERIES";
+        let kinds = "REPLAY_MESSAGES, REPLAY_DELIVERIES or ERASE_PROFILE";
         let states = "RUNNING, SUCCEEDED, FAILED or CANCELLED";
         let wanted = OperationFilter {
             kind: filter.read(KIND.name, Is, kinds, OperationKind::from_code)?,
@@ -155,6 +156,29 @@ impl Watch {
     }
 }
 
+/// Begins an operation, once for a request that may be sent again.
+///
+/// # Errors
+/// When it may not begin.
+pub(crate) async fn begin(
+    call: &Call<'_>,
+    located: &Located<'_>,
+    request: Vec<u8>,
+    choice: Choice,
+) -> Result<Operation, Status> {
+    let (millis, random) = call.id_parts(&call.author);
+    let new = NewOperation { id: OperationId::new(millis, random), request, choice };
+    let record = match once::made(located.scope.create_operation(&new, &call.author).await)? {
+        Ok(made) => made,
+        Err(before) => {
+            let before = id("request_id", &before.resource)?;
+            located.scope.operation(before).await.map_err(from_store)?
+        }
+    };
+    call.house.operations_changed();
+    to_proto(located.names, record)
+}
+
 /// An operation as the contract has it.
 ///
 /// # Errors
@@ -166,6 +190,7 @@ pub(crate) fn to_proto(names: Names, record: OperationRecord) -> Result<Operatio
         OperationKind::ReplayDeliveries => {
             ReplayDeliveriesRequest::decode(bytes).map(Asked::ReplayDeliveries)
         }
+        OperationKind::EraseProfile => EraseProfileRequest::decode(bytes).map(Asked::EraseProfile),
     };
     let request = request.map_err(|_| from_store(StoreError::Corrupt { what: "operations.request" }))?;
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

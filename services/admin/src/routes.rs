@@ -16,10 +16,10 @@ use tributary_proto::admin::v1::{
     audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
     destination_service_server::DestinationServiceServer, event_service_server::EventServiceServer,
     log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
-    operation_service_server::OperationServiceServer, profile_service_server::ProfileServiceServer,
-    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
-    stats_service_server::StatsServiceServer, tenant_service_server::TenantServiceServer,
-    workflow_service_server::WorkflowServiceServer,
+    operation_service_server::OperationServiceServer, privacy_service_server::PrivacyServiceServer,
+    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
+    source_service_server::SourceServiceServer, stats_service_server::StatsServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -41,6 +41,7 @@ use crate::{
     log::Logs,
     member::Members,
     operation::Operations,
+    privacy::Privacy,
     profile::Profiles,
     quota::Quotas,
     source::Sources,
@@ -89,6 +90,7 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
         .add_service(limited!(OperationServiceServer, Operations { context: context(), closing }))
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
+        .add_service(limited!(PrivacyServiceServer, Privacy(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))
         .add_service(limited!(StatsServiceServer, StatsOf(context())))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{identity::Step, workflow::event::EventDraft};
+use crate::{id::DestinationId, identity::Step, workflow::event::EventDraft};
 
 /// What is stored with an event besides the columns that are searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,4 +19,27 @@ pub struct EventData {
     pub steps: Vec<Step>,
     /// The browser session's context, reached through the event's cluid.
     pub context: Map<String, Value>,
+    /// The destinations that it would have gone to, and does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+}
+
+/// A destination that is not told of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// The destination.
+    #[serde(rename = "to")]
+    pub destination: DestinationId,
+    /// Why.
+    pub why: WithheldFor,
+}
+
+/// Why a destination is not told of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithheldFor {
+    /// An identifier of the event is on the tenant's suppression list, for this destination.
+    Suppressed,
+    /// The destination wants a consent that the person has not given, or has taken back: its name.
+    Consent(String),
 }

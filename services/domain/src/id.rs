@@ -243,6 +243,8 @@ id!(/// A merge: two profiles that became one.
     MergeId, "mrg");
 id!(/// A ledger command: an administrator's change that the ledger applies between batches.
     CommandId, "cmd");
+id!(/// A suppression: an identifier that is not processed. Its bits are a keyed hash of the identifier.
+    SuppressionId, "sup");
 id!(/// An operation: long work that goes on behind the call that began it.
     OperationId, "opn");
 id!(/// A refused request: what came to the door and was not accepted.

@@ -82,6 +82,10 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// The space could not be given back; the same call may be made again.
     async fn release(&self, up_to: u64) -> Result<(), ReleaseError>;
 
+    /// Sees to it that everything up to the tail can be given back once it is committed, however little came since: what is
+    /// kept for later messages does not keep it. Says whether it did.
+    async fn part(&self) -> bool;
+
     /// The sequence of the last durable message; of a journal that never had one, the number before its first.
     fn tail(&self) -> u64;
 

@@ -24,6 +24,8 @@ struct Progress {
     log: i64,
     /// Of those, in the database file too.
     checkpointed: i64,
+    /// Whether a reader or writer kept it from going all the way, where it has to.
+    was_blocked: bool,
 }
 
 impl Progress {
@@ -55,6 +57,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Moves all that was written into the database file and empties the write-ahead log, so that nothing of what was removed
+    /// is left there. Says whether it could: where somebody reads what was there before, it is to be tried again. On
+    /// Postgres there is nothing to do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        let Some(file) = self.file() else { return Ok(true) };
+        // Most of the way while others write.
+        look(&file.checkpointer, "PASSIVE").await?;
+        let _turn = file.lanes.turn(Lane::Other).await;
+        Ok(!look(&file.checkpointer, "TRUNCATE").await?.was_blocked)
+    }
+}
+
 /// Makes a checkpoint if one is due, and returns what it found; the log had `before` pages then.
 async fn checkpoint(file: &File, before: i64) -> Result<Progress, StoreError> {
     let found = look(&file.checkpointer, "NOOP").await?;
@@ -77,7 +95,11 @@ async fn look(connection: &DatabaseConnection, mode: &str) -> Result<Progress, S
     let statement = Statement::from_string(connection.get_database_backend(), sql);
     let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or_else(|| StoreError::not_found("the checkpoint's progress"))?;
-    Ok(Progress { log: row.try_get_by_index(1)?, checkpointed: row.try_get_by_index(2)? })
+    Ok(Progress {
+        log: row.try_get_by_index(1)?,
+        checkpointed: row.try_get_by_index(2)?,
+        was_blocked: row.try_get_by_index::<i64>(0)? != 0,
+    })
 }
 
 #[cfg(test)]
@@ -87,7 +109,7 @@ mod tests {
 
     #[test]
     fn after_large_commits_checkpoints_are_rarer() {
-        let progress = |log, checkpointed| Progress { log, checkpointed };
+        let progress = |log, checkpointed| Progress { log, checkpointed, was_blocked: false };
         assert!(!progress(255, 0).is_due(0));
         assert!(progress(256, 0).is_due(0));
         assert!(progress(1_023, 0).is_due(0), "several small ones");

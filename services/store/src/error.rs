@@ -17,6 +17,9 @@ pub enum StoreError {
         /// What was looked for, such as `source`.
         what: &'static str,
     },
+    /// It stood for somebody who was erased, and never stands for anybody again.
+    #[error("the person was erased")]
+    Erased,
     /// What is there forbids the change.
     #[error("{what}: {conflict}")]
     Conflict {
@@ -115,7 +118,7 @@ impl StoreError {
     /// Its code in the house's closed set.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::NotFound { .. } | Self::Erased => ErrorCode::NotFound,
             Self::Conflict { conflict: Conflict::Exists | Conflict::Live, .. }
             | Self::KeyTaken { .. }
             | Self::Repeated(_)

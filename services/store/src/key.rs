@@ -1,9 +1,12 @@
 //! What is looked up for every message is kept by its hash: keys are long and lie scattered, and a page of the database
 //! is written for nearly each of them. The narrower they are, the more of them share one.
 
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use tributary_domain::id::{SourceId, TenantId};
+
+use crate::{StoreError, column::to_json};
 
 /// 128 bits of SHA-256 over a tenant and a key of its own: nobody finds two keys with the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +51,22 @@ impl Serialize for KeyHash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode(self.0))
     }
+}
+
+/// Removes these keys from a table of hashes; says how many there were.
+pub(crate) async fn forget(
+    txn: &DatabaseTransaction,
+    table: &str,
+    hashes: &[KeyHash],
+) -> Result<u64, StoreError> {
+    let keys = match txn.get_database_backend() {
+        DbBackend::Sqlite => "SELECT unhex(value) FROM json_each(?1)",
+        _ => "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1::jsonb) k(value)",
+    };
+    let sql = format!("DELETE FROM {table} WHERE key_hash IN ({keys})");
+    let values = [to_json(hashes)?.into()];
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+    Ok(txn.execute_raw(statement).await?.rows_affected())
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl TenantScope<'_> {
 fn fate_of(code: &str, duplicate_of: Option<&str>) -> Result<Fate, StoreError> {
     let fates = match duplicate_of {
         Some(first) => vec![Fate::Duplicate(id(first, "messages.duplicate_of")?)],
-        None => vec![Fate::Applied, Fate::Held, Fate::Parked],
+        None => vec![Fate::Applied, Fate::Held, Fate::Parked, Fate::Suppressed],
     };
     let found = fates.into_iter().find(|fate| fate.code() == code);
     found.ok_or_else(|| StoreError::corrupt("messages.fate"))

@@ -16,6 +16,7 @@ use tributary_domain::{
 };
 
 pub use choose::{Choice, Chosen, Place};
+pub(crate) use items::count_done;
 pub use items::{KEPT, MOST_ITEMS};
 pub use replay::Settled;
 
@@ -37,6 +38,8 @@ codes! {
         ReplayMessages = "REPLAY_MESSAGES",
         /// It has deliveries sent again.
         ReplayDeliveries = "REPLAY_DELIVERIES",
+        /// It erases a person.
+        EraseProfile = "ERASE_PROFILE",
     }
 }
 
@@ -216,7 +219,7 @@ impl TenantScope<'_> {
     /// Stops an operation; nothing happens to one that has ended. What is in the held lane already is still processed.
     ///
     /// # Errors
-    /// When the tenant has none such.
+    /// When the tenant has none such, or it erases a person.
     pub async fn cancel_operation(
         &self,
         operation: OperationId,
@@ -225,6 +228,10 @@ impl TenantScope<'_> {
         let deed = &Deed::new("operation.cancel", operation);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            // Half of a person would be left, whom nobody finds any more.
+            if self.read_operation(txn, operation).await?.kind == OperationKind::EraseProfile.code() {
+                return Err(StoreError::state("operation"));
+            }
             if self.end(txn, operation, OperationState::Cancelled, None, author.at).await? {
                 audit::append(txn, Owner::Tenant(self.id()), author, deed).await?;
             }

@@ -24,7 +24,7 @@ pub use timeline::{Happened, HappenedEvent, Moment};
 use crate::{
     Page, Paged, StoreError, TenantScope,
     column::{bits, id, json, number, optional_id},
-    entity::{identifier_key, profile},
+    entity::{erased_profile, identifier_key, profile},
     key::KeyHash,
 };
 
@@ -51,7 +51,7 @@ impl TenantScope<'_> {
     /// The profile that this id stands for: itself, or the one it was merged into.
     ///
     /// # Errors
-    /// When the tenant has none.
+    /// When the tenant has none; [`StoreError::Erased`] when it stood for somebody who was erased.
     pub async fn profile(&self, profile: ProfileId) -> Result<ProfileRecord, StoreError> {
         self.profile_record(self.live_profile(profile).await?).await
     }
@@ -121,7 +121,11 @@ impl TenantScope<'_> {
     }
 
     async fn profile_row(&self, profile: ProfileId) -> Result<profile::Model, StoreError> {
-        let query = profile::Entity::find_by_id((self.key(), profile.to_string()));
-        query.one(&self.reader()).await?.ok_or_else(|| StoreError::not_found("profile"))
+        let key = || (self.key(), profile.to_string());
+        if let Some(row) = profile::Entity::find_by_id(key()).one(&self.reader()).await? {
+            return Ok(row);
+        }
+        let gone = erased_profile::Entity::find_by_id(key()).one(&self.reader()).await?;
+        Err(if gone.is_some() { StoreError::Erased } else { StoreError::not_found("profile") })
     }
 }

@@ -16,6 +16,7 @@
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
+//! | of who is erased nothing is left, and nothing brings them back | `erasure` |
 //! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
@@ -41,6 +42,7 @@ mod code;
 mod deletion;
 mod deliveries;
 mod duplicates;
+mod erasure;
 mod examples;
 mod held;
 mod hot;

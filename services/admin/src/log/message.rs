@@ -252,14 +252,14 @@ fn run_summaries(
 /// The code that messages of this status have in the log.
 pub(super) fn fate_code(status: &str) -> Option<&'static str> {
     let first = MessageId::from_bits(0);
-    let fates = [Fate::Applied, Fate::Duplicate(first), Fate::Held, Fate::Parked];
+    let fates = [Fate::Applied, Fate::Duplicate(first), Fate::Held, Fate::Parked, Fate::Suppressed];
     fates.into_iter().find(|fate| fate.status().code() == status).map(Fate::code)
 }
 
 fn duplicate_of(names: Names, fate: Fate) -> String {
     match fate {
         Fate::Duplicate(first) => names.message(first),
-        Fate::Applied | Fate::Held | Fate::Parked => String::new(),
+        Fate::Applied | Fate::Held | Fate::Parked | Fate::Suppressed => String::new(),
     }
 }
 

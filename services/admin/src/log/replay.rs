@@ -8,7 +8,7 @@ use std::{
 use prost::Message as _;
 use tonic::Status;
 use tributary_domain::{
-    id::{DeliveryId, MessageId, OperationId, SourceId, WorkflowId},
+    id::{DeliveryId, MessageId, SourceId, WorkflowId},
     workflow::status::RunStatus,
 };
 use tributary_proto::admin::v1::{
@@ -17,7 +17,7 @@ use tributary_proto::admin::v1::{
 use tributary_store::{
     LARGEST_PAGE, Page, Show,
     message::{MessageFilter, RunOf},
-    operation::{Choice, NewOperation, Place},
+    operation::{Choice, Place},
     search::Search,
 };
 
@@ -35,8 +35,8 @@ use crate::{
         Field, Filter,
         Operator::{Is, IsNot},
     },
-    name::{TenantPath, id},
-    once, operation,
+    name::{TenantPath, named_or_bare},
+    operation,
     violations::{Violations, invalid},
 };
 
@@ -86,7 +86,7 @@ pub(super) async fn messages(
         return preview(&located, &choice).await;
     }
     request.request_id.clear();
-    begin(&call, &located, request.encode_to_vec(), choice).await
+    operation::begin(&call, &located, request.encode_to_vec(), choice).await
 }
 
 /// Answers ReplayDeliveries.
@@ -110,7 +110,7 @@ pub(super) async fn deliveries(
         return preview(&located, &choice).await;
     }
     request.request_id.clear();
-    begin(&call, &located, request.encode_to_vec(), choice).await
+    operation::begin(&call, &located, request.encode_to_vec(), choice).await
 }
 
 /// The ids of what is named, by names or bare ids. Whose they are is not looked at: what belongs to another tenant is not
@@ -129,10 +129,7 @@ where
     let mut ids = Vec::with_capacity(names.len());
     for (number, name) in names.iter().enumerate() {
         let field = format!("{field}[{number}]");
-        let found = match name.rsplit_once('/') {
-            None => id::<T>(&field, name),
-            Some(_) => TenantPath::child::<T>(&field, name, collection).map(|(_, id)| id),
-        };
+        let found = named_or_bare::<T>(&field, name, collection);
         ids.extend(violations.take(&field, found.map_err(|status| status.message().to_owned())));
     }
     violations.check()?;
@@ -221,26 +218,8 @@ async fn preview(located: &Located<'_>, choice: &Choice) -> Result<Operation, St
                 let Some(found) = optional(located.scope.delivery(delivery).await)? else { continue };
                 preview.deliveries.push(delivery::to_proto(located.names, found));
             }
+            Choice::Person { .. } => {}
         }
     }
     Ok(Operation { preview: Some(preview), ..Operation::default() })
-}
-
-async fn begin(
-    call: &Call<'_>,
-    located: &Located<'_>,
-    request: Vec<u8>,
-    choice: Choice,
-) -> Result<Operation, Status> {
-    let (millis, random) = call.id_parts(&call.author);
-    let new = NewOperation { id: OperationId::new(millis, random), request, choice };
-    let record = match once::made(located.scope.create_operation(&new, &call.author).await)? {
-        Ok(made) => made,
-        Err(before) => {
-            let before = id("request_id", &before.resource)?;
-            located.scope.operation(before).await.map_err(from_store)?
-        }
-    };
-    call.house.operations_changed();
-    operation::to_proto(located.names, record)
 }

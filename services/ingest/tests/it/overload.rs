@@ -34,6 +34,10 @@ impl Journal for Refusing {
         Ok(())
     }
 
+    async fn part(&self) -> bool {
+        false
+    }
+
     fn tail(&self) -> u64 {
         0
     }

@@ -226,6 +226,10 @@ impl Journal for LocalLog {
         done.await.unwrap_or(Err(ReleaseError::Closed))
     }
 
+    async fn part(&self) -> bool {
+        self.shared.queue.roll().await.is_ok()
+    }
+
     fn tail(&self) -> u64 {
         self.shared.tail.borrow().synced
     }

@@ -54,7 +54,18 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Waiting>,
     bytes: usize,
+    /// Who wants the segment that is written to end.
+    rolls: Vec<oneshot::Sender<()>>,
     end: Option<End>,
+}
+
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Write these messages.
+    Write(Vec<Waiting>),
+    /// Go on in a new segment, and tell these.
+    Roll(Vec<oneshot::Sender<()>>),
 }
 
 #[derive(Debug)]
@@ -95,11 +106,27 @@ impl Queue {
         Ok(())
     }
 
-    /// The messages of the next write, waiting for the first; none when the queue has ended and is empty.
-    pub(super) fn take(&self) -> Option<Vec<Waiting>> {
-        let waits = |state: &mut State| state.waiting.is_empty() && state.end.is_none();
+    /// Has the writer go on in a new segment; the receiver hears when it did. Where it does not, nobody is heard of.
+    pub(super) fn roll(&self) -> oneshot::Receiver<()> {
+        let (done, told) = oneshot::channel();
+        let mut state = lock(&self.state);
+        if state.end.is_none() {
+            state.rolls.push(done);
+            self.arrived.notify_one();
+        }
+        told
+    }
+
+    /// What is to be done next, waiting for something; none when the queue has ended and is empty.
+    pub(super) fn take(&self) -> Option<Next> {
+        let waits =
+            |state: &mut State| state.waiting.is_empty() && state.rolls.is_empty() && state.end.is_none();
         let mut state =
             self.arrived.wait_while(lock(&self.state), waits).unwrap_or_else(PoisonError::into_inner);
+        // Messages that came before it may be written after it: that is no matter.
+        if !state.rolls.is_empty() {
+            return Some(Next::Roll(std::mem::take(&mut state.rolls)));
+        }
         let mut batch_bytes = 0;
         let fits = state.waiting.iter().take_while(|message| {
             batch_bytes += message.record_bytes();
@@ -108,7 +135,7 @@ impl Queue {
         let count = fits.count().max(1).min(state.waiting.len());
         let batch: Vec<_> = state.waiting.drain(..count).collect();
         state.bytes -= batch.iter().map(|message| message.payload.len()).sum::<usize>();
-        (!batch.is_empty()).then_some(batch)
+        (!batch.is_empty()).then_some(Next::Write(batch))
     }
 
     /// Takes nothing more; what waits is still written.
@@ -122,6 +149,7 @@ impl Queue {
         let mut state = lock(&self.state);
         state.end = Some(End::Failed(fatal.clone()));
         state.bytes = 0;
+        state.rolls.clear();
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         for message in waiting {

@@ -2,11 +2,13 @@
 
 use std::{io, sync::Arc};
 
+use tokio::sync::oneshot;
+
 use super::{
     create::{CreateError, create},
     disk::DiskFile,
     format::{HEADER_BYTES, RecordHeader, SegmentHeader},
-    queue::Waiting,
+    queue::{Next, Waiting},
     segment::{Extent, Segment},
     shared::Shared,
     space::Space,
@@ -59,7 +61,11 @@ impl Writer {
 
     /// Writes what waits now, waiting for something first; false when the queue has ended.
     pub(super) fn step(&mut self) -> bool {
-        let Some(mut batch) = self.shared.queue.take() else { return false };
+        let mut batch = match self.shared.queue.take() {
+            Some(Next::Write(batch)) => batch,
+            Some(Next::Roll(who)) => return self.roll_for(who),
+            None => return false,
+        };
         while !batch.is_empty() {
             let fitting = self.fitting(&batch);
             if fitting == 0 {
@@ -133,6 +139,26 @@ impl Writer {
         self.file.write_at(&vec![0; (until - end) as usize], end)?;
         self.cleared = until;
         Ok(())
+    }
+
+    /// Goes on in a new segment because somebody wants that; not where this one has nothing in it. True when the next batch
+    /// may be tried.
+    fn roll_for(&mut self, who: Vec<oneshot::Sender<()>>) -> bool {
+        if self.offset > HEADER_BYTES {
+            match self.roll() {
+                Ok(()) => {}
+                Err(CreateError::Unknown(error)) => return self.stop(Vec::new(), "make a segment", &error),
+                Err(CreateError::Refused(error)) => {
+                    tracing::warn!(%error, "the journal goes on in its old segment");
+                    return true;
+                }
+            }
+        }
+        for done in who {
+            // Who asked may have gone.
+            let _ = done.send(());
+        }
+        true
     }
 
     /// Goes on in a new segment.

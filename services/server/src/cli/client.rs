@@ -15,9 +15,10 @@ use tributary_proto::admin::v1::{
     auth_service_client::AuthServiceClient, destination_service_client::DestinationServiceClient,
     event_service_client::EventServiceClient, log_service_client::LogServiceClient,
     member_service_client::MemberServiceClient, operation_service_client::OperationServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    privacy_service_client::PrivacyServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -107,6 +108,8 @@ services! {
     operations: OperationServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// Erasures and suppressions.
+    privacy: PrivacyServiceClient,
     /// Events.
     events: EventServiceClient,
     /// What happened over time.

@@ -123,6 +123,9 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// People whom a tenant leaves alone
+    #[command(subcommand)]
+    Suppressions(resources::suppressions::Action),
     /// What workflows made of messages
     #[command(subcommand)]
     Events(resources::events::Action),
@@ -193,6 +196,7 @@ async fn ask(
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Suppressions(action) => resources::suppressions::run(action, &client, out).await,
         Question::Events(action) => resources::events::run(action, &client, out).await,
         Question::Stats(args) => stats::run(&args, &client, out).await,
     }?;
@@ -231,6 +235,12 @@ mod tests {
             "tributary logs workflow calendly_booking --tenant demo",
             "tributary send --repeat 100 --rate 50 --fresh",
             "tributary profiles get email:ann@example.com",
+            "tributary profiles erase email:ann@example.com --yes",
+            "tributary profiles erasure opn_x",
+            "tributary suppressions add email:ann@example.com phone:+14045550142 --label asked --destination crm",
+            "tributary suppressions add --file people.txt",
+            "tributary suppressions remove email:ann@example.com",
+            "tributary suppressions list --erased",
             "tributary replay messages calendly --since 2h --run-status mapping-not-found --dry-run",
             "tributary replay deliveries --status failed --since 7d --yes --output json",
             "tributary operations watch opn_x",

@@ -1,7 +1,9 @@
 //! Works on operations in the background: one step of each that runs, one after the other, so that none waits for
 //! another. Steps are small, and followed by a rest: live messages and deliveries come first.
 
-use std::{sync::Arc, time::Duration};
+mod erase;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::{
@@ -36,6 +38,10 @@ const LOW: usize = 16;
 const BYTES: usize = 4 << 20;
 /// Deliveries that are made pending in one transaction.
 const DELIVERIES: u64 = 100;
+/// How long after the start, and then how often, what was committed is deleted from the journal however little came: so
+/// bounded is the time that a copy of a message lies there.
+const FIRST_CLEARING: Duration = Duration::from_secs(10 * 60);
+const CLEARING: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long the ledger may take to come to what it is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -64,8 +70,14 @@ pub(super) async fn run(worker: Worker, asked: Arc<Notify>, stop: CancellationTo
     // When it was last seen that nothing is left of operations that ended.
     let mut tidy = None;
     let mut patience = SHORTEST_REST;
+    let mut clearing = Instant::now() + FIRST_CLEARING;
     loop {
         let began = Instant::now();
+        if began >= clearing {
+            // Where the ledger is behind, the next time will do.
+            worker.house.clear_journal(PATIENCE).await;
+            clearing = began + CLEARING;
+        }
         let step = worker.round(&mut tidy).await;
         // The lane may stand still for weeks, where a month is used up.
         patience = if let Ok(Some(Step::Waiting)) = step { ASLEEP.min(patience * 2) } else { SHORTEST_REST };
@@ -92,11 +104,22 @@ impl Worker {
     async fn round(&self, tidy: &mut Option<Instant>) -> Result<Option<Step>, StoreError> {
         let running = self.store.running_operations().await?;
         let mut busiest = None;
+        let erasing: HashSet<TenantId> =
+            running.iter().filter(|found| is_erasure(found)).map(|found| found.tenant).collect();
         for operation in running {
+            // What is erased must not be read, and written again, meanwhile.
+            if !is_erasure(&operation) && erasing.contains(&operation.tenant) {
+                continue;
+            }
             let step = match self.step(&operation).await {
                 Ok(step) => step,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, operation = %operation.id, "an operation waits for the database");
+                    Step::Asleep
+                }
+                // Half of a person must not be left: it goes on when somebody has mended what is wrong.
+                Err(error) if is_erasure(&operation) => {
+                    tracing::error!(%error, operation = %operation.id, "an erasure cannot go on yet");
                     Step::Asleep
                 }
                 Err(error) => self.fail(&operation, &error).await?,
@@ -112,6 +135,10 @@ impl Worker {
     }
 
     async fn step(&self, operation: &OperationRecord) -> Result<Step, StoreError> {
+        // Whatever its tenant's state is: who is to be forgotten does not wait for that.
+        if is_erasure(operation) {
+            return self.erase(operation).await;
+        }
         match self.store.tenants().get(operation.tenant).await {
             Ok(tenant) if tenant.state == TenantState::Suspended => {
                 self.store.tenant(operation.tenant).settle_replay(operation.id, self.clock.now()).await?;
@@ -130,6 +157,7 @@ impl Worker {
         match operation.kind {
             OperationKind::ReplayMessages => self.messages(operation).await,
             OperationKind::ReplayDeliveries => self.deliveries(operation).await,
+            OperationKind::EraseProfile => self.erase(operation).await,
         }
     }
 
@@ -177,6 +205,10 @@ impl Worker {
         scope.end_operation(operation.id, state, Some(&error), self.clock.now()).await?;
         Ok(Step::Ended)
     }
+}
+
+fn is_erasure(operation: &OperationRecord) -> bool {
+    operation.kind == OperationKind::EraseProfile
 }
 
 /// A message as the journal had it.

@@ -16,6 +16,8 @@ const OLDEST: [u32; 3] = [3, 51, 3];
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection waits for a lock that another process holds: our own writers wait in their lanes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a checkpoint that has to go all the way waits for readers.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(50);
 /// Every chunk size of every table the ledger writes has its own statement: see `bulk`.
 const STATEMENT_CACHE: usize = 512;
 
@@ -38,7 +40,7 @@ pub(super) async fn connect(url: &str, readers: u32, on_thread: fn()) -> Result<
     // The writer first: it makes the file and its write-ahead log, which readers cannot.
     let writer = on_own_thread(options(url, 1, as_writer), on_thread).await?;
     check_version(&writer).await?;
-    let checkpointer = on_own_thread(options(url, 1, as_writer), on_thread).await?;
+    let checkpointer = on_own_thread(options(url, 1, as_checkpointer), on_thread).await?;
     let reader = Database::connect(options(url, readers, as_reader)).await?;
     Ok(Connections { writer, checkpointer, reader })
 }
@@ -90,10 +92,18 @@ fn as_writer(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         // Checkpoints are made aside (see `checkpoint`); this bounds the log where nobody makes them.
         .pragma("wal_autocheckpoint", "65536")
+        // What is removed is overwritten, in pages that stay and in pages that come free: they would be read from the file
+        // for as long as nothing else is written there.
+        .pragma("secure_delete", "ON")
         // What a statement of many rows could have to take back is kept in memory, not in a file.
         .pragma("temp_store", "MEMORY")
         // Negative: KiB. The upper levels of the trees that every batch writes to stay in memory.
         .pragma("cache_size", "-65536")
+}
+
+/// While it waits for readers, nobody writes: so it does not wait long.
+fn as_checkpointer(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    as_writer(options).busy_timeout(CHECKPOINT_TIMEOUT)
 }
 
 fn as_reader(options: SqliteConnectOptions) -> SqliteConnectOptions {

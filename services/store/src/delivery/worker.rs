@@ -52,7 +52,8 @@ impl TenantScope<'_> {
     }
 
     /// Keeps attempts and what each means for its delivery, all or none. One that was kept already stays as it was,
-    /// and neither a late *retry* nor a late *failed* takes back what is delivered.
+    /// and neither a late *retry* nor a late *failed* takes back what is delivered. Of a delivery that is gone, because its
+    /// person was erased meanwhile, nothing is kept.
     ///
     /// # Errors
     /// When the database fails.
@@ -64,15 +65,18 @@ impl TenantScope<'_> {
         let rows = &rows;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            bulk_insert::<delivery_attempt::Entity>(txn, rows.clone(), OnConflict::Ignore).await?;
-            let noticed = attempts.iter().map(|tried| &tried.attempt);
-            look_again(txn, self.id(), noticed).await?;
-            let mut tally = Tally::default();
+            let (mut tally, mut rows) = (Tally::default(), rows.clone());
             for tried in attempts {
                 if self.apply(txn, &tried.attempt, tried.verdict).await? {
                     self.tally(&mut tally, tried);
+                } else if !self.has_delivery(txn, tried.attempt.delivery).await? {
+                    let gone = tried.attempt.delivery.to_string();
+                    rows.retain(|row| row.delivery_id != gone);
                 }
             }
+            bulk_insert::<delivery_attempt::Entity>(txn, rows, OnConflict::Ignore).await?;
+            let noticed = attempts.iter().map(|tried| &tried.attempt);
+            look_again(txn, self.id(), noticed).await?;
             tally.write(txn).await
         };
         self.write_txn(Lane::Other, "delivery.attempts", write).await
@@ -96,6 +100,15 @@ impl TenantScope<'_> {
             Verdict::Retry { .. } => count(Metric::Retry),
             Verdict::Failed => count(Metric::DeliveryFailed),
         }
+    }
+
+    async fn has_delivery(
+        &self,
+        txn: &DatabaseTransaction,
+        delivery: DeliveryId,
+    ) -> Result<bool, StoreError> {
+        let key = (self.key(), delivery.to_string());
+        Ok(delivery::Entity::find_by_id(key).one(txn).await?.is_some())
     }
 
     /// One statement a delivery, prepared once: one for all of them would have SQLite look at every delivery of the

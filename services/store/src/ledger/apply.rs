@@ -33,9 +33,10 @@ use super::{
     names::{Names, NotedTraits},
     plan::{Applied, MessagePlan, Origin, Quarantined, Work},
     resolve::{Resolver, dedupe_hash},
+    suppress::Suppressions,
     waiting::{Horizons, Waiting},
 };
-use crate::{Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
+use crate::{Sealer, Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
 const PART: usize = 64;
@@ -85,6 +86,8 @@ pub struct LedgerState {
     pub holding: HashSet<TenantId>,
     /// The next position in the held lane.
     pub next_position: i64,
+    /// The tenants that suppress identifiers: of no other's messages are they looked up.
+    pub suppressing: HashSet<TenantId>,
     /// The traits that need not be noted again.
     pub(crate) noted: NotedTraits,
     /// Until when deliveries wait.
@@ -110,7 +113,7 @@ impl Store {
         let attempt = self
             .write_txn(crate::Lane::Ledger, "ledger.apply", |txn: Txn| async move {
                 let txn = txn.as_ref();
-                attempt(txn, shared, batch, now).await
+                attempt(txn, self.sealer(), shared, batch, now).await
             })
             .await;
         match attempt {
@@ -148,6 +151,7 @@ impl LedgerState {
 
 async fn attempt(
     txn: &DatabaseTransaction,
+    sealer: &Sealer,
     state: &LedgerState,
     batch: &LedgerBatch,
     now: Timestamp,
@@ -167,7 +171,8 @@ async fn attempt(
     state.claim.commit(txn, &batch.progress).await?;
     let left = states.iter().filter_map(|(tenant, state)| Some((*tenant, state.messages_left?))).collect();
     let meter = Meter::new(month, left);
-    let resolver = load_all(txn, state, batch, &tenants, meter, now).await?;
+    let suppressions = Suppressions::load(txn, sealer, &state.suppressing, &batch.plans).await?;
+    let resolver = Resolver { suppressions, ..load_all(txn, state, batch, &tenants, meter, now).await? };
     let (sender, statements) = mpsc::channel(WAITING);
     let to = Statements { backend: txn.get_database_backend(), sender };
     // Both run to their end, so that no statement is cut off.
@@ -295,6 +300,7 @@ async fn load_all<'a>(
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
+        suppressions: Suppressions::default(),
         holding: &state.holding,
         blocked: &state.blocked,
         next_position: state.next_position,

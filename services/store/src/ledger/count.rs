@@ -16,7 +16,7 @@ impl Resolver<'_> {
     /// again out of the held lane, whatever brought it there.
     pub(super) fn count_message(&mut self, plan: &MessagePlan, fate: Fate) {
         match fate {
-            Fate::Applied => {}
+            Fate::Applied | Fate::Suppressed => {}
             Fate::Duplicate(_) => self.count(plan, Metric::Duplicate),
             Fate::Held => self.count(plan, Metric::Held),
             Fate::Parked => self.count(plan, Metric::Parked),

@@ -1,4 +1,5 @@
-//! The held lane as the ledger finds it: which tenants have held messages, and the next position.
+//! What the ledger finds when it begins: which tenants have held messages, the next position, and which tenants suppress
+//! identifiers.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,11 @@ use tributary_domain::{
 };
 
 use super::{apply::LedgerState, blocked::Blocked, claim::Claim, names::NotedTraits};
-use crate::{Store, StoreError, column::id, entity::held_message};
+use crate::{
+    Store, StoreError,
+    column::id,
+    entity::{held_message, suppression},
+};
 
 impl Store {
     /// What the ledger has to know of a claim's partitions before its first batch, at `now`. Positions in the held lane go on
@@ -34,10 +39,19 @@ impl Store {
             .one(self.reader())
             .await?
             .flatten();
-        let holding = owned(&claim.partitions, &tenants)?;
+        let holding = owned(&claim.partitions, &tenants, "held_messages.tenant_id")?;
+        let tenants: Vec<String> = suppression::Entity::find()
+            .select_only()
+            .column(suppression::Column::TenantId)
+            .distinct()
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let suppressing = owned(&claim.partitions, &tenants, "suppressions.tenant_id")?;
         Ok(LedgerState {
             claim,
             holding,
+            suppressing,
             next_position: last.unwrap_or(0).max(now.micros()) + 1,
             noted: NotedTraits::default(),
             waiting: self.horizons(now).await?,
@@ -46,10 +60,14 @@ impl Store {
     }
 }
 
-fn owned(partitions: &PartitionSet, tenants: &[String]) -> Result<HashSet<TenantId>, StoreError> {
+fn owned(
+    partitions: &PartitionSet,
+    tenants: &[String],
+    what: &'static str,
+) -> Result<HashSet<TenantId>, StoreError> {
     let mut own = HashSet::new();
     for text in tenants {
-        let tenant: TenantId = id(text, "held_messages.tenant_id")?;
+        let tenant: TenantId = id(text, what)?;
         if partitions.contains(Partition::of(tenant)) {
             own.insert(tenant);
         }

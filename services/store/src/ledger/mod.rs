@@ -10,6 +10,7 @@ mod commands;
 mod context;
 mod count;
 mod difference;
+mod erase;
 mod groups;
 mod held;
 mod load;
@@ -19,6 +20,7 @@ mod names;
 mod plan;
 mod replay;
 mod resolve;
+mod suppress;
 mod waiting;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};
@@ -31,5 +33,6 @@ pub use plan::{
     StoredEvent, Work,
 };
 pub use replay::{Again, HoldAgain};
+pub(crate) use suppress::erased_reason;
 #[cfg(test)]
 pub(crate) use waiting::Horizons;

@@ -193,6 +193,8 @@ pub enum Fate {
     Held,
     /// It waits for a person.
     Parked,
+    /// It was about somebody who was erased: nothing of it is kept but that it came.
+    Suppressed,
 }
 
 /// A delivery that can be sent, with all that is needed for it.
@@ -241,6 +243,7 @@ impl Fate {
             Self::Duplicate(_) => "DUPLICATE",
             Self::Held => "HELD",
             Self::Parked => "PARKED",
+            Self::Suppressed => "SUPPRESSED",
         }
     }
 
@@ -256,6 +259,7 @@ impl Fate {
             Self::Duplicate(_) => RunStatus::Duplicate,
             Self::Held => RunStatus::Held,
             Self::Parked => RunStatus::Parked,
+            Self::Suppressed => RunStatus::Suppressed,
         }
     }
 }

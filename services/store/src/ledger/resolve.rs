@@ -2,14 +2,15 @@
 //! groups, deliveries. Nothing here touches the database.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use tributary_domain::{
     committed::CommittedMessage,
-    event::EventData,
-    id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
+    event::{EventData, Withheld},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time},
     stats::Metric,
     tenant::TenantSettings,
@@ -31,6 +32,7 @@ use super::{
     plan::{
         Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
     },
+    suppress::{Judged, Suppressions},
     waiting::Waiting,
 };
 use crate::{
@@ -40,6 +42,7 @@ use crate::{
     event::kind_code,
     key::KeyHash,
     message::MessageRun,
+    retention::REMOVED,
     stats::Tally,
 };
 
@@ -51,6 +54,7 @@ pub(super) struct Resolver<'a> {
     pub(super) groups: Groups,
     pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) before: Before,
+    pub(super) suppressions: Suppressions,
     pub(super) holding: &'a HashSet<TenantId>,
     pub(super) blocked: &'a Blocked,
     pub(super) next_position: i64,
@@ -66,9 +70,16 @@ impl Resolver<'_> {
     /// Resolves one message after all those before it. One that is held already and must stay so is left where
     /// it is.
     pub(super) fn message(&mut self, plan: &MessagePlan) -> Result<(), StoreError> {
+        let judged = match &plan.work {
+            Work::Apply(runs) => self.suppressions.judge(plan, runs),
+            Work::Park(_) | Work::Hold(_) => Judged::Runs(Cow::Borrowed(&[])),
+        };
+        // Nothing follows from it, and it must not lie anywhere: so it waits for nobody.
+        let is_erased = matches!(judged, Judged::Erased(_));
         if let Origin::Held(position) = plan.origin {
             // What was processed once is not counted again.
-            let is_used_up = || self.meter.is_used_up(plan.tenant) && !self.before.was_applied(plan.message);
+            let is_used_up =
+                || !is_erased && self.meter.is_used_up(plan.tenant) && !self.before.was_applied(plan.message);
             if matches!(plan.work, Work::Hold(_)) || (matches!(plan.work, Work::Apply(_)) && is_used_up()) {
                 return Ok(());
             }
@@ -76,9 +87,13 @@ impl Resolver<'_> {
             if let Some(replay) = self.before.replayed(plan.message, self.now)? {
                 self.difference.replays.push(replay, false);
             }
-        } else if let Some(reason) = self.must_hold(plan) {
+        } else if let Some(reason) = self.must_hold(plan).filter(|_| !is_erased) {
             return self.hold(plan, reason);
         }
+        let judged = match judged {
+            Judged::Erased(runs) => return self.processed(plan, Fate::Suppressed, &runs),
+            Judged::Runs(runs) => runs,
+        };
         let was_applied = self.before.was_applied(plan.message);
         if let Some(hash) = dedupe_hash(plan) {
             let known = self.first.get(&hash).copied().filter(|known| *known != plan.message);
@@ -102,16 +117,20 @@ impl Resolver<'_> {
             }
         }
         match &plan.work {
-            Work::Apply(runs) => {
+            Work::Apply(_) => {
                 if !was_applied {
                     self.meter.count(plan.tenant);
                 }
-                self.log(plan, Fate::Applied, runs)?;
-                runs.iter().try_for_each(|run| self.run(plan, run))
+                self.processed(plan, Fate::Applied, &judged)
             }
             Work::Park(reason) => self.park(plan, reason),
             Work::Hold(reason) => self.hold(plan, reason),
         }
+    }
+
+    fn processed(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
+        self.log(plan, fate, runs)?;
+        runs.iter().try_for_each(|run| self.run(plan, run))
     }
 
     /// Messages of a tenant that has held ones follow them, so that order is kept.
@@ -159,8 +178,7 @@ impl Resolver<'_> {
             .map(|(workflow, version)| stopped(workflow, version, RunStatus::Parked, why))
             .into_iter()
             .collect();
-        self.log(plan, Fate::Parked, &runs)?;
-        runs.iter().try_for_each(|run| self.run(plan, run))
+        self.processed(plan, Fate::Parked, &runs)
     }
 
     fn log(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
@@ -177,7 +195,7 @@ impl Resolver<'_> {
         let runs = earlier.map_or(&[][..], |earlier| &earlier.stood.runs);
         summary.extend(runs.iter().filter(|run| statuses.iter().all(|(other, ..)| *other != run.workflow)));
         let committed = earlier.filter(|_| self.before.was_applied(plan.message));
-        let row = message::Model {
+        let mut row = message::Model {
             id: plan.message.to_string(),
             tenant_id: plan.tenant.to_string(),
             source_id: plan.source.to_string(),
@@ -196,6 +214,9 @@ impl Resolver<'_> {
             runs: to_json(&summary)?,
             trace_parent: plan.trace_parent.clone(),
         };
+        if fate == Fate::Suppressed {
+            row = erased(row);
+        }
         self.difference.messages.push(row, is_first_look(plan));
         self.applied.messages.push(CommittedMessage {
             tenant: plan.tenant,
@@ -222,9 +243,10 @@ impl Resolver<'_> {
         self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
-            let event = self.event(plan, run.plan.workflow, draft)?;
+            let (told, withheld) = self.told(plan, draft, destinations);
+            let event = self.event(plan, run.plan.workflow, draft, withheld)?;
             profile = profile.or(event.profile);
-            self.deliveries(plan, run, &Arc::new(event), destinations);
+            self.deliveries(plan, run, &Arc::new(event), &told);
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),
@@ -248,6 +270,7 @@ impl Resolver<'_> {
         plan: &MessagePlan,
         workflow: WorkflowId,
         draft: &Arc<EventDraft>,
+        withheld: Vec<Withheld>,
     ) -> Result<StoredEvent, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
         let before = self.before.event(id);
@@ -290,8 +313,8 @@ impl Resolver<'_> {
             self.names.observe(plan, draft);
         }
         self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
-        let data =
-            EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
+        let (created, steps) = (decision.created, decision.steps);
+        let data = EventData { draft: Arc::clone(draft), created, steps, context, withheld };
         let row = event::Model {
             tenant_id: plan.tenant.to_string(),
             id: id.to_string(),
@@ -317,12 +340,29 @@ impl Resolver<'_> {
         })
     }
 
+    /// The destinations that may be told of an event, and those that may not.
+    fn told(
+        &self,
+        plan: &MessagePlan,
+        draft: &EventDraft,
+        destinations: &[DestinationId],
+    ) -> (Vec<DestinationId>, Vec<Withheld>) {
+        let (mut told, mut withheld) = (Vec::with_capacity(destinations.len()), Vec::new());
+        for destination in destinations {
+            match self.suppressions.withholds(plan, draft, *destination) {
+                Some(kept) => withheld.push(kept),
+                None => told.push(*destination),
+            }
+        }
+        (told, withheld)
+    }
+
     fn deliveries(
         &mut self,
         plan: &MessagePlan,
         run: &PlannedRun,
         event: &Arc<StoredEvent>,
-        destinations: &[tributary_domain::id::DestinationId],
+        destinations: &[DestinationId],
     ) {
         for destination in destinations {
             let id = DeliveryId::derive(event.id, *destination, 0);
@@ -366,6 +406,19 @@ pub(super) fn rules(settings: &TenantSettings, blocked: Arc<BTreeSet<(Identifier
         weak_limit: settings.weak_limit,
         blocked,
         guard: settings.guard(),
+    }
+}
+
+/// A message without anything that could tell whom it is about.
+fn erased(row: message::Model) -> message::Model {
+    message::Model {
+        cluid: None,
+        dedupe_key: None,
+        duplicate_of: None,
+        headers: REMOVED.to_owned(),
+        body: Vec::new(),
+        trace_parent: None,
+        ..row
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     audit::{self, Author, Deed, Owner},
     column::{id, to_json},
     entity::{destination, event, identifier, message, request_id, source, tenant, workflow},
-    key::KeyHash,
+    key::{KeyHash, forget},
     once::REMEMBERED,
     stats::Tally,
     txn::Txn,
@@ -380,15 +380,4 @@ async fn identifiers(txn: &DatabaseTransaction, tenant: TenantId) -> Result<u64,
     let keys: Vec<_> = rows.iter().map(|row| json!([row.profile_id, row.kind, row.value])).collect();
     let sql = if txn.get_database_backend() == DbBackend::Sqlite { SQLITE } else { POSTGRES };
     execute(txn, sql, [tenant.to_string().into(), to_json(&keys)?.into()]).await
-}
-
-/// Removes these keys from a table of hashes.
-async fn forget(txn: &DatabaseTransaction, table: &str, hashes: &[KeyHash]) -> Result<(), StoreError> {
-    let keys = match txn.get_database_backend() {
-        DbBackend::Sqlite => "SELECT unhex(value) FROM json_each(?1)",
-        _ => "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1::jsonb) k(value)",
-    };
-    let sql = format!("DELETE FROM {table} WHERE key_hash IN ({keys})");
-    execute(txn, &sql, [to_json(hashes)?.into()]).await?;
-    Ok(())
 }

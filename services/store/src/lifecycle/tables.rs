@@ -41,7 +41,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 40] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 44] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -70,6 +70,10 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 40] = [
     plain!("group_members", "tenant_id, group_id, profile_id"),
     plain!("groups", "tenant_id, id"),
     plain!("profiles", "tenant_id, id"),
+    plain!("suppressions", "tenant_id, key_hash"),
+    plain!("disclosures", "tenant_id, operation_id, delivery_id"),
+    plain!("erased_profiles", "tenant_id, id"),
+    plain!("erasures", "tenant_id, operation_id"),
     plain!(
         "rejected_requests",
         "id",

@@ -2,7 +2,7 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
-use tributary_domain::id::{DeliveryId, MessageId};
+use tributary_domain::id::{DeliveryId, MessageId, ProfileId};
 
 use super::OperationKind;
 use crate::{
@@ -33,6 +33,11 @@ pub enum Choice {
         /// Which ones.
         filter: Box<DeliveryFilter>,
     },
+    /// A person who is erased: whom this profile stands for.
+    Person {
+        /// The profile.
+        profile: ProfileId,
+    },
 }
 
 /// Where choosing goes on.
@@ -59,6 +64,7 @@ impl Choice {
         match self {
             Self::Messages { .. } => OperationKind::ReplayMessages,
             Self::Deliveries { .. } => OperationKind::ReplayDeliveries,
+            Self::Person { .. } => OperationKind::EraseProfile,
         }
     }
 }
@@ -70,6 +76,8 @@ impl TenantScope<'_> {
     /// When the database fails.
     pub async fn choose(&self, choice: &Choice, place: &Place) -> Result<Chosen, StoreError> {
         match choice {
+            // Found while it is erased: what is found is gone.
+            Choice::Person { .. } => Ok(Chosen { items: Vec::new(), next: None }),
             Choice::Messages { only, .. } if !only.is_empty() => {
                 let rows: Vec<String> = message::Entity::find()
                     .select_only()
@@ -89,7 +97,7 @@ impl TenantScope<'_> {
                     return Ok(Chosen { items: Vec::new(), next: None });
                 };
                 let found = self.messages(filter, page(place)?).await?;
-                let is_wanted = |fate| fate != Fate::Held;
+                let is_wanted = |fate| !matches!(fate, Fate::Held | Fate::Suppressed);
                 let items = found.items.iter().filter(|found| is_wanted(found.fate));
                 Ok(Chosen {
                     items: items.map(|found| found.id.to_string()).collect(),

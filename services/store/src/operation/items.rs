@@ -6,7 +6,10 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     Statement,
 };
-use tributary_domain::{id::OperationId, time::Timestamp};
+use tributary_domain::{
+    id::{OperationId, TenantId},
+    time::Timestamp,
+};
 
 use super::{Chosen, OperationRecord, OperationState, Place, is_running};
 use crate::{
@@ -132,19 +135,40 @@ impl TenantScope<'_> {
         counts: Counts,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        const ADD: &str = "UPDATE operations SET total = total + $1, done = done + $2, failed = failed + $3, \
-            revision = revision + 1, updated_at = $4 WHERE tenant_id = $5 AND id = $6";
-        let values = [
-            to_big(counts.total).into(),
-            to_big(counts.done).into(),
-            to_big(counts.failed).into(),
-            now.micros().into(),
-            self.key().into(),
-            operation.to_string().into(),
-        ];
-        txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), ADD, values)).await?;
-        Ok(())
+        add(txn, self.id(), operation, counts, now).await
     }
+}
+
+async fn add(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    operation: OperationId,
+    counts: Counts,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const ADD: &str = "UPDATE operations SET total = total + $1, done = done + $2, failed = failed + $3, \
+        revision = revision + 1, updated_at = $4 WHERE tenant_id = $5 AND id = $6";
+    let values = [
+        to_big(counts.total).into(),
+        to_big(counts.done).into(),
+        to_big(counts.failed).into(),
+        now.micros().into(),
+        tenant.to_string().into(),
+        operation.to_string().into(),
+    ];
+    txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), ADD, values)).await?;
+    Ok(())
+}
+
+/// Counts what an operation did whose items are not chosen beforehand.
+pub(crate) async fn count_done(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    operation: OperationId,
+    done: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    add(txn, tenant, operation, Counts { total: done, done, failed: 0 }, now).await
 }
 
 /// What is added to an operation's counts.

@@ -25,6 +25,7 @@ use tributary_domain::{
 };
 
 pub use text::TextPattern;
+pub(crate) use text::ways;
 pub(crate) use walk::{Log, Span, beyond, walk};
 
 use crate::{

@@ -58,7 +58,7 @@ impl fmt::Debug for TextPattern {
 
 /// All the ways in which a text can stand in JSON. Escapes of capitals and of small letters differ, so that each case
 /// has a way of its own.
-fn ways(text: &str) -> BTreeSet<String> {
+pub(crate) fn ways(text: &str) -> BTreeSet<String> {
     let mut ways = BTreeSet::from([text.to_owned()]);
     for cased in [text.to_owned(), text.to_lowercase(), text.to_uppercase()] {
         let quoted = serde_json::Value::from(cased).to_string();

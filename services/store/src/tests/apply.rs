@@ -26,6 +26,7 @@ async fn state(store: &Store) -> LedgerState {
         claim,
         holding: HashSet::new(),
         next_position: 1,
+        suppressing: HashSet::new(),
         noted: Default::default(),
         waiting: Default::default(),
         blocked: Default::default(),

@@ -83,6 +83,7 @@ async fn what_comes_again_after_the_period_is_new_and_takes_the_key_over() {
             claim,
             holding: HashSet::new(),
             next_position: 1,
+            suppressing: HashSet::new(),
             noted: Default::default(),
             waiting: Default::default(),
             blocked: Default::default(),

@@ -7,6 +7,7 @@ mod claim;
 mod counts;
 mod dedupe;
 mod entities;
+mod erasure;
 mod isolation;
 mod log;
 mod purge;

@@ -218,6 +218,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{merge}", MergeId::new(1, 1).to_string()),
         ("{never_join_pair}", PairId::of(ProfileId::new(1, 1), ProfileId::new(1, 2)).to_string()),
         ("{blocked_identifier}", BlockId::new(1, 1).to_string()),
+        ("{erasure}", last(&operation.name)),
         ("{event}", EventId::range(message).0.to_string()),
         ("{delivery}", DeliveryId::range(message).0.to_string()),
         ("{member}", MemberId::new(1, 1).to_string()),

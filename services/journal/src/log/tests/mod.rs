@@ -5,6 +5,7 @@ mod bounds;
 mod damage;
 mod failure;
 mod model;
+mod parting;
 mod power;
 mod reading;
 mod simulated;

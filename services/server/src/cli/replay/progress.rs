@@ -45,7 +45,7 @@ pub(in crate::cli) async fn watch(name: &str, client: &Client, out: &Out) -> any
     }
     match operation.state() {
         State::Succeeded if operation.failed_count == 0 => Ok(()),
-        State::Succeeded => bail!("{} could not be replayed", operation.failed_count),
+        State::Succeeded => bail!("{} could not be done", operation.failed_count),
         State::Failed => bail!("the operation failed: {}", operation.error),
         State::Cancelled => bail!("the operation was cancelled"),
         State::Running | State::Unspecified => {

@@ -1,13 +1,15 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|events|operations`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|suppressions|events|operations`.
 
 pub(super) mod api_keys;
 pub(super) mod destinations;
+mod erasures;
 pub(super) mod events;
 pub(super) mod members;
 pub(super) mod operations;
 pub(super) mod profiles;
 mod samples;
 pub(super) mod sources;
+pub(super) mod suppressions;
 pub(super) mod tenants;
 pub(super) mod workflows;
 

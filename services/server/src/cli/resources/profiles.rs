@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tributary_domain::identity::IdentifierType;
 use tributary_proto::admin::v1::{GetProfileRequest, ListProfilesRequest, LookupProfileRequest, Profile};
 
-use super::{Choice, Listing};
+use super::{Choice, Listing, OfTenant, erasures};
 use crate::cli::{
     client::{Client, refused},
     finder,
@@ -41,6 +41,10 @@ pub(in crate::cli) enum Action {
     Block(Block),
     /// Make a value evidence again, by its id (blk_…), or as type:value
     Unblock(Choice),
+    /// Erase a person for good, by the id of the profile or by an identifier such as email:ann@example.com
+    Erase(erasures::Args),
+    /// Show the receipt of an erasure: what was removed, and which destinations were told of the person before
+    Erasure(erasures::Choice),
 }
 
 /// One person, and how much of their timeline.
@@ -156,7 +160,7 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             list(out, &found.await?)
         }
         Action::Get(Choice { which, of }) => {
-            let found = person(client, of.tenant.as_deref(), &which).await?;
+            let found = known(client, &of, &which).await?;
             one(out, id(&found.name), &found)
         }
         Action::Timeline(asked) => decisions::timeline(asked, client, out).await,
@@ -169,14 +173,19 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         Action::NeverJoin(NeverJoin::Lift(choice)) => decisions::lift(&choice, client, out).await,
         Action::Block(asked) => decisions::block(asked, client, out).await,
         Action::Unblock(choice) => decisions::unblock(&choice, client, out).await,
+        Action::Erase(args) => erasures::erase(args, client, out).await,
+        Action::Erasure(choice) => erasures::show(&choice, client, out).await,
     }
 }
 
-/// The person of this name, id or identifier.
-async fn person(client: &Client, tenant: Option<&str>, which: &str) -> anyhow::Result<Profile> {
+/// The profile that is named, or has this identifier.
+///
+/// # Errors
+/// When nobody is known by it, or the server refuses.
+pub(super) async fn known(client: &Client, of: &OfTenant, which: &str) -> anyhow::Result<Profile> {
     let found = match which.contains('/') {
         true => get(client, which.to_owned()).await,
-        false => find(client, &finder::tenant(client, tenant).await?, which).await,
+        false => find(client, &finder::tenant(client, of.tenant.as_deref()).await?, which).await,
     };
     found.map_err(|status| match status.code() {
         Code::NotFound => {

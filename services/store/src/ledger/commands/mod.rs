@@ -15,14 +15,16 @@ use sea_orm::{
 };
 use serde::Deserialize;
 use tributary_domain::{
-    id::{CommandId, ConflictId, MergeId, MessageId, ProfileId, TenantId},
+    id::{CommandId, ConflictId, MergeId, MessageId, OperationId, ProfileId, SuppressionId, TenantId},
     identity::IdentifierType,
     partition::Partition,
     time::Timestamp,
 };
 
-use super::{apply::LedgerState, blocked::Blocked};
-use crate::{Lane, Store, StoreError, column::id, entity::ledger_command, txn::Txn};
+use super::{apply::LedgerState, blocked::Blocked, erase};
+use crate::{
+    Lane, Sealer, Store, StoreError, column::id, entity::ledger_command, suppression::Listed, txn::Txn,
+};
 
 /// What a command asks for: its kind and payload.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -42,6 +44,14 @@ enum Command {
     BlockIdentifier(Value),
     /// Makes it evidence again.
     UnblockIdentifier(Value),
+    /// Takes a person out of identity, and sees to it that what is dated before that does not bring them back.
+    ErasePerson { profile: ProfileId, operation: OperationId },
+    /// Takes messages about somebody who was erased out of the held lane.
+    DropHeld { positions: Vec<i64> },
+    /// Puts identifiers on the tenant's suppression list.
+    Suppress(Listed),
+    /// Takes identifiers off it.
+    Unsuppress { suppressions: Vec<SuppressionId> },
 }
 
 /// What is said of a conflict.
@@ -78,6 +88,8 @@ enum Effect {
     Blocked(IdentifierType, String),
     /// A value is evidence again.
     Unblocked(IdentifierType, String),
+    /// The tenant suppresses identifiers now.
+    Suppressing,
 }
 
 /// What a command came to, or why it changed nothing.
@@ -92,6 +104,7 @@ struct Context<'a> {
     command: CommandId,
     tenant: TenantId,
     blocked: &'a Blocked,
+    sealer: &'a Sealer,
     /// The next position in the held lane.
     position: i64,
     /// The sequence that it comes after.
@@ -147,6 +160,7 @@ impl Store {
             command: id(&row.id, "ledger_commands.id")?,
             tenant: id(&row.tenant_id, "ledger_commands.tenant_id")?,
             blocked: &state.blocked,
+            sealer: self.sealer(),
             position: state.next_position,
             after: state.claim.highest(),
             now,
@@ -192,6 +206,9 @@ impl LedgerState {
             }
             Effect::Blocked(kind, value) => self.blocked.add(tenant, kind, value),
             Effect::Unblocked(kind, value) => self.blocked.remove(tenant, kind, value),
+            Effect::Suppressing => {
+                self.suppressing.insert(tenant);
+            }
         }
     }
 }
@@ -218,6 +235,23 @@ impl Context<'_> {
             }
             Some(Command::BlockIdentifier(value)) => value::block(self, txn, value).await,
             Some(Command::UnblockIdentifier(value)) => value::unblock(self, txn, value).await,
+            Some(Command::ErasePerson { profile, operation }) => {
+                let failure =
+                    erase::person(txn, self.sealer, self.tenant, profile, operation, self.now).await?;
+                Ok(failure.map_or(Ok(Effect::Suppressing), Err))
+            }
+            Some(Command::DropHeld { positions }) => {
+                erase::drop_held(txn, self.tenant, &positions).await?;
+                Ok(Ok(Effect::Done))
+            }
+            Some(Command::Suppress(listed)) => {
+                erase::suppress(txn, self.tenant, &listed, self.now).await?;
+                Ok(Ok(Effect::Suppressing))
+            }
+            Some(Command::Unsuppress { suppressions }) => {
+                erase::unsuppress(txn, self.tenant, &suppressions, self.now).await?;
+                Ok(Ok(Effect::Done))
+            }
             None => refused("this build does not know the command"),
         }
     }

@@ -9,7 +9,7 @@ use tributary_proto::admin::v1::{
     conflict::State, decide_conflict_request::Verdict,
 };
 
-use super::{Add, Block, Choice, Conflicts, Decide, Far, Listing, Merges, Says, Timeline, person};
+use super::{Add, Block, Choice, Conflicts, Decide, Far, Listing, Merges, Says, Timeline, known};
 use crate::cli::{
     client::{Client, refused},
     finder,
@@ -20,7 +20,7 @@ use crate::cli::{
 /// Shows what happened to a person.
 pub(super) async fn timeline(asked: Timeline, client: &Client, out: &Out) -> anyhow::Result<()> {
     let Timeline { choice: Choice { which, of }, limit } = asked;
-    let found = person(client, of.tenant.as_deref(), &which).await?;
+    let found = known(client, &of, &which).await?;
     let entries = pages::all(limit, async |page_size, page_token| {
         let request = GetProfileTimelineRequest { name: found.name.clone(), page_size, page_token };
         let answer = client.profiles().get_profile_timeline(request).await?.into_inner();
@@ -34,7 +34,7 @@ pub(super) async fn merges(asked: Merges, client: &Client, out: &Out) -> anyhow:
     let Merges { which, listing: Listing { of, limit } } = asked;
     let parent = finder::tenant(client, of.tenant.as_deref()).await?;
     let profile = match which {
-        Some(which) => person(client, of.tenant.as_deref(), &which).await?.name,
+        Some(which) => known(client, &of, &which).await?.name,
         None => String::new(),
     };
     let found = pages::all(limit, async |page_size, page_token| {
@@ -101,8 +101,8 @@ pub(super) async fn pairs(Listing { of, limit }: Listing, client: &Client, out: 
 pub(super) async fn keep_apart(asked: Add, client: &Client, out: &Out) -> anyhow::Result<()> {
     let Add { choice: Choice { which, of }, other } = asked;
     let parent = finder::tenant(client, of.tenant.as_deref()).await?;
-    let profile = person(client, of.tenant.as_deref(), &which).await?.name;
-    let other_profile = person(client, of.tenant.as_deref(), &other).await?.name;
+    let profile = known(client, &of, &which).await?.name;
+    let other_profile = known(client, &of, &other).await?.name;
     let request = CreateNeverJoinPairRequest { parent, profile, other_profile };
     let pair = client.profiles().create_never_join_pair(request).await.map_err(refused)?.into_inner();
     one(out, id(&pair.name), &pair)
