@@ -1,8 +1,10 @@
 //! Workflows.
 
+mod backtest;
 mod convert;
 mod definition;
 mod language;
+mod testing;
 
 use tonic::{Request, Response, Status};
 use tributary_connectors::sources;
@@ -15,11 +17,13 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
-    GetWorkflowRequest, GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListEventDefinitionsResponse,
-    ListTraitDefinitionsRequest, ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, Sample, UndeleteWorkflowRequest,
-    UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, workflow_service_server::WorkflowService,
+    BacktestWorkflowRequest, CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview,
+    DescribeMappingLanguageRequest, GetWorkflowRequest, GetWorkflowSampleRequest,
+    ListEventDefinitionsRequest, ListEventDefinitionsResponse, ListTraitDefinitionsRequest,
+    ListTraitDefinitionsResponse, ListWorkflowsRequest, ListWorkflowsResponse, MappingLanguage, Operation,
+    PreviewDeleteWorkflowRequest, PublishWorkflowRequest, Sample, TestWorkflowRequest, TestWorkflowResponse,
+    UndeleteWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow,
+    workflow_service_server::WorkflowService,
 };
 use tributary_store::{
     source::SourceRecord,
@@ -39,6 +43,9 @@ use crate::{
 
 /// What an update of a workflow can name.
 const UPDATABLE: [&str; 5] = ["display_name", "order", "delay", "draft", "sample_message"];
+
+/// The field that names the pinned message.
+const SAMPLE: &str = "workflow.sample_message";
 
 /// Answers calls about workflows.
 #[derive(Debug)]
@@ -100,10 +107,10 @@ impl WorkflowService for Workflows {
         violations.display_name("workflow.display_name", &given.display_name);
         let delay = convert::delay(given.delay, &mut violations);
         let draft = match &given.draft {
-            Some(draft) => convert::draft(draft, &mut violations),
+            Some(draft) => convert::draft(draft, "workflow.draft", &mut violations),
             None => preset(&source),
         };
-        let sample = convert::sample(&given.sample_message, &located, &mut violations);
+        let sample = convert::sample(&given.sample_message, SAMPLE, &located, &mut violations);
         violations.check()?;
         check_sample(&located, sample).await?;
         let (millis, random) = self.0.id_parts(&call.author);
@@ -190,6 +197,27 @@ impl WorkflowService for Workflows {
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
+    async fn test_workflow(
+        &self,
+        request: Request<TestWorkflowRequest>,
+    ) -> Result<Response<TestWorkflowResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        let (located, now) = self.find(&call, "name", &request.name).await?;
+        testing::test(&call, &located, &now, request).await.map(Response::new)
+    }
+
+    async fn backtest_workflow(
+        &self,
+        request: Request<BacktestWorkflowRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let mut call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "BacktestWorkflow", &request.request_id, &request)?;
+        let (located, now) = self.find(&call, "name", &request.name).await?;
+        backtest::begin(&call, &located, now, request).await.map(Response::new)
+    }
+
     async fn publish_workflow(
         &self,
         request: Request<PublishWorkflowRequest>,
@@ -198,7 +226,7 @@ impl WorkflowService for Workflows {
         let PublishWorkflowRequest { name, etag } = request.into_inner();
         let (located, now) = self.find(&call, "name", &name).await?;
         let revision = check::revision_or(&etag, now.revision)?;
-        check_draft(&now.draft)?;
+        compiled(&now.draft, "published")?;
         located.scope.publish_workflow(now.id, revision, &call.author).await.map_err(from_store)?;
         let published = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, published).await
@@ -288,12 +316,13 @@ fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<Wo
             "delay" => change.delay = Some(convert::delay(given.delay, &mut violations)),
             "draft" => {
                 let draft = given.draft.as_ref();
-                change.draft = Some(
-                    draft.map_or_else(WorkflowSpec::default, |draft| convert::draft(draft, &mut violations)),
-                );
+                change.draft = Some(draft.map_or_else(WorkflowSpec::default, |draft| {
+                    convert::draft(draft, "workflow.draft", &mut violations)
+                }));
             }
             _ => {
-                change.sample_message = Some(convert::sample(&given.sample_message, located, &mut violations))
+                change.sample_message =
+                    Some(convert::sample(&given.sample_message, SAMPLE, located, &mut violations))
             }
         }
     }
@@ -307,21 +336,22 @@ async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Resul
     let mut violations = Violations::default();
     if found.body_removed {
         let why = "the body of this message was removed for its age: choose a newer one";
-        violations.add("workflow.sample_message", why);
+        violations.add(SAMPLE, why);
     }
     violations.check()
 }
 
-/// Refuses a draft that cannot be published, with a violation for each error.
-fn check_draft(draft: &WorkflowSpec) -> Result<(), Status> {
-    let (compiled, problems) = CompiledWorkflow::compile(draft);
-    if compiled.is_some() {
-        return Ok(());
+/// A specification, compiled; one with errors is refused with a violation for each. `what` it cannot be, is said in the
+/// message.
+fn compiled(spec: &WorkflowSpec, what: &str) -> Result<CompiledWorkflow, Status> {
+    let (compiled, problems) = CompiledWorkflow::compile(spec);
+    if let Some(compiled) = compiled {
+        return Ok(compiled);
     }
     let errors: Vec<Problem> =
         problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
     let first = errors.first().map_or("it does not compile", |problem| problem.reason.as_str());
-    let message = format!("the draft cannot be published: {first}");
+    let message = format!("the draft cannot be {what}: {first}");
     let violations = errors
         .iter()
         .map(|problem| (problem.node_id.as_str(), format!("{}: {}", problem.reason, problem.fix)));

@@ -36,12 +36,12 @@ use crate::{
         Operator::{Is, IsNot},
     },
     name::{TenantPath, id},
-    once, operation,
+    operation,
     violations::{Violations, invalid},
 };
 
 /// How a run of the message ended.
-const RUN_STATUS: Field = Field { name: "run_status", operators: &[Is, IsNot] };
+pub(crate) const RUN_STATUS: Field = Field { name: "run_status", operators: &[Is, IsNot] };
 /// How many things can be named.
 const MOST_NAMED: usize = 500;
 /// How long a preview counts.
@@ -216,6 +216,7 @@ async fn preview(located: &Located<'_>, choice: &Choice) -> Result<Operation, St
                 let shown = MessageReader::new(located).one(found, MessageView::Basic).await?;
                 preview.messages.push(shown);
             }
+            Choice::Backtest(_) => {}
             Choice::Deliveries { .. } => {
                 let Ok(delivery) = item.parse() else { continue };
                 let Some(found) = optional(located.scope.delivery(delivery).await)? else { continue };
@@ -234,13 +235,5 @@ async fn begin(
 ) -> Result<Operation, Status> {
     let (millis, random) = call.id_parts(&call.author);
     let new = NewOperation { id: OperationId::new(millis, random), request, choice };
-    let record = match once::made(located.scope.create_operation(&new, &call.author).await)? {
-        Ok(made) => made,
-        Err(before) => {
-            let before = id("request_id", &before.resource)?;
-            located.scope.operation(before).await.map_err(from_store)?
-        }
-    };
-    call.house.operations_changed();
-    operation::to_proto(located.names, record)
+    operation::begin(call, located, &new).await
 }

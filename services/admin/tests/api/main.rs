@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod backtests;
 mod deletion;
 mod destinations;
 mod events;
@@ -24,5 +25,6 @@ mod stats;
 mod support;
 mod tail;
 mod tenants;
+mod testing;
 mod web;
 mod workflows;

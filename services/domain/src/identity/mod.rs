@@ -32,6 +32,7 @@
 //! own state as it was; rows keep the profile they were written for. Aliases are one step deep, so the aliases of
 //! the loser are pointed to the winner: those in the view at once, the others by [`Changes::repoints`].
 
+mod carried;
 mod changes;
 mod decision;
 mod evidence;
@@ -44,6 +45,7 @@ mod rules;
 mod traits;
 mod view;
 
+pub use carried::Carried;
 pub use changes::{Changes, Conflict, EvidenceRow, Merge, NewIdentifier, Occasion, ProfileChange, Repoint};
 pub use decision::{Decision, Refusal, Step};
 pub use evidence::Evidence;

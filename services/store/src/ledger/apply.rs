@@ -117,6 +117,10 @@ impl Store {
 }
 
 impl LedgerState {
+    fn known(&self) -> Known<'_> {
+        Known { holding: &self.holding, next_position: self.next_position, noted: &self.noted }
+    }
+
     fn committed(&mut self, batch: &LedgerBatch, applied: &Applied) {
         self.claim.advance(&batch.progress);
         self.noted.remember(&applied.traits);
@@ -151,7 +155,7 @@ async fn attempt(
     state.claim.commit(txn, &batch.progress).await?;
     let left = states.iter().filter_map(|(tenant, state)| Some((*tenant, state.messages_left?))).collect();
     let meter = Meter::new(month, left);
-    let resolver = load_all(txn, state, batch, &tenants, meter, now).await?;
+    let resolver = load_all(txn, state.known(), batch, &tenants, meter, now).await?;
     let (sender, statements) = mpsc::channel(WAITING);
     let to = Statements { backend: txn.get_database_backend(), sender };
     // Both run to their end, so that no statement is cut off.
@@ -214,9 +218,20 @@ async fn drained(txn: &DatabaseTransaction, batch: &LedgerBatch) -> Result<Vec<T
     Ok(tenants.into_iter().collect())
 }
 
-async fn load_all<'a>(
+/// What a batch is resolved with that is known without asking.
+pub(super) struct Known<'a> {
+    /// The tenants that have held messages.
+    pub(super) holding: &'a HashSet<TenantId>,
+    /// The next position in the held lane.
+    pub(super) next_position: i64,
+    /// The traits that need not be noted again.
+    pub(super) noted: &'a NotedTraits,
+}
+
+/// Loads what the batch's plans lead to.
+pub(super) async fn load_all<'a>(
     txn: &DatabaseTransaction,
-    state: &'a LedgerState,
+    known: Known<'a>,
     batch: &LedgerBatch,
     tenants: &HashSet<TenantId>,
     meter: Meter,
@@ -242,17 +257,19 @@ async fn load_all<'a>(
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
-        holding: &state.holding,
-        next_position: state.next_position,
+        holding: known.holding,
+        next_position: known.next_position,
         meter,
-        names: Names::new(&state.noted),
+        names: Names::new(known.noted),
         tally: Tally::default(),
         difference: Difference::default(),
         applied: Applied::default(),
+        told: None,
     })
 }
 
-fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
+/// The events that a plan would make.
+pub(super) fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
     let Work::Apply(runs) = &plan.work else { return Vec::new() };
     let events = runs.iter().filter_map(|run| match &run.plan.outcome {
         RunOutcome::Events(drafts) => Some(drafts),

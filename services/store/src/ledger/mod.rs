@@ -15,6 +15,7 @@ mod load;
 mod meter;
 mod names;
 mod plan;
+mod rehearse;
 mod replay;
 mod resolve;
 
@@ -27,4 +28,5 @@ pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent,
     Work,
 };
+pub use rehearse::{EventBefore, Rehearsal, Rehearsed};
 pub use replay::{Again, HoldAgain};

@@ -55,6 +55,8 @@ pub(super) struct Resolver<'a> {
     pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
+    /// The events that were made, in order; only where somebody asks for them.
+    pub(super) told: Option<Vec<Arc<StoredEvent>>>,
 }
 
 impl Resolver<'_> {
@@ -219,7 +221,11 @@ impl Resolver<'_> {
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
             let event = self.event(plan, run.plan.workflow, draft)?;
             profile = profile.or(event.profile);
-            self.deliveries(plan, run, &Arc::new(event), destinations);
+            let event = Arc::new(event);
+            self.deliveries(plan, run, &event, destinations);
+            if let Some(told) = &mut self.told {
+                told.push(event);
+            }
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),

@@ -2,7 +2,10 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
-use tributary_domain::id::{DeliveryId, MessageId};
+use tributary_domain::{
+    id::{DeliveryId, MessageId, WorkflowId},
+    workflow::spec::WorkflowSpec,
+};
 
 use super::OperationKind;
 use crate::{
@@ -33,6 +36,19 @@ pub enum Choice {
         /// Which ones.
         filter: Box<DeliveryFilter>,
     },
+    /// Messages that nothing is done to.
+    Backtest(Box<Backtest>),
+}
+
+/// What a workflow would make of messages is compared with what happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Backtest {
+    /// Which workflow.
+    pub workflow: WorkflowId,
+    /// What it is to be, as it was when it was asked for.
+    pub spec: WorkflowSpec,
+    /// Of which messages.
+    pub filter: MessageFilter,
 }
 
 /// Where choosing goes on.
@@ -59,6 +75,7 @@ impl Choice {
         match self {
             Self::Messages { .. } => OperationKind::ReplayMessages,
             Self::Deliveries { .. } => OperationKind::ReplayDeliveries,
+            Self::Backtest(_) => OperationKind::BacktestWorkflow,
         }
     }
 }
@@ -96,6 +113,8 @@ impl TenantScope<'_> {
                     next: next(place, found.next, filters.len()),
                 })
             }
+            // Nothing is noted: it reads them as it goes.
+            Choice::Backtest(_) => Ok(Chosen { items: Vec::new(), next: None }),
             Choice::Deliveries { only, .. } if !only.is_empty() => {
                 let rows: Vec<String> = delivery::Entity::find()
                     .select_only()

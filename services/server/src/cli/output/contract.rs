@@ -46,6 +46,7 @@ contract!(
     Tenant,
     TenantSettings,
     TenantUsage,
+    TestWorkflowResponse,
     Workflow,
     WorkflowSpec
 );

@@ -97,6 +97,7 @@ impl Listed for Operation {
         let what = match self.request {
             Some(Request::ReplayMessages(_)) => "replay of messages",
             Some(Request::ReplayDeliveries(_)) => "replay of deliveries",
+            Some(Request::BacktestWorkflow(_)) => "backtest",
             None => "unknown",
         };
         vec![

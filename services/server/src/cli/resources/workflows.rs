@@ -6,9 +6,11 @@ use tributary_proto::admin::v1::{GetWorkflowSampleRequest, UpdateWorkflowRequest
 
 use super::{Choice, Listing, samples};
 use crate::cli::{
+    backtest::{self, Backtesting},
     client::{Client, refused},
     finder,
     output::{Listed, Out, id, list, one, time::moment},
+    testing::{self, Testing},
 };
 
 /// What to do.
@@ -22,6 +24,10 @@ pub(in crate::cli) enum Action {
     Sample(Choice),
     /// Change one
     Update(Changes),
+    /// Show what one would make of a message; nothing is stored or sent
+    Test(Testing),
+    /// Compare what the draft of one would have made of what was received with what happened
+    Backtest(Backtesting),
 }
 
 /// What is changed of which workflow.
@@ -63,6 +69,15 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             };
             let changed = client.workflows().update_workflow(request).await.map_err(refused)?.into_inner();
             one(out, &changed.key, &changed)
+        }
+        Action::Test(testing) => {
+            let found = find(client, testing.choice.of.tenant.as_deref(), &testing.choice.which).await?;
+            testing::run(testing, found, client, out).await
+        }
+        Action::Backtest(backtesting) => {
+            let Choice { which, of } = &backtesting.choice;
+            let found = find(client, of.tenant.as_deref(), which).await?;
+            backtest::run(backtesting, found, client, out).await
         }
     }
 }
