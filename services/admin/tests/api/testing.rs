@@ -4,8 +4,8 @@ use serde_json::json;
 use tonic::{Code, Status};
 use tributary_proto::admin::v1::{
     Destination, GetMessageTraceRequest, Source, Tenant, TestWorkflowRequest, TestWorkflowResponse,
-    UpdateDestinationRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec, identity_step::Action,
-    run_status, test_workflow_request::On,
+    UpdateDestinationRequest, UpdateSourceRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
+    identity_step::Action, run_status, test_workflow_request::On,
 };
 
 use crate::{
@@ -108,7 +108,7 @@ async fn whose_an_event_would_be_is_decided_as_it_will_be() {
     let message = scene.world.commit(&scene.source, 1, &booking(1, "ann@example.com", ANN)).await;
     // The same browser with another e-mail address: it is another person, and a conflict.
     let test = scene.on(body(2, "bob@example.com")).await;
-    assert_eq!(actions(&test), [Action::Created, Action::Attached, Action::Attached, Action::Refused]);
+    assert_eq!(actions(&test), [Action::Created, Action::Attached, Action::Refused]);
     let request = GetMessageTraceRequest { name: message.to_string() };
     let trace = scene.world.logs().get_message_trace(request).await.unwrap().into_inner();
     let ann = &trace.runs[0].events[0].event.as_ref().unwrap().profile;
@@ -122,7 +122,7 @@ async fn whose_an_event_would_be_is_decided_as_it_will_be() {
     let trace = scene.world.logs().get_message_trace(request).await.unwrap().into_inner();
     let steps = &trace.runs[0].events[0].identity.as_ref().unwrap().steps;
     let real: Vec<Action> = steps.iter().map(|step| step.action()).collect();
-    assert_eq!(real, [Action::Created, Action::Attached, Action::Attached, Action::Refused]);
+    assert_eq!(real, [Action::Created, Action::Attached, Action::Refused]);
 }
 
 #[tokio::test]
@@ -199,7 +199,10 @@ async fn what_cannot_be_tested_is_refused() {
         let error = refused(TestWorkflowRequest { on, ..Default::default() }).await;
         assert_eq!(fields(&error), ["body"], "{wrong}");
     }
-    let on = Some(On::Body(format!("\"{}\"", "x".repeat(1 << 20))));
+    let source = Source { body_limit: 1_024, ..scene.source.clone() };
+    let request = UpdateSourceRequest { source: Some(source), update_mask: mask(&["body_limit"]) };
+    scene.world.sources().update_source(request).await.unwrap();
+    let on = Some(On::Body(format!("\"{}\"", "x".repeat(1_024))));
     assert_eq!(fields(&refused(TestWorkflowRequest { on, ..Default::default() }).await), ["body"]);
     let on = Some(On::Message("msg_1".to_owned()));
     assert_eq!(fields(&refused(TestWorkflowRequest { on, ..Default::default() }).await), ["message"]);
