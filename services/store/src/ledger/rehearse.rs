@@ -31,13 +31,26 @@ const MOST_CARRIED: usize = 200_000;
 
 /// What a rehearsal of one tenant changed so far. It has a bound: when it is full, what comes later does not find what
 /// comes after that, and [`Rehearsal::is_full`] says so.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rehearsal {
     carried: Carried,
+    most: usize,
     is_full: bool,
 }
 
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self { carried: Carried::default(), most: MOST_CARRIED, is_full: false }
+    }
+}
+
 impl Rehearsal {
+    /// One that is full when it carries more than `most` identifiers and profiles.
+    #[cfg(test)]
+    pub(crate) fn bounded(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
     /// Whether there was too much to carry, so that identity is not followed any more.
     pub fn is_full(&self) -> bool {
         self.is_full
@@ -112,7 +125,7 @@ impl TenantScope<'_> {
         }
         if let Some(view) = resolver.views.get_mut(&self.id()) {
             let changes = view.take_changes();
-            rehearsal.is_full |= rehearsal.carried.len() > MOST_CARRIED;
+            rehearsal.is_full |= rehearsal.carried.len() > rehearsal.most;
             if !rehearsal.is_full {
                 rehearsal.carried.note(changes);
             }

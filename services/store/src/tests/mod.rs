@@ -11,6 +11,7 @@ mod isolation;
 mod log;
 mod purge;
 mod quota;
+mod rehearse;
 mod replay;
 mod resend;
 mod retention;
