@@ -3,11 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use serde_json::Value;
-use tributary_connectors::sources::Facts;
-use tributary_domain::{id::WorkflowId, partition::Partition};
+use tributary_domain::partition::Partition;
 use tributary_journal::Accepted;
-use tributary_store::ledger::{Origin, PlannedRun};
+use tributary_planner::Parsed;
+use tributary_store::ledger::Origin;
 
 /// An accepted message on its way to the ledger.
 #[derive(Clone)]
@@ -34,30 +33,6 @@ impl fmt::Debug for Task {
             .field("accepted", &self.accepted)
             .finish_non_exhaustive()
     }
-}
-
-/// A message whose body was read.
-pub(crate) struct Parsed {
-    pub(crate) accepted: Arc<Accepted>,
-    pub(crate) body: Value,
-    pub(crate) facts: Facts,
-}
-
-impl fmt::Debug for Parsed {
-    /// Without what was read: it is a person's data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parsed").field("accepted", &self.accepted).finish_non_exhaustive()
-    }
-}
-
-/// What one workflow made of one message; the error is the reason that it panicked.
-pub(crate) type RunResult = Result<PlannedRun, Panicked>;
-
-/// A workflow panicked on a message.
-#[derive(Debug, Clone)]
-pub(crate) struct Panicked {
-    pub(crate) workflow: WorkflowId,
-    pub(crate) version: u32,
 }
 
 /// Parsed messages, shared by all workflows of a source.

@@ -1,26 +1,21 @@
 //! One active source: parses its messages, finds what tells them apart and the visitor in them, and has its
 //! workflows run over them. Evaluation is pure; nothing is written here.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use actix::{Actor, Addr, AtomicResponse, Context, Handler, Message, WrapFuture};
 use futures::future::join_all;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
 use tributary_connectors::sources::Facts;
-use tributary_domain::{normalise::cluid::CluidReading, tenant::TenantSettings};
+use tributary_domain::tenant::TenantSettings;
+use tributary_planner::{self as planner, Parsed, SourceConfig, TenantConfig, work};
 use tributary_store::{
     Packed,
-    ledger::{MessageFacts, MessagePlan, ParkReason, Work},
+    ledger::{MessagePlan, ParkReason, Work},
 };
 
 use crate::{
-    config::{SourceConfig, TenantConfig},
     faults::Faults,
-    plan::{Parsed, ParsedBatch, RunResult, Task},
+    plan::{ParsedBatch, Task},
     workflow::{Run, WorkflowActor},
 };
 
@@ -100,7 +95,14 @@ async fn evaluate(
     tasks: &[Task],
     plans: &mut Vec<MessagePlan>,
 ) {
-    let parsed: Vec<Result<Arc<Parsed>, ParkReason>> = tasks.iter().map(|task| parse(source, task)).collect();
+    let parsed: Vec<Result<Arc<Parsed>, ParkReason>> = tasks
+        .iter()
+        .map(|task| {
+            let accepted = &task.accepted;
+            Parsed::read(source, (accepted.message, accepted.received), &accepted.headers, &accepted.body)
+                .map(Arc::new)
+        })
+        .collect();
     let batch: ParsedBatch = parsed.iter().filter_map(|parsed| parsed.as_ref().ok().cloned()).collect();
     let runs = join_all(workflows.iter().map(|workflow| workflow.send(Run(Arc::clone(&batch))))).await;
     let mut by_workflow: Vec<_> = runs.into_iter().map(|runs| runs.map(Vec::into_iter)).collect();
@@ -109,7 +111,8 @@ async fn evaluate(
             Err(reason) => Work::Park(reason.clone()),
             Ok(_) => {
                 let runs = by_workflow.iter_mut().map(|runs| runs.as_mut().ok().and_then(Iterator::next));
-                work(runs.collect())
+                // Each is asked, so that all stay at the same message.
+                work(runs.collect::<Vec<_>>())
             }
         };
         let work = match (tenant.hold, work) {
@@ -119,37 +122,6 @@ async fn evaluate(
         let facts = parsed.ok().map(|parsed| parsed.facts.clone());
         plans.push(plan(task, tenant.rev, &tenant.settings, facts, work));
     }
-}
-
-fn parse(source: &SourceConfig, task: &Task) -> Result<Arc<Parsed>, ParkReason> {
-    let read = || {
-        let body: Value = serde_json::from_slice(&task.accepted.body).ok()?;
-        let headers = header_map(&task.accepted.headers);
-        let facts = source.provider.facts(&source.settings, &headers, &body);
-        Some(Arc::new(Parsed { accepted: Arc::clone(&task.accepted), body, facts }))
-    };
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Some(parsed)) => Ok(parsed),
-        Ok(None) => Err(park("BODY_UNREADABLE", "the body cannot be read as JSON")),
-        Err(_) => Err(park("SOURCE_PANICKED", "the source's connector panicked on this message")),
-    }
-}
-
-/// The message is parked as soon as one workflow panicked on it: its runs are applied together or not at all.
-fn work(runs: Vec<Option<RunResult>>) -> Work {
-    let mut planned = Vec::with_capacity(runs.len());
-    for run in runs {
-        match run {
-            Some(Ok(run)) => planned.push(run),
-            Some(Err(panicked)) => {
-                let detail = "the evaluation of a workflow panicked on this message".to_owned();
-                let workflow = Some((panicked.workflow, panicked.version));
-                return Work::Park(ParkReason { code: "WORKFLOW_PANICKED", detail, workflow });
-            }
-            None => return Work::Park(park("WORKFLOW_CRASHED", "a workflow actor crashed on this message")),
-        }
-    }
-    Work::Apply(planned)
 }
 
 /// The plan that parks a task unseen, with the configuration of revision `rev`: none of it is needed.
@@ -166,20 +138,6 @@ fn plan(
     work: Work,
 ) -> MessagePlan {
     let accepted = &task.accepted;
-    let facts = facts.map_or_else(
-        || MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
-        |facts| MessageFacts {
-            cluid_status: facts.cluid.status(),
-            cluid: match facts.cluid {
-                CluidReading::Found(text) | CluidReading::Foreign(text) | CluidReading::Placeholder(text) => {
-                    Some(text)
-                }
-                CluidReading::Missing => None,
-            },
-            provider_event: facts.provider_event,
-            dedupe_key: facts.dedupe_key,
-        },
-    );
     MessagePlan {
         tenant: accepted.tenant,
         source: accepted.source,
@@ -194,21 +152,9 @@ fn plan(
         headers: serde_json::to_string(&accepted.headers).unwrap_or_default(),
         body: Packed::of(&accepted.body),
         record: task.record.clone(),
-        facts,
+        facts: planner::facts(facts),
         config_rev: rev,
         settings: Arc::clone(settings),
         work,
     }
-}
-
-fn park(code: &'static str, detail: &str) -> ParkReason {
-    ParkReason { code, detail: detail.to_owned(), workflow: None }
-}
-
-fn header_map(kept: &[(String, String)]) -> HeaderMap {
-    kept.iter()
-        .filter_map(|(name, value)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
-        })
-        .collect()
 }

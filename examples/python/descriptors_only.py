@@ -3,10 +3,11 @@
 This is how an editor, or a program that writes workflows, goes about it. It asks the server for the descriptors (by
 reflection, or reads the file that `tributary proto` writes, if TRIBUTARY_DESCRIPTORS names it), asks for the words of the
 mapping language, and writes a workflow with them. Then it makes a mistake and reads which node is wrong, mends it,
-publishes, and sees that nobody's change is overwritten by a copy that is out of date.
+tests it, publishes, and sees that nobody's change is overwritten by a copy that is out of date.
 """
 
 import copy
+import json
 import os
 import secrets
 import sys
@@ -72,8 +73,7 @@ def main():
     workflow = redraft(api, workflow, spec)
     assert not workflow["problems"], workflow["problems"]
     print("mended: no problems")
-    if api.has("WorkflowService", "TestWorkflow"):
-        print("this server can test a workflow before it is published; see TestWorkflow in its reference")
+    try_out(api, workflow)
     published = api.call("WorkflowService", "PublishWorkflow", name=workflow["name"], etag=workflow["etag"])
     print(f"published: version {published['publishedVersion']}")
     out_of_date(api, workflow)
@@ -179,6 +179,24 @@ def mistake(api, workflow):
     print(f"refused: {reason(error)}, because of {', '.join(nodes)}")
     assert any("broken_pattern" in node for node in nodes), nodes
     return workflow
+
+
+def try_out(api, workflow):
+    """Tests the draft on a form as its provider would send it. Nothing is stored, sent or published."""
+    fields = {trait["target"]: f" Some {trait['target']} " for trait in workflow["draft"]["userTraits"]}
+    form = {"type": "submitted", "answers": {**fields, "email": "ann@example.com"}}
+    test = api.call("WorkflowService", "TestWorkflow", name=workflow["name"], body=json.dumps(form))
+    status = test["run"]["run"]["status"]
+    assert status["code"] == "CODE_SUCCEEDED", status
+    (event,) = test["run"]["events"]
+    steps = [step["text"] for step in event["identity"]["steps"]]
+    print(f"tested: {status['displayName']}, {event['event']['eventName']}; {steps[0].split(':')[0]}")
+    # A form that the filter does not let through says which node stopped it, and what to do.
+    form["type"] = "opened"
+    test = api.call("WorkflowService", "TestWorkflow", name=workflow["name"], body=json.dumps(form))
+    stopped = test["run"]["run"]["status"]
+    assert stopped["reason"]["nodeId"] == "is_submitted", stopped
+    print(f"tested: {stopped['displayName']} at {stopped['reason']['nodeId']}")
 
 
 def out_of_date(api, workflow):

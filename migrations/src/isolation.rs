@@ -12,7 +12,7 @@ pub const TENANT_SETTING: &str = "tributary.tenant";
 
 /// What the role may do with tables that have a column `tenant_id`. Those that are not here it reads: the ledger and the
 /// tasks of the house write them.
-const OF_TENANTS: [(&str, &str); 17] = [
+const OF_TENANTS: [(&str, &str); 18] = [
     ("sources", ALL),
     ("source_secrets", ALL),
     ("workflows", ALL),
@@ -25,6 +25,7 @@ const OF_TENANTS: [(&str, &str); 17] = [
     ("delivery_replays", ALL),
     ("operations", ALL),
     ("operation_items", ALL),
+    ("backtests", ALL),
     // What attempts count, and where what came late is looked for.
     ("stats_recent", "SELECT, INSERT, UPDATE"),
     ("retention_progress", "SELECT, UPDATE"),
@@ -37,11 +38,12 @@ const OF_TENANTS: [(&str, &str); 17] = [
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The same of tables without a column `tenant_id`.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
     // Its own row, by a rule of its own.
     ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.
     ("identifier_keys", "SELECT"),
+    ("dedupe_keys", "SELECT"),
     // By who asked, in the transaction of what they asked for.
     ("request_ids", ALL),
 ];

@@ -8,6 +8,7 @@ mod m0004_operations;
 mod m0005_retention;
 mod m0006_stats;
 mod m0007_providers;
+mod m0008_backtests;
 mod m0009_versions;
 mod m0010_identity;
 mod m0011_privacy;

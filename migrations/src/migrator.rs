@@ -11,6 +11,7 @@ use sea_orm_migration::{
 use crate::{
     isolation::isolate, m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access,
     m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
+    m0008_backtests::Backtests,
     m0009_versions::Versions,
     m0010_identity::Identity,
     m0011_privacy::Privacy,
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(Retention),
             Box::new(Stats),
             Box::new(Providers),
+            Box::new(Backtests),
             Box::new(Versions),
             Box::new(Identity),
             Box::new(Privacy),

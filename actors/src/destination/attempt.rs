@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
-use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets};
+use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets, Standing};
 use tributary_domain::time::{Clock, Timestamp};
 use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
@@ -171,25 +171,15 @@ fn permanent(reason: String) -> Outcome {
 
 fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> OutgoingEvent {
     let event = &delivery.event;
-    let draft = event.draft();
-    OutgoingEvent {
+    let standing = Standing {
         delivery: delivery.delivery,
         event: event.id,
-        message: event.id.message(),
-        kind: draft.kind,
-        name: target.event_names.get(&draft.name).unwrap_or(&draft.name).clone(),
-        time: draft.time,
         received: event.received,
         profile: event.profile,
-        identifiers: draft.identifiers.clone(),
-        traits: draft.traits.clone(),
-        attributes: draft.attributes.clone(),
-        groups: draft.groups.clone(),
-        group_traits: draft.group_traits.clone(),
-        consents: draft.consents.clone(),
         context: event.data.context.clone(),
         source,
-    }
+    };
+    OutgoingEvent::of(event.draft(), &target.event_names, standing)
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {

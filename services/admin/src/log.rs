@@ -7,7 +7,7 @@ mod parked;
 mod replay;
 mod run;
 pub(crate) mod search;
-mod step;
+pub(crate) mod step;
 mod tail;
 mod trace;
 
@@ -26,7 +26,11 @@ use tributary_proto::admin::v1::{
 };
 
 pub(crate) use delivery::{SOURCE, WORKFLOW};
-pub(crate) use message::MessageReader;
+pub(crate) use lists::{OF_A_MESSAGE, wanted};
+pub(crate) use message::{MessageReader, cluid_status_of};
+pub(crate) use replay::RUN_STATUS;
+pub(crate) use run::{A_STATUS as A_RUN_STATUS, to_proto as run_to_proto};
+pub(crate) use trace::node_to_proto;
 
 use crate::AdminContext;
 

@@ -1,5 +1,7 @@
 //! Operations: how far long work is, and how it is stopped.
 
+mod report;
+
 use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, stream};
@@ -8,13 +10,14 @@ use tokio::{sync::watch, time::sleep};
 use tonic::{Request, Response, Status};
 use tributary_domain::id::OperationId;
 use tributary_proto::admin::v1::{
-    CancelOperationRequest, EraseProfileRequest, GetOperationRequest, ListOperationsRequest,
-    ListOperationsResponse, Operation, ReplayDeliveriesRequest, ReplayMessagesRequest, WatchOperationRequest,
+    BacktestWorkflowRequest, CancelOperationRequest, EraseProfileRequest, GetOperationRequest,
+    ListBacktestExamplesRequest, ListBacktestExamplesResponse, ListOperationsRequest, ListOperationsResponse,
+    Operation, ReplayDeliveriesRequest, ReplayMessagesRequest, WatchOperationRequest,
     operation::{Request as Asked, State},
     operation_service_server::OperationService,
 };
 use tributary_store::{
-    StoreError,
+    StoreError, TenantScope,
     operation::{Choice, NewOperation, OperationFilter, OperationKind, OperationRecord, OperationState},
 };
 
@@ -25,7 +28,7 @@ use crate::{
     convert::value::to_time,
     error::from_store,
     filter::{Field, Filter, Operator::Is},
-    name::{Names, TenantPath, id},
+    name::{self, Names, TenantPath},
     once,
     stream::{bounded, closed},
 };
@@ -55,8 +58,8 @@ impl OperationService for Operations {
         request: Request<GetOperationRequest>,
     ) -> Result<Response<Operation>, Status> {
         let call = self.context.call(&request).await?;
-        let (located, record) = find(&call, &request.into_inner().name).await?;
-        to_proto(located.names, record).map(Response::new)
+        let (located, record) = find(&call, "name", &request.into_inner().name).await?;
+        with_report(located.scope, located.names, record).await.map(Response::new)
     }
 
     async fn list_operations(
@@ -67,7 +70,7 @@ impl OperationService for Operations {
         let request = request.into_inner();
         let path = TenantPath::parse("parent", &request.parent)?;
         let filter = Filter::parse(&request.filter, &[KIND, STATE])?;
-        let kinds = "REPLAY_MESSAGES, REPLAY_DELIVERIES or ERASE_PROFILE";
+        let kinds = "REPLAY_MESSAGES, REPLAY_DELIVERIES, BACKTEST_WORKFLOW or ERASE_PROFILE";
         let states = "RUNNING, SUCCEEDED, FAILED or CANCELLED";
         let wanted = OperationFilter {
             kind: filter.read(KIND.name, Is, kinds, OperationKind::from_code)?,
@@ -90,11 +93,19 @@ impl OperationService for Operations {
     ) -> Result<Response<Operation>, Status> {
         let call = self.context.call(&request).await?;
         let request = request.into_inner();
-        let (located, record) = find(&call, &request.name).await?;
+        let (located, record) = find(&call, "name", &request.name).await?;
         check::revision_or(&request.etag, record.revision)?;
         let stopped = located.scope.cancel_operation(record.id, &call.author).await.map_err(from_store)?;
         call.house.operations_changed();
         to_proto(located.names, stopped).map(Response::new)
+    }
+
+    async fn list_backtest_examples(
+        &self,
+        request: Request<ListBacktestExamplesRequest>,
+    ) -> Result<Response<ListBacktestExamplesResponse>, Status> {
+        let call = self.context.call(&request).await?;
+        report::examples(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn watch_operation(
@@ -102,7 +113,7 @@ impl OperationService for Operations {
         request: Request<WatchOperationRequest>,
     ) -> Result<Response<Self::WatchOperationStream>, Status> {
         let call = self.context.call(&request).await?;
-        let (located, record) = find(&call, &request.into_inner().name).await?;
+        let (located, record) = find(&call, "name", &request.into_inner().name).await?;
         let names = located.names;
         let (context, closing) = ((*call).clone(), self.closing.clone());
         let watch = Watch { context, closing, names, operation: record.id, told: None };
@@ -115,10 +126,29 @@ impl OperationService for Operations {
         Ok(Response::new(Box::pin(bounded(&call, names, told))))
     }
 }
+/// An operation as the contract has it, with what it found.
+async fn with_report(
+    scope: TenantScope<'_>,
+    names: Names,
+    record: OperationRecord,
+) -> Result<Operation, Status> {
+    let is_found =
+        record.kind == OperationKind::BacktestWorkflow && record.state == OperationState::Succeeded;
+    let report = match is_found {
+        true => scope.backtest_report(record.id).await.map_err(from_store)?,
+        false => None,
+    };
+    let operation = to_proto(names, record)?;
+    Ok(Operation { backtest_report: report.map(report::to_proto), ..operation })
+}
 
 /// The operation that a name belongs to.
-async fn find<'a>(call: &Call<'a>, name: &str) -> Result<(Located<'a>, OperationRecord), Status> {
-    let (path, operation) = TenantPath::child::<OperationId>("name", name, "operations")?;
+async fn find<'a>(
+    call: &Call<'a>,
+    field: &str,
+    name: &str,
+) -> Result<(Located<'a>, OperationRecord), Status> {
+    let (path, operation) = TenantPath::child::<OperationId>(field, name, "operations")?;
     let located = call.locate(path).await?;
     let record = located.scope.operation(operation).await.map_err(from_store)?;
     Ok((located, record))
@@ -143,7 +173,7 @@ impl Watch {
                 Ok(record) if self.told == Some(record.revision) => {}
                 Ok(record) => {
                     self.told = Some(record.revision);
-                    return Some(to_proto(self.names, record));
+                    return Some(with_report(scope, self.names, record).await);
                 }
                 Err(error) => return Some(Err(from_store(error))),
             }
@@ -171,7 +201,7 @@ pub(crate) async fn begin(
     let record = match once::made(located.scope.create_operation(&new, &call.author).await)? {
         Ok(made) => made,
         Err(before) => {
-            let before = id("request_id", &before.resource)?;
+            let before = name::id("request_id", &before.resource)?;
             located.scope.operation(before).await.map_err(from_store)?
         }
     };
@@ -183,7 +213,7 @@ pub(crate) async fn begin(
 ///
 /// # Errors
 /// When its request cannot be read.
-pub(crate) fn to_proto(names: Names, record: OperationRecord) -> Result<Operation, Status> {
+fn to_proto(names: Names, record: OperationRecord) -> Result<Operation, Status> {
     let bytes = record.request.as_slice();
     let request = match record.kind {
         OperationKind::ReplayMessages => ReplayMessagesRequest::decode(bytes).map(Asked::ReplayMessages),
@@ -191,6 +221,9 @@ pub(crate) fn to_proto(names: Names, record: OperationRecord) -> Result<Operatio
             ReplayDeliveriesRequest::decode(bytes).map(Asked::ReplayDeliveries)
         }
         OperationKind::EraseProfile => EraseProfileRequest::decode(bytes).map(Asked::EraseProfile),
+        OperationKind::BacktestWorkflow => {
+            BacktestWorkflowRequest::decode(bytes).map(Asked::BacktestWorkflow)
+        }
     };
     let request = request.map_err(|_| from_store(StoreError::Corrupt { what: "operations.request" }))?;
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -215,5 +248,6 @@ pub(crate) fn to_proto(names: Names, record: OperationRecord) -> Result<Operatio
         complete_time: record.completed_at.map(to_time),
         etag: check::etag(record.revision),
         preview: None,
+        backtest_report: None,
     })
 }

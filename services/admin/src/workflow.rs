@@ -1,8 +1,10 @@
 //! Workflows.
 
+mod backtest;
 mod convert;
 mod definition;
 mod language;
+mod testing;
 mod version;
 
 use tonic::{Request, Response, Status};
@@ -16,13 +18,14 @@ use tributary_domain::{
     },
 };
 use tributary_proto::admin::v1::{
-    CompareWorkflowVersionsRequest, CompareWorkflowVersionsResponse, CreateWorkflowRequest,
-    DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest, GetWorkflowRequest,
-    GetWorkflowSampleRequest, GetWorkflowVersionRequest, ListEventDefinitionsRequest,
+    BacktestWorkflowRequest, CompareWorkflowVersionsRequest, CompareWorkflowVersionsResponse,
+    CreateWorkflowRequest, DeleteWorkflowRequest, DeletionPreview, DescribeMappingLanguageRequest,
+    GetWorkflowRequest, GetWorkflowSampleRequest, GetWorkflowVersionRequest, ListEventDefinitionsRequest,
     ListEventDefinitionsResponse, ListTraitDefinitionsRequest, ListTraitDefinitionsResponse,
     ListWorkflowVersionsRequest, ListWorkflowVersionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, RollBackWorkflowRequest, Sample,
-    UndeleteWorkflowRequest, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowVersion,
+    MappingLanguage, Operation, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, RollBackWorkflowRequest,
+    Sample, TestWorkflowRequest, TestWorkflowResponse, UndeleteWorkflowRequest, UnpublishWorkflowRequest,
+    UpdateWorkflowRequest, Workflow, WorkflowVersion,
     workflow_service_server::WorkflowService,
 };
 use tributary_store::{
@@ -43,6 +46,9 @@ use crate::{
 
 /// What an update of a workflow can name.
 const UPDATABLE: [&str; 5] = ["display_name", "order", "delay", "draft", "sample_message"];
+
+/// The field that names the pinned message.
+const SAMPLE: &str = "workflow.sample_message";
 
 /// Answers calls about workflows.
 #[derive(Debug)]
@@ -105,10 +111,10 @@ impl WorkflowService for Workflows {
             violations.add("preset", "not beside a draft: leave one of them out");
         }
         let draft = match &given.draft {
-            Some(draft) => convert::draft(draft, &mut violations),
+            Some(draft) => convert::draft(draft, "workflow.draft", &mut violations),
             None => violations.take("preset", preset(&source, &request.preset)).unwrap_or_default(),
         };
-        let sample = convert::sample(&given.sample_message, &located, &mut violations);
+        let sample = convert::sample(&given.sample_message, SAMPLE, &located, &mut violations);
         violations.check()?;
         check_sample(&located, sample).await?;
         let (millis, random) = self.0.id_parts(&call.author);
@@ -195,6 +201,27 @@ impl WorkflowService for Workflows {
         Ok(Response::new(lifecycle::preview(counted, self.0.clock.now())))
     }
 
+    async fn test_workflow(
+        &self,
+        request: Request<TestWorkflowRequest>,
+    ) -> Result<Response<TestWorkflowResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        let (located, now) = self.find(&call, "name", &request.name).await?;
+        testing::test(&call, &located, &now, request).await.map(Response::new)
+    }
+
+    async fn backtest_workflow(
+        &self,
+        request: Request<BacktestWorkflowRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        let mut call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        call.author = self.0.once(call.author.clone(), "BacktestWorkflow", &request.request_id, &request)?;
+        let (located, now) = self.find(&call, "name", &request.name).await?;
+        backtest::begin(&call, &located, now, request).await.map(Response::new)
+    }
+
     async fn publish_workflow(
         &self,
         request: Request<PublishWorkflowRequest>,
@@ -204,7 +231,7 @@ impl WorkflowService for Workflows {
         let (located, now) = self.find(&call, "name", &name).await?;
         version::note(&note)?;
         let revision = check::revision_or(&etag, now.revision)?;
-        check_publishable("the draft", &now.draft)?;
+        compiled("the draft", &now.draft, "published")?;
         located.scope.publish_workflow(now.id, revision, &note, &call.author).await.map_err(from_store)?;
         let published = located.scope.workflow(now.id).await.map_err(from_store)?;
         self.changed(&located, published).await
@@ -265,7 +292,7 @@ impl WorkflowService for Workflows {
         version::check_not_in_force(&now, number)?;
         let earlier = located.scope.workflow_version(now.id, number).await.map_err(from_store)?;
         // What could be published once may be more than is allowed by now.
-        check_publishable(&format!("version {number}"), &earlier.spec)?;
+        compiled(&format!("version {number}"), &earlier.spec, "published")?;
         let to = Earlier { version: number, replaces_draft: replace_draft, note: &note };
         located.scope.roll_back_workflow(now.id, revision, to, &call.author).await.map_err(from_store)?;
         let back = located.scope.workflow(now.id).await.map_err(from_store)?;
@@ -354,12 +381,13 @@ fn change(located: &Located<'_>, mask: &[String], given: &Workflow) -> Result<Wo
             "delay" => change.delay = Some(convert::delay(given.delay, &mut violations)),
             "draft" => {
                 let draft = given.draft.as_ref();
-                change.draft = Some(
-                    draft.map_or_else(WorkflowSpec::default, |draft| convert::draft(draft, &mut violations)),
-                );
+                change.draft = Some(draft.map_or_else(WorkflowSpec::default, |draft| {
+                    convert::draft(draft, "workflow.draft", &mut violations)
+                }));
             }
             _ => {
-                change.sample_message = Some(convert::sample(&given.sample_message, located, &mut violations))
+                change.sample_message =
+                    Some(convert::sample(&given.sample_message, SAMPLE, located, &mut violations))
             }
         }
     }
@@ -373,21 +401,22 @@ async fn check_sample(located: &Located<'_>, sample: Option<MessageId>) -> Resul
     let mut violations = Violations::default();
     if found.body_removed {
         let why = "the body of this message was removed for its age: choose a newer one";
-        violations.add("workflow.sample_message", why);
+        violations.add(SAMPLE, why);
     }
     violations.check()
 }
 
-/// Refuses what cannot be published, with a violation for each error; `what` says what that is.
-fn check_publishable(what: &str, spec: &WorkflowSpec) -> Result<(), Status> {
+/// A specification, compiled; one with errors is refused with a violation for each. `what` that is and what it cannot `be`
+/// is said in the message.
+fn compiled(what: &str, spec: &WorkflowSpec, be: &str) -> Result<CompiledWorkflow, Status> {
     let (compiled, problems) = CompiledWorkflow::compile(spec);
-    if compiled.is_some() {
-        return Ok(());
+    if let Some(compiled) = compiled {
+        return Ok(compiled);
     }
     let errors: Vec<Problem> =
         problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect();
     let first = errors.first().map_or("it does not compile", |problem| problem.reason.as_str());
-    let message = format!("{what} cannot be published: {first}");
+    let message = format!("{what} cannot be {be}: {first}");
     let violations = errors
         .iter()
         .map(|problem| (problem.node_id.as_str(), format!("{}: {}", problem.reason, problem.fix)));

@@ -18,6 +18,7 @@ use crate::{
     LARGEST_PAGE, StoreError, TenantScope,
     column::{id, number, optional_id},
     entity::event,
+    ledger::StoredEvent,
     packed::unpack,
 };
 
@@ -44,6 +45,25 @@ pub struct EventRecord {
     pub received_at: Timestamp,
     /// All else.
     pub data: EventData,
+}
+
+impl EventRecord {
+    /// The record of an event of the message with this sequence, as it would be stored.
+    pub fn of(event: &StoredEvent, seq: u64) -> Self {
+        let draft = event.draft();
+        Self {
+            id: event.id,
+            workflow: event.workflow,
+            source: event.source,
+            kind: draft.kind,
+            name: draft.name.clone(),
+            profile: event.profile,
+            seq,
+            occurred_at: draft.time,
+            received_at: event.received,
+            data: event.data.clone(),
+        }
+    }
 }
 
 /// The code of a kind of event, as the table has it.

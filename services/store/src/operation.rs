@@ -1,6 +1,7 @@
 //! Operations: long work that goes on behind the call that began it, in small steps that a restart does not lose. What is
 //! to be done is chosen first, page by page, and noted item by item; then the items are done, oldest first.
 
+mod backtest;
 mod choose;
 mod items;
 mod replay;
@@ -15,7 +16,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use choose::{Choice, Chosen, Place};
+pub use choose::{Backtest, Choice, Chosen, Place};
 pub(crate) use items::count_done;
 pub use items::{KEPT, MOST_ITEMS};
 pub use replay::Settled;
@@ -40,6 +41,8 @@ codes! {
         ReplayDeliveries = "REPLAY_DELIVERIES",
         /// It erases a person.
         EraseProfile = "ERASE_PROFILE",
+        /// It compares what a workflow would make of messages with what happened.
+        BacktestWorkflow = "BACKTEST_WORKFLOW",
     }
 }
 

@@ -68,6 +68,8 @@ pub(crate) enum Measured {
     P7,
     /// Start.
     P8,
+    /// Backtests.
+    P9,
 }
 
 impl Options {

@@ -62,6 +62,8 @@ async fn a_workflow_is_built_of_nothing_but_what_the_api_tells_of_itself() {
                 "problem at broken_pattern: ",
                 "refused: DRAFT_HAS_PROBLEMS, because of broken_pattern",
                 "mended: no problems",
+                "tested: Succeeded, ",
+                "tested: Filter condition failed at is_submitted",
                 "published: version 1",
                 "refused: ABORTED, ETAG_MISMATCH",
             ] {

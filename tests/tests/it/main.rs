@@ -37,6 +37,7 @@
     reason = "tests say at once what fails"
 )]
 
+mod backtest;
 mod cli;
 mod code;
 mod deletion;

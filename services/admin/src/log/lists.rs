@@ -42,13 +42,13 @@ pub(super) const A_MESSAGE_STATUS: &str = "SUCCEEDED, DUPLICATE, HELD or PARKED"
 pub(super) const A_CLUID_STATUS: &str = "FOUND, MISSING, FOREIGN or PLACEHOLDER";
 
 /// What is asked of messages and of nothing else.
-pub(super) const OF_A_MESSAGE: [Field; 3] = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
+pub(crate) const OF_A_MESSAGE: [Field; 3] = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
 
 /// Which messages of a source a filter asks for, but for what every log knows.
 ///
 /// # Errors
 /// INVALID_ARGUMENT when a value is none of its field's.
-pub(super) fn wanted(filter: &Filter, source: SourceId) -> Result<MessageFilter, Status> {
+pub(crate) fn wanted(filter: &Filter, source: SourceId) -> Result<MessageFilter, Status> {
     let code = |text: &str| fate_code(text).map(str::to_owned);
     let fate = |operator| filter.read(STATUS.name, operator, A_MESSAGE_STATUS, code);
     Ok(MessageFilter {

@@ -218,7 +218,7 @@ impl<'a> MessageReader<'a> {
 
 /// What is told of a message as soon as it is committed.
 pub(super) fn committed(names: Names, message: &CommittedMessage) -> Message {
-    let cluid = CluidStatus::from_code(message.cluid_status).map_or(cluid::Status::Unspecified, cluid_status);
+    let cluid = cluid_status_of(message.cluid_status);
     let signed = SignatureStatus::from_code(message.signature).map_or(Signature::Unspecified, signature);
     Message {
         name: names.message(message.message),
@@ -261,6 +261,11 @@ fn duplicate_of(names: Names, fate: Fate) -> String {
         Fate::Duplicate(first) => names.message(first),
         Fate::Applied | Fate::Held | Fate::Parked | Fate::Suppressed => String::new(),
     }
+}
+
+/// What the code of a cluid's status means.
+pub(crate) fn cluid_status_of(code: &str) -> cluid::Status {
+    CluidStatus::from_code(code).map_or(cluid::Status::Unspecified, cluid_status)
 }
 
 fn cluid_status(status: CluidStatus) -> cluid::Status {

@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// How a run of the message ended.
-const RUN_STATUS: Field = Field { name: "run_status", operators: &[Is, IsNot] };
+pub(crate) const RUN_STATUS: Field = Field { name: "run_status", operators: &[Is, IsNot] };
 /// How many things can be named.
 const MOST_NAMED: usize = 500;
 /// How long a preview counts.
@@ -213,6 +213,7 @@ async fn preview(located: &Located<'_>, choice: &Choice) -> Result<Operation, St
                 let shown = MessageReader::new(located).one(found, MessageView::Basic).await?;
                 preview.messages.push(shown);
             }
+            Choice::Backtest(_) => {}
             Choice::Deliveries { .. } => {
                 let Ok(delivery) = item.parse() else { continue };
                 let Some(found) = optional(located.scope.delivery(delivery).await)? else { continue };

@@ -20,7 +20,7 @@ use crate::{
 /// How it ended.
 pub(super) const STATUS: Field = Field { name: "status", operators: &[Is, IsNot] };
 /// What such a status is.
-pub(super) const A_STATUS: &str = "a code such as FILTER_CONDITION_FAILED";
+pub(crate) const A_STATUS: &str = "a code such as FILTER_CONDITION_FAILED";
 
 /// Answers ListRuns.
 pub(super) async fn list(call: &Call<'_>, request: ListRunsRequest) -> Result<ListRunsResponse, Status> {
@@ -45,7 +45,7 @@ pub(super) async fn list(call: &Call<'_>, request: ListRunsRequest) -> Result<Li
 }
 
 /// A run as the contract has it.
-pub(super) fn to_proto(names: Names, run: &RunRecord) -> Run {
+pub(crate) fn to_proto(names: Names, run: &RunRecord) -> Run {
     Run {
         name: names.run(run.message, run.workflow),
         message: names.message(run.message),

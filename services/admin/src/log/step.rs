@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The decision that was stored with an event.
-pub(super) fn decision(names: Names, profile: Option<ProfileId>, data: &EventData) -> IdentityDecision {
+pub(crate) fn decision(names: Names, profile: Option<ProfileId>, data: &EventData) -> IdentityDecision {
     let merged = data.steps.iter().filter_map(|step| match step {
         Step::Merged { loser, .. } => Some(names.profile(*loser)),
         _ => None,

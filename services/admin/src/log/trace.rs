@@ -12,6 +12,8 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::{delivery::DeliveryRecord, event::EventRecord, ledger::Fate, message::MessageRecord};
 
+pub(crate) use evaluate::to_proto as node_to_proto;
+
 use super::{
     delivery, lists,
     message::{Found, MessageReader, accepted, find},

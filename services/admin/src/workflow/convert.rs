@@ -40,29 +40,34 @@ pub(super) fn delay(given: Option<prost_types::Duration>, violations: &mut Viola
 }
 
 /// A draft. It may have problems; it only has to be something that can be kept.
-pub(super) fn draft(given: &proto::WorkflowSpec, violations: &mut Violations) -> WorkflowSpec {
-    let draft = spec::from_proto(given, "workflow.draft", violations);
+pub(super) fn draft(given: &proto::WorkflowSpec, field: &str, violations: &mut Violations) -> WorkflowSpec {
+    let draft = spec::from_proto(given, field, violations);
     let size = serde_json::to_vec(&draft).map_or(usize::MAX, |json| json.len());
     if size > MAX_DRAFT {
-        violations.add("workflow.draft", format!("at most {MAX_DRAFT} bytes as JSON"));
+        violations.add(field, format!("at most {MAX_DRAFT} bytes as JSON"));
     }
     draft
 }
 
-/// The pinned message of a name or bare id; it has to be named as one of the same tenant's.
-pub(super) fn sample(given: &str, located: &Located<'_>, violations: &mut Violations) -> Option<MessageId> {
+/// The message of a name or bare id, if one is given; it has to be named as one of the same tenant's.
+pub(super) fn sample(
+    given: &str,
+    field: &str,
+    located: &Located<'_>,
+    violations: &mut Violations,
+) -> Option<MessageId> {
     if given.is_empty() {
         return None;
     }
     let found = match given.parse() {
         Ok(message) => Some(message),
-        Err(_) => TenantPath::child::<MessageId>("workflow.sample_message", given, "messages")
+        Err(_) => TenantPath::child::<MessageId>(field, given, "messages")
             .ok()
             .filter(|(path, _)| path.tenant == located.record.id)
             .map(|(_, message)| message),
     };
     if found.is_none() {
-        violations.add("workflow.sample_message", "expected the name of one of the tenant's messages");
+        violations.add(field, "expected the name of one of the tenant's messages");
     }
     found
 }

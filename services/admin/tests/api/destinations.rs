@@ -30,7 +30,8 @@ pub(crate) async fn create(world: &World, tenant: &Tenant) -> Destination {
     world.destinations().create_destination(request).await.unwrap().into_inner()
 }
 
-fn filter(jsonpath: &str) -> Group {
+/// What only events pass that have something there.
+pub(crate) fn filter(jsonpath: &str) -> Group {
     let path = Path { jsonpath: jsonpath.to_owned(), pick: 0 };
     let condition = Condition {
         left: Some(Input { from: Some(input::From::Path(path)) }),

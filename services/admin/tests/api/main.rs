@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod backtests;
 mod decisions;
 mod deletion;
 mod destinations;
@@ -26,6 +27,7 @@ mod stats;
 mod support;
 mod tail;
 mod tenants;
+mod testing;
 mod versions;
 mod web;
 mod workflows;

@@ -8,7 +8,7 @@ use tributary_domain::{
     id::{DeliveryId, EventId, MessageId, ProfileId},
     identity::Identifier,
     time::Timestamp,
-    workflow::spec::Kind,
+    workflow::{event::EventDraft, spec::Kind},
 };
 
 /// One event on its way to one destination, after identity was resolved.
@@ -46,6 +46,54 @@ pub struct OutgoingEvent {
     pub context: Map<String, Value>,
     /// The display name of the source.
     pub source: String,
+}
+
+/// Where an event stands that a workflow made.
+#[derive(Clone)]
+pub struct Standing {
+    /// The delivery; the same on every try.
+    pub delivery: DeliveryId,
+    /// The event.
+    pub event: EventId,
+    /// When the message was accepted.
+    pub received: Timestamp,
+    /// Whose it is; nothing where no person was found.
+    pub profile: Option<ProfileId>,
+    /// The browser session's context.
+    pub context: Map<String, Value>,
+    /// The display name of the source.
+    pub source: String,
+}
+
+impl fmt::Debug for Standing {
+    /// Ids only: the rest is personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}
+
+impl OutgoingEvent {
+    /// What a destination is told that knows events by `names`, which it has by our names.
+    pub fn of(draft: &EventDraft, names: &BTreeMap<String, String>, standing: Standing) -> Self {
+        Self {
+            delivery: standing.delivery,
+            event: standing.event,
+            message: standing.event.message(),
+            kind: draft.kind,
+            name: names.get(&draft.name).unwrap_or(&draft.name).clone(),
+            time: draft.time,
+            received: standing.received,
+            profile: standing.profile,
+            identifiers: draft.identifiers.clone(),
+            traits: draft.traits.clone(),
+            attributes: draft.attributes.clone(),
+            groups: draft.groups.clone(),
+            group_traits: draft.group_traits.clone(),
+            consents: draft.consents.clone(),
+            context: standing.context,
+            source: standing.source,
+        }
+    }
 }
 
 impl fmt::Debug for OutgoingEvent {

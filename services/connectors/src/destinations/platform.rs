@@ -39,6 +39,9 @@ pub trait Platform: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError>;
 
+    /// The headers of its requests, in lower case, whose values are made with a secret: they are shown to nobody.
+    fn signatures(&self) -> &'static [&'static str];
+
     /// What the answer that came at `now` means. `body` may be only the beginning of the answer's body.
     fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome;
 }

@@ -33,6 +33,7 @@
 //! the event's strongest identifier is attached to, so that [`undo()`] can tell what belongs to whom. Aliases are one step deep, so the aliases of
 //! the loser are pointed to the winner: those in the view at once, the others by [`Changes::repoints`].
 
+mod carried;
 mod changes;
 mod decision;
 mod evidence;
@@ -48,6 +49,7 @@ mod traits;
 mod undo;
 mod view;
 
+pub use carried::Carried;
 pub use changes::{Changes, Conflict, EvidenceRow, Merge, NewIdentifier, Occasion, ProfileChange, Repoint};
 pub use decision::{Decision, Refusal, Step};
 pub use evidence::Evidence;

@@ -49,6 +49,10 @@ impl NeverJoin {
         self.0.entry(other).or_default().insert(one);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn forbids(&self, one: ProfileId, other: ProfileId) -> bool {
         self.0.get(&one).is_some_and(|others| others.contains(&other))
     }

@@ -151,6 +151,24 @@ impl View {
         }
     }
 
+    /// Puts each profile and alias in again as `change` makes it of what it was.
+    pub(super) fn relay(&mut self, mut change: impl FnMut(ProfileState) -> ProfileState) {
+        self.aliases.clear();
+        for state in mem::take(&mut self.profiles).into_values() {
+            self.insert_profile(change(state));
+        }
+    }
+
+    /// What is forbidden for `alias` is forbidden for `live` from now on.
+    pub(super) fn redirect_never_join(&mut self, alias: ProfileId, live: ProfileId) {
+        self.never_join.redirect(alias, live);
+    }
+
+    /// Whether there is a pair that must not be joined.
+    pub(super) fn forbids_any(&self) -> bool {
+        !self.never_join.is_empty()
+    }
+
     /// Whom an identifier belongs to.
     pub(super) fn owner(&self, identifier: &Identifier) -> Result<Option<Owner>, MissingProfile> {
         let stored = self.owners.get(&identifier.kind).and_then(|owners| owners.get(&identifier.value));

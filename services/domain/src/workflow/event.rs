@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     spec::Kind,
@@ -58,6 +58,27 @@ pub struct EventDraft {
     pub group_traits: Map<String, Value>,
     /// What the person agreed to.
     pub consents: Map<String, Value>,
+}
+
+impl EventDraft {
+    /// The event as the filter of a destination sees it.
+    pub fn filterable(&self) -> Value {
+        let identifiers: Map<String, Value> = self
+            .identifiers
+            .iter()
+            .map(|id| (id.kind.to_string(), Value::String(id.value.clone())))
+            .collect();
+        json!({
+            "kind": self.kind,
+            "name": self.name,
+            "identifiers": identifiers,
+            "traits": self.traits,
+            "attributes": self.attributes,
+            "groups": self.groups,
+            "group_traits": self.group_traits,
+            "consents": self.consents,
+        })
+    }
 }
 
 /// A mapped identifier value that was not taken.

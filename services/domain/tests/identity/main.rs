@@ -4,6 +4,7 @@
 // clippy.toml allows both in tests, which does not reach the helpers of a test crate.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod carried;
 mod examples;
 mod history;
 mod model;

@@ -1,6 +1,7 @@
 //! The command line: one file a command. What talks to a server does so through the gRPC API and in no other way.
 
 mod address;
+mod backtest;
 mod bootstrap;
 mod client;
 mod code;
@@ -24,6 +25,7 @@ mod resources;
 mod send;
 mod serve;
 mod stats;
+mod testing;
 mod trace;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Wiring: the parts of the house are made, joined, started in order, and stopped in the reverse one.
 
 mod api;
+mod backtest;
 pub(crate) mod descriptors;
 mod door;
 pub(crate) mod echo;

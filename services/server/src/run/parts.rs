@@ -33,6 +33,7 @@ use tributary_tls::Protocol;
 use super::{
     Running,
     api::RunningHouse,
+    backtest::Backtests,
     descriptors, door,
     door::Doorkeeper,
     keys,
@@ -112,7 +113,12 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         tokio::spawn(retention::run(store.clone(), Arc::clone(&clock), metrics.clone(), stop.clone()));
     let asked = Arc::new(Notify::new());
     let working = tokio::spawn(worker::run(
-        Worker { store: store.clone(), house: house.clone(), clock: Arc::clone(&clock) },
+        Worker {
+            store: store.clone(),
+            house: house.clone(),
+            clock: Arc::clone(&clock),
+            backtests: Backtests::new(store.clone(), Arc::clone(&clock), stop.clone()),
+        },
         Arc::clone(&asked),
         stop.clone(),
     ));

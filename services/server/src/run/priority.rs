@@ -9,6 +9,16 @@ const COMMITS: i32 = 9;
 #[cfg(target_os = "linux")]
 const EVALUATES: i32 = 14;
 
+/// The least there is: nobody waits for it.
+#[cfg(target_os = "linux")]
+const REHEARSES: i32 = 19;
+
+/// Puts the calling thread behind all others.
+pub(super) fn who_rehearses() {
+    #[cfg(target_os = "linux")]
+    set(REHEARSES);
+}
+
 /// Puts the calling thread, and the threads that it starts later, behind those of the door.
 pub(super) fn who_commits() {
     #[cfg(target_os = "linux")]

@@ -22,6 +22,8 @@ use tributary_store::{
     tenant::TenantState,
 };
 
+use super::backtest::Backtests;
+
 /// How often it is looked for operations where nobody says that there is one.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long it rests after an error.
@@ -50,6 +52,7 @@ pub(super) struct Worker {
     pub(super) store: Store,
     pub(super) house: House,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) backtests: Backtests,
 }
 
 /// What came of a step.
@@ -92,11 +95,12 @@ pub(super) async fn run(worker: Worker, asked: Arc<Notify>, stop: CancellationTo
             }
         };
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = asked.notified(), if rest > AFTER_ERROR => {}
             () = sleep(rest) => {}
         }
     }
+    worker.backtests.ended().await;
 }
 
 impl Worker {
@@ -149,6 +153,12 @@ impl Worker {
             Err(StoreError::NotFound { .. }) => return Ok(Step::Asleep),
             Err(error) => return Err(error),
         }
+        if operation.kind == OperationKind::BacktestWorkflow {
+            self.backtests.take_up(operation.clone()).map_err(|error| StoreError::Other {
+                message: format!("no thread can be started for a backtest: {error}"),
+            })?;
+            return Ok(Step::Waiting);
+        }
         if operation.place.is_some() {
             let scope = self.store.tenant(operation.tenant);
             scope.choose_items(operation, self.clock.now()).await?;
@@ -158,6 +168,8 @@ impl Worker {
             OperationKind::ReplayMessages => self.messages(operation).await,
             OperationKind::ReplayDeliveries => self.deliveries(operation).await,
             OperationKind::EraseProfile => self.erase(operation).await,
+            // It was taken up above.
+            OperationKind::BacktestWorkflow => Ok(Step::Waiting),
         }
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod agency;
 pub(crate) mod api_key;
 pub(crate) mod audit_log;
+pub(crate) mod backtest;
 pub(crate) mod blocked_identifier;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;

@@ -132,6 +132,17 @@ impl Store {
 }
 
 impl LedgerState {
+    fn known(&self) -> Known<'_> {
+        Known {
+            holding: &self.holding,
+            suppressing: &self.suppressing,
+            blocked: &self.blocked,
+            waiting: &self.waiting,
+            next_position: self.next_position,
+            noted: &self.noted,
+        }
+    }
+
     fn committed(&mut self, batch: &LedgerBatch, applied: &Applied, now: Timestamp) {
         self.claim.advance(&batch.progress);
         self.noted.remember(&applied.traits);
@@ -171,8 +182,7 @@ async fn attempt(
     state.claim.commit(txn, &batch.progress).await?;
     let left = states.iter().filter_map(|(tenant, state)| Some((*tenant, state.messages_left?))).collect();
     let meter = Meter::new(month, left);
-    let suppressions = Suppressions::load(txn, sealer, &state.suppressing, &batch.plans).await?;
-    let resolver = Resolver { suppressions, ..load_all(txn, state, batch, &tenants, meter, now).await? };
+    let resolver = load_all(txn, sealer, state.known(), batch, &tenants, meter, now).await?;
     let (sender, statements) = mpsc::channel(WAITING);
     let to = Statements { backend: txn.get_database_backend(), sender };
     // Both run to their end, so that no statement is cut off.
@@ -267,9 +277,27 @@ async fn drained(txn: &DatabaseTransaction, batch: &LedgerBatch) -> Result<Vec<T
     Ok(tenants.into_iter().collect())
 }
 
-async fn load_all<'a>(
+/// What a batch is resolved with that is known without asking.
+pub(super) struct Known<'a> {
+    /// The tenants that have held messages.
+    pub(super) holding: &'a HashSet<TenantId>,
+    /// The tenants that suppress identifiers.
+    pub(super) suppressing: &'a HashSet<TenantId>,
+    /// The values that are no evidence.
+    pub(super) blocked: &'a Blocked,
+    /// Until when deliveries wait.
+    pub(super) waiting: &'a Horizons,
+    /// The next position in the held lane.
+    pub(super) next_position: i64,
+    /// The traits that need not be noted again.
+    pub(super) noted: &'a NotedTraits,
+}
+
+/// Loads what the batch's plans lead to.
+pub(super) async fn load_all<'a>(
     txn: &DatabaseTransaction,
-    state: &'a LedgerState,
+    sealer: &Sealer,
+    known: Known<'a>,
     batch: &LedgerBatch,
     tenants: &HashSet<TenantId>,
     meter: Meter,
@@ -288,10 +316,10 @@ async fn load_all<'a>(
             draft.groups.iter().map(|(kind, value)| (plan.tenant, kind.as_str(), value.as_str()))
         })
         .collect();
-    let owned = state.waiting.owned(&owners);
+    let owned = known.waiting.owned(&owners);
     let mut views = views(txn, tenants, owners).await?;
     meetings::load(txn, &drafts, &mut views).await?;
-    let waiting = Waiting::load(txn, &state.waiting, &batch.plans, owned, &views).await?;
+    let waiting = Waiting::load(txn, known.waiting, &batch.plans, owned, &views).await?;
     Ok(Resolver {
         now,
         views,
@@ -300,19 +328,21 @@ async fn load_all<'a>(
         groups: Groups::of(load::groups(txn, &groups).await?),
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
-        suppressions: Suppressions::default(),
-        holding: &state.holding,
-        blocked: &state.blocked,
-        next_position: state.next_position,
+        suppressions: Suppressions::load(txn, sealer, known.suppressing, &batch.plans).await?,
+        holding: known.holding,
+        blocked: known.blocked,
+        next_position: known.next_position,
         meter,
-        names: Names::new(&state.noted),
+        names: Names::new(known.noted),
         tally: Tally::default(),
         difference: Difference::default(),
         applied: Applied::default(),
+        told: None,
     })
 }
 
-fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
+/// The events that a plan would make.
+pub(super) fn drafts(plan: &MessagePlan) -> Vec<(&MessagePlan, &EventDraft)> {
     let Work::Apply(runs) = &plan.work else { return Vec::new() };
     let events = runs.iter().filter_map(|run| match &run.plan.outcome {
         RunOutcome::Events(drafts) => Some(drafts),

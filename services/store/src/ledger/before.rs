@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::{
     event::EventData,
-    id::{DeliveryId, EventId, MessageId},
+    id::{DeliveryId, EventId, MessageId, ProfileId},
     identity::Step,
     time::Timestamp,
     workflow::status::RunStatus,
@@ -16,10 +16,11 @@ use tributary_domain::{
 use super::{
     load::Sql,
     plan::{MessagePlan, Origin},
+    rehearse::EventBefore,
 };
 use crate::{
     StoreError,
-    column::{id, json},
+    column::{id, json, optional_id},
     entity::message_replay,
     message::MessageRun,
     packed::unpack,
@@ -48,9 +49,18 @@ pub(super) struct Earlier {
 pub(super) struct Before {
     messages: HashMap<MessageId, Earlier>,
     events: HashMap<EventId, EventData>,
+    profiles: HashMap<EventId, ProfileId>,
     deliveries: HashSet<DeliveryId>,
     evidence: HashMap<EventId, Vec<Step>>,
     replays: HashMap<MessageId, message_replay::Model>,
+}
+
+/// What stands of one message.
+#[derive(Debug, Default)]
+pub(super) struct StoodAs {
+    pub(super) runs: Vec<MessageRun>,
+    pub(super) events: Vec<EventBefore>,
+    pub(super) deliveries: HashSet<DeliveryId>,
 }
 
 #[derive(FromQueryResult)]
@@ -81,13 +91,14 @@ const REPLAYS: Sql = Sql {
 #[derive(FromQueryResult)]
 struct EventRow {
     id: String,
+    profile_id: Option<String>,
     data: Vec<u8>,
 }
 
 const EVENTS: Sql = Sql {
-    sqlite: "SELECT e.id, e.data FROM jsonb_each(?1) k CROSS JOIN events e ON e.tenant_id = k.value ->> 0 \
+    sqlite: "SELECT e.id, e.profile_id, e.data FROM jsonb_each(?1) k CROSS JOIN events e ON e.tenant_id = k.value ->> 0 \
              AND e.id BETWEEN k.value ->> 1 AND k.value ->> 2",
-    postgres: "SELECT e.id, e.data FROM jsonb_array_elements($1::jsonb) k(value) JOIN events e \
+    postgres: "SELECT e.id, e.profile_id, e.data FROM jsonb_array_elements($1::jsonb) k(value) JOIN events e \
                ON e.tenant_id = k.value ->> 0 AND e.id BETWEEN k.value ->> 1 AND k.value ->> 2",
 };
 
@@ -146,7 +157,10 @@ impl Before {
         for row in EVENTS.rows::<EventRow>(txn, &ranges).await? {
             let data = unpack(&row.data, "events.data")?;
             let data = serde_json::from_slice(&data).map_err(|_| StoreError::corrupt("events.data"))?;
-            before.events.insert(id(&row.id, "events.id")?, data);
+            let event = id(&row.id, "events.id")?;
+            before.events.insert(event, data);
+            let profile = optional_id(row.profile_id.as_deref(), "events.profile_id")?;
+            before.profiles.extend(profile.map(|profile| (event, profile)));
         }
         for row in EVIDENCE.rows::<EvidenceRow>(txn, &ranges).await? {
             before
@@ -171,6 +185,28 @@ impl Before {
                 || earlier.stood.fate == "APPLIED"
                 || earlier.stood.runs.iter().any(|run| run.status != RunStatus::Parked)
         })
+    }
+
+    /// The profiles that the events were written for.
+    pub(super) fn profiles(&self) -> impl Iterator<Item = ProfileId> {
+        self.profiles.values().copied()
+    }
+
+    /// All of it by message, with the profiles that `live` makes of those that the events were written for.
+    pub(super) fn by_message(self, live: impl Fn(ProfileId) -> ProfileId) -> HashMap<MessageId, StoodAs> {
+        let mut all: HashMap<MessageId, StoodAs> = HashMap::new();
+        for (message, earlier) in self.messages {
+            all.entry(message).or_default().runs = earlier.stood.runs;
+        }
+        for (event, data) in self.events {
+            let profile = self.profiles.get(&event).map(|profile| live(*profile));
+            let stood = all.entry(event.message()).or_default();
+            stood.events.push(EventBefore { id: event, profile, data });
+        }
+        for delivery in self.deliveries {
+            all.entry(delivery.message()).or_default().deliveries.insert(delivery);
+        }
+        all
     }
 
     fn has_runs(&self, message: MessageId) -> bool {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use tributary_domain::{id::TenantId, identity::IdentifierType};
 
 use crate::{Store, StoreError, column::id, entity::blocked_identifier};
@@ -48,15 +48,26 @@ impl Blocked {
         if self.0.is_some() {
             return Ok(());
         }
+        *self = Self::read(blocked_identifier::Entity::find().all(store.reader()).await?)?;
+        Ok(())
+    }
+
+    /// Those of one tenant, as they are stored.
+    pub(super) async fn of_tenant(txn: &DatabaseTransaction, tenant: TenantId) -> Result<Self, StoreError> {
+        let rows = blocked_identifier::Entity::find()
+            .filter(blocked_identifier::Column::TenantId.eq(tenant.to_string()));
+        Self::read(rows.all(txn).await?)
+    }
+
+    fn read(rows: Vec<blocked_identifier::Model>) -> Result<Self, StoreError> {
         let mut known: HashMap<TenantId, Values> = HashMap::new();
-        for row in blocked_identifier::Entity::find().all(store.reader()).await? {
+        for row in rows {
             let tenant = id(&row.tenant_id, "blocked_identifiers.tenant_id")?;
             let kind = IdentifierType::parse(&row.kind)
                 .ok_or_else(|| StoreError::corrupt("blocked_identifiers.kind"))?;
             known.entry(tenant).or_default().insert((kind, row.value));
         }
-        self.0 = Some(known.into_iter().map(|(tenant, values)| (tenant, Arc::new(values))).collect());
-        Ok(())
+        Ok(Self(Some(known.into_iter().map(|(tenant, values)| (tenant, Arc::new(values))).collect())))
     }
 }
 

@@ -18,6 +18,7 @@ mod meetings;
 mod meter;
 mod names;
 mod plan;
+mod rehearse;
 mod replay;
 mod resolve;
 mod suppress;
@@ -32,6 +33,7 @@ pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Quarantined, ReadyDelivery,
     StoredEvent, Work,
 };
+pub use rehearse::{EventBefore, Rehearsal, Rehearsed};
 pub use replay::{Again, HoldAgain};
 pub(crate) use suppress::erased_reason;
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub(super) struct Resolver<'a> {
     pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
+    /// The events that were made, in order; only where somebody asks for them.
+    pub(super) told: Option<Vec<Arc<StoredEvent>>>,
 }
 
 impl Resolver<'_> {
@@ -246,7 +248,11 @@ impl Resolver<'_> {
             let (told, withheld) = self.told(plan, draft, destinations);
             let event = self.event(plan, run.plan.workflow, draft, withheld)?;
             profile = profile.or(event.profile);
-            self.deliveries(plan, run, &Arc::new(event), &told);
+            let event = Arc::new(event);
+            self.deliveries(plan, run, &event, &told);
+            if let Some(events) = &mut self.told {
+                events.push(event);
+            }
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),

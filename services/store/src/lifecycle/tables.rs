@@ -41,12 +41,13 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 44] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 45] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
     plain!("ledger_commands", "id"),
     plain!("operation_items", "tenant_id, operation_id, item"),
+    plain!("backtests", "tenant_id, operation_id"),
     plain!("operations", "tenant_id, id"),
     plain!("message_replays", "tenant_id, message_id, position"),
     plain!("delivery_replays", "tenant_id, delivery_id, attempts"),

@@ -47,12 +47,13 @@ pub struct RunOf {
 }
 
 impl RunOf {
-    fn is_any(self) -> bool {
+    /// Whether it is any run, and none.
+    pub fn is_any(self) -> bool {
         self == Self::default()
     }
 
     /// Whether one of `runs` is like it.
-    fn is_in(self, runs: &[MessageRun]) -> bool {
+    pub fn is_in(self, runs: &[MessageRun]) -> bool {
         runs.iter().any(|run| {
             self.workflow.is_none_or(|workflow| workflow == run.workflow)
                 && self.status.is_none_or(|status| status == run.status)
@@ -80,6 +81,12 @@ impl MessageFilter {
         message::Entity::find()
             .filter(message::Column::TenantId.eq(scope.key()))
             .filter(message::Column::SourceId.eq(self.source.to_string()))
+    }
+
+    /// Those of the time that is searched that fit, but for texts, people and runs.
+    pub(crate) fn within(&self, scope: &TenantScope<'_>) -> Select<message::Entity> {
+        let span = Span { from: self.search.from, before: self.search.before };
+        span.of(self.fitting(scope), message::Column::Id)
     }
 
     /// Those of them that fit, but for the texts.

@@ -2,7 +2,10 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
-use tributary_domain::id::{DeliveryId, MessageId, ProfileId};
+use tributary_domain::{
+    id::{DeliveryId, MessageId, ProfileId, WorkflowId},
+    workflow::spec::WorkflowSpec,
+};
 
 use super::OperationKind;
 use crate::{
@@ -38,6 +41,19 @@ pub enum Choice {
         /// The profile.
         profile: ProfileId,
     },
+    /// Messages that nothing is done to.
+    Backtest(Box<Backtest>),
+}
+
+/// What a workflow would make of messages is compared with what happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Backtest {
+    /// Which workflow.
+    pub workflow: WorkflowId,
+    /// What it is to be, as it was when it was asked for.
+    pub spec: WorkflowSpec,
+    /// Of which messages.
+    pub filter: MessageFilter,
 }
 
 /// Where choosing goes on.
@@ -65,6 +81,7 @@ impl Choice {
             Self::Messages { .. } => OperationKind::ReplayMessages,
             Self::Deliveries { .. } => OperationKind::ReplayDeliveries,
             Self::Person { .. } => OperationKind::EraseProfile,
+            Self::Backtest(_) => OperationKind::BacktestWorkflow,
         }
     }
 }
@@ -104,6 +121,8 @@ impl TenantScope<'_> {
                     next: next(place, found.next, filters.len()),
                 })
             }
+            // Nothing is noted: it reads them as it goes.
+            Choice::Backtest(_) => Ok(Chosen { items: Vec::new(), next: None }),
             Choice::Deliveries { only, .. } if !only.is_empty() => {
                 let rows: Vec<String> = delivery::Entity::find()
                     .select_only()

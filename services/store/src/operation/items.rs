@@ -200,6 +200,10 @@ impl Store {
         let is_old = &is_old;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
+            const REPORTS: &str = "DELETE FROM backtests WHERE (tenant_id, operation_id) IN \
+                (SELECT tenant_id, id FROM operations WHERE completed_at <= $1)";
+            let reports = Statement::from_sql_and_values(txn.get_database_backend(), REPORTS, [old.into()]);
+            txn.execute_raw(reports).await?;
             operation::Entity::delete_many().filter(is_old.clone()).exec(txn).await?;
             let statement = Statement::from_string(txn.get_database_backend(), ITEMS);
             Ok(txn.execute_raw(statement).await?.rows_affected())

@@ -116,6 +116,10 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
             .end_operation(operation, OperationState::Failed, None, author.at)
             .await
             .expect("changes nothing");
+        assert_eq!(other.backtest_progress(operation, 9, author.at).await, Ok(false));
+        let report = tributary_domain::backtest::Report::default();
+        other.end_backtest(operation, &report, 9, author.at).await.expect("changes nothing");
+        assert_eq!(other.backtest_report(operation).await, Ok(None));
         assert_eq!(owner.operation(operation).await.map(|found| found.revision), Ok(1));
 
         is_absent(other.update_source(source, 1, &SourceChange::default(), &author).await, "update_source");

@@ -12,6 +12,7 @@ mod isolation;
 mod log;
 mod purge;
 mod quota;
+mod rehearse;
 mod replay;
 mod resend;
 mod retention;

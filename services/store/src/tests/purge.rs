@@ -53,7 +53,7 @@ macro_rules! fill_all {
 async fn populate(store: &Store, tenant: TenantId, numbers: std::ops::RangeInclusive<i64>) {
     fill_all!(
         store.writer(), tenant, numbers.clone(),
-        audit_log blocked_identifier browser_context conflict delivery delivery_attempt destination event event_count evidence group group_member
+        audit_log backtest blocked_identifier browser_context conflict delivery delivery_attempt destination event event_count evidence group group_member
         held_message ledger_command merge never_join operation operation_item message_replay delivery_replay parked_message disclosure erased_profile erasure suppression profile rejected_count rejected_request retention_progress run
         source_secret stats stats_recent tenant_usage trait_name workflow workflow_sample workflow_version
     );

@@ -28,11 +28,11 @@ use crate::{
     support::{author, on_each_database, tenant},
 };
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
-async fn state(store: &Store) -> LedgerState {
+pub(super) async fn state(store: &Store) -> LedgerState {
     started(store, Timestamp::from_micros(0)).await
 }
 
@@ -41,7 +41,7 @@ async fn started(store: &Store, now: Timestamp) -> LedgerState {
     store.ledger_state(claim.expect("claims").0, now).await.expect("reads")
 }
 
-async fn plan(
+pub(super) async fn plan(
     store: &Store,
     tenant: TenantId,
     number: u64,
@@ -86,7 +86,7 @@ fn run(
 }
 
 /// A run that makes an event of the person with these identifiers, for the destination of samples.
-fn booked(version: u32, identifiers: &[(&str, &str)]) -> Work {
+pub(super) fn booked(version: u32, identifiers: &[(&str, &str)]) -> Work {
     let identifiers: Vec<_> =
         identifiers.iter().map(|(kind, value)| json!({"kind": kind, "value": value})).collect();
     let draft: EventDraft = serde_json::from_value(json!({
@@ -98,7 +98,12 @@ fn booked(version: u32, identifiers: &[(&str, &str)]) -> Work {
     run(version, RunOutcome::Events(vec![Arc::new(draft)]), vec![vec![sample::destination()]])
 }
 
-async fn apply(store: &Store, state: &mut LedgerState, plans: Vec<MessagePlan>, now: i64) -> Applied {
+pub(super) async fn apply(
+    store: &Store,
+    state: &mut LedgerState,
+    plans: Vec<MessagePlan>,
+    now: i64,
+) -> Applied {
     match store.apply(state, &LedgerBatch::new(plans), at(now)).await.expect("answers") {
         Attempt::Committed(applied) => applied,
         attempt => panic!("{attempt:?}"),
@@ -150,7 +155,7 @@ where
 }
 
 /// How many rows there are of all that a message can lead to.
-async fn effects(store: &Store) -> [u64; 8] {
+pub(super) async fn effects(store: &Store) -> [u64; 8] {
     [
         count::<event::Entity>(store).await,
         count::<delivery::Entity>(store).await,

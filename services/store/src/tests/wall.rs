@@ -84,8 +84,13 @@ async fn every_table_of_tenants_has_its_rule() {
     let reader = database.store.reader();
     assert_eq!(names(reader, RLS).await, names(reader, WITH_TENANT).await);
     let shared = names(reader, WITHOUT_RULES).await;
-    let expected =
-        ["identifier_keys SELECT", "request_ids DELETE", "request_ids INSERT", "request_ids SELECT"];
+    let expected = [
+        "dedupe_keys SELECT",
+        "identifier_keys SELECT",
+        "request_ids DELETE",
+        "request_ids INSERT",
+        "request_ids SELECT",
+    ];
     let expected: BTreeSet<_> =
         expected.into_iter().chain(["request_ids UPDATE"]).map(str::to_owned).collect();
     assert_eq!(shared, expected);

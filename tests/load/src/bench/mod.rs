@@ -1,6 +1,7 @@
 //! The measurements, one after the other, each on a fresh folder.
 
 mod acknowledge;
+mod backtest;
 mod ceiling;
 mod deliver;
 mod drain;
@@ -52,6 +53,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
     }
     if options.wants(Measured::P7) || options.wants(Measured::P8) {
         grown::measure(&ground, &mut book).await.context("P7 and P8")?;
+    }
+    if options.wants(Measured::P9) {
+        backtest::measure(&ground, &mut book).await.context("P9")?;
     }
     Ok(Report::new(options, ceilings.all(), &book))
 }

@@ -14,6 +14,8 @@ pub(crate) enum Unit {
     Seconds,
     /// MiB.
     Mebibytes,
+    /// So many times as much.
+    Times,
 }
 
 /// Which way is better, and what is compared.
@@ -110,6 +112,10 @@ goals! {
     MEMORY_GROWN: "P7" "memory, after many cluids" Mebibytes Less 512.0 256.0;
     START: "P8" "start to first 2xx, empty" Seconds Less 1.0 0.3;
     START_GROWN: "P8" "start to first 2xx, grown, with a backlog" Seconds Less 4.0 2.0;
+    BACKTEST: "P9" "backtest of 100,000 messages, at 1,000/s" Seconds Less 30.0 20.0;
+    BACKTEST_ACCEPTED: "P9" "p99 of accepting meanwhile, to without" Times Less 1.25 1.1;
+    BACKTEST_COMMITTED: "P9" "p99 of committing meanwhile, to without" Times Less 1.25 1.1;
+    BACKTEST_FIRST_BYTE: "P9" "p99 to the first byte meanwhile, to without" Times Less 1.25 1.1;
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ fn written(unit: Unit, value: f64) -> String {
         Unit::Millis => format!("{value:.1} ms"),
         Unit::Seconds => format!("{value:.2} s"),
         Unit::Mebibytes => format!("{value:.0} MiB"),
+        Unit::Times => format!("{value:.2} ×"),
     }
 }
 

@@ -72,7 +72,8 @@ fn again(
     workflow.trace(&view, settings).1.into_iter().map(to_proto).collect()
 }
 
-fn to_proto(node: NodeTrace) -> Proto {
+/// What a node saw and did, as the contract has it.
+pub(crate) fn to_proto(node: NodeTrace) -> Proto {
     Proto {
         node_id: node.node_id,
         section: node.section.to_owned(),

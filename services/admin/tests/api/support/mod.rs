@@ -93,7 +93,7 @@ pub(crate) struct World {
     clock: Arc<Frozen>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<(), ServeError>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
@@ -144,7 +144,7 @@ impl World {
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, house, address, channel, bearer, clock, stop: Some(stop), served, _folder: folder }
+        Self { store, house, address, channel, bearer, clock, stop: Some(stop), served, folder }
     }
 
     /// Stops the server and waits until it is gone.
@@ -152,6 +152,12 @@ impl World {
         self.stop.take().unwrap().send(()).unwrap();
         drop(self.channel);
         self.served.await.unwrap().unwrap();
+    }
+
+    /// Every byte of the database.
+    pub(crate) fn database(&self) -> Vec<u8> {
+        let read = |name: &str| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
+        [read("tributary.db"), read("tributary.db-wal")].concat()
     }
 
     /// Lets so many seconds pass.

@@ -61,6 +61,10 @@ impl Platform for Webhook {
         Ok(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body) })
     }
 
+    fn signatures(&self) -> &'static [&'static str] {
+        &[SIGNATURE_HEADER]
+    }
+
     /// Standard Webhooks: 2xx is success, 410 says that nobody listens any more, and everything else is a failure
     /// that may pass. Retry-After is honoured wherever it comes.
     fn classify(&self, status: u16, headers: &HeaderMap, _body: &[u8], now: Timestamp) -> Outcome {

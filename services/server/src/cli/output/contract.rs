@@ -56,6 +56,7 @@ contract!(
     Tenant,
     TenantSettings,
     TenantUsage,
+    TestWorkflowResponse,
     TimelineEntry,
     Workflow,
     WorkflowSpec,

@@ -98,6 +98,7 @@ impl Listed for Operation {
             Some(Request::ReplayMessages(_)) => "replay of messages",
             Some(Request::ReplayDeliveries(_)) => "replay of deliveries",
             Some(Request::EraseProfile(_)) => "erasure of a person",
+            Some(Request::BacktestWorkflow(_)) => "backtest",
             None => "unknown",
         };
         vec![

@@ -76,7 +76,8 @@ fn accepted(message: &Message) -> Tree {
     Tree::new(label)
 }
 
-fn source(message: &Message, display_name: &str) -> Tree {
+/// Where it came in, and what was found in it.
+pub(super) fn source(message: &Message, display_name: &str) -> Tree {
     let mut source = Tree::new(
         heading("source").with(Style::Accent, display_name).and(Style::Plain, &message.provider_event),
     );

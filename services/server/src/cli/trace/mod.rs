@@ -5,6 +5,7 @@ mod fields;
 mod filter;
 mod message;
 mod run;
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use super::{
 };
 
 pub(super) use message::tree;
+pub(super) use testing::tree as test_tree;
 
 /// Which message.
 #[derive(Debug, clap::Args)]

@@ -10,10 +10,19 @@ const LONGEST: usize = 120;
 
 /// A run: the filter, every field by section, and the events.
 pub(super) fn tree(trace: &RunTrace) -> Tree {
+    drawn(trace, "nothing published")
+}
+
+/// The same of what may be no version yet.
+pub(super) fn tested(trace: &RunTrace) -> Tree {
+    drawn(trace, "not published")
+}
+
+fn drawn(trace: &RunTrace, without_version: &str) -> Tree {
     let run = trace.run.clone().unwrap_or_default();
     let status = run.status.unwrap_or_default();
     let version = match run.version {
-        0 => "nothing published".to_owned(),
+        0 => without_version.to_owned(),
         version => format!("version {version}"),
     };
     let style = if status.code() == Code::Succeeded { Style::Good } else { Style::Bad };

@@ -1,0 +1,104 @@
+//! What a rehearsal changed of identity and nobody wrote: carried from one view to the next, in the place of what would be
+//! stored by then.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::{Changes, Identifier, IdentifierType, ProfileState, Traits, View};
+use crate::id::ProfileId;
+
+/// The identifiers that were attached and the profiles that are others by now, of **one** tenant. Traits are left out: no
+/// rule asks for them.
+#[derive(Default)]
+pub struct Carried {
+    owners: BTreeMap<IdentifierType, BTreeMap<String, ProfileId>>,
+    profiles: BTreeMap<ProfileId, ProfileState>,
+    /// Where profiles went that were merged; never more than one step.
+    merged: BTreeMap<ProfileId, ProfileId>,
+    size: usize,
+}
+
+impl Carried {
+    /// How many identifiers and profiles are carried.
+    pub fn len(&self) -> usize {
+        self.size
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// The live profile that `profile` is part of, as far as the rehearsal changed that.
+    pub fn live(&self, profile: ProfileId) -> ProfileId {
+        self.merged.get(&profile).copied().unwrap_or(profile)
+    }
+
+    /// Takes over what the events of a view changed.
+    pub fn note(&mut self, changes: Changes) {
+        let mut changed: BTreeSet<ProfileId> = changes.identifiers.iter().map(|new| new.profile).collect();
+        for merge in &changes.merges {
+            changed.extend([merge.winner, merge.loser]);
+            for live in self.merged.values_mut().filter(|live| **live == merge.loser) {
+                *live = merge.winner;
+            }
+            self.merged.insert(merge.loser, merge.winner);
+        }
+        for new in changes.identifiers {
+            let Identifier { kind, value, .. } = new.identifier;
+            self.size +=
+                usize::from(self.owners.entry(kind).or_default().insert(value, new.profile).is_none());
+        }
+        for change in changes.profiles {
+            let mut state = change.state;
+            // Of what was carried before, all is: it may have been merged since.
+            if change.is_new || changed.contains(&state.id) || self.profiles.contains_key(&state.id) {
+                state.traits = Traits::default();
+                self.size += usize::from(self.profiles.insert(state.id, state).is_none());
+            }
+        }
+    }
+
+    /// Brings `view`, which has what is stored of `identifiers`, to where the rehearsal is.
+    pub fn lay_over<'a>(&self, view: &mut View, identifiers: impl IntoIterator<Item = &'a Identifier>) {
+        if self.is_empty() {
+            return;
+        }
+        for Identifier { kind, value, .. } in identifiers {
+            let Some(owner) = self.owners.get(kind).and_then(|owners| owners.get(value)) else { continue };
+            view.insert_owner(kind.clone(), value.clone(), *owner);
+            if let Some(state) = self.profiles.get(owner).filter(|_| view.profile(*owner).is_none()) {
+                view.insert_profile(state.clone());
+            }
+        }
+        let mut needed = BTreeSet::new();
+        view.relay(|stored| {
+            let mut state = self.profiles.get(&stored.id).cloned().unwrap_or(stored);
+            let live = self.live(state.merged_into.unwrap_or(state.id));
+            if live != state.id {
+                state.merged_into = Some(live);
+                needed.insert(live);
+            }
+            state
+        });
+        for live in needed {
+            if let Some(state) = self.profiles.get(&live).filter(|_| view.profile(live).is_none()) {
+                view.insert_profile(state.clone());
+            }
+        }
+        if view.forbids_any() {
+            for (alias, live) in &self.merged {
+                view.redirect_never_join(*alias, *live);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Carried {
+    /// Names no person: identifiers are only counted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carried").field("profiles", &self.profiles.len()).field("size", &self.size).finish()
+    }
+}

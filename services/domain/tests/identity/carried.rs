@@ -1,0 +1,93 @@
+//! A rehearsal decides as the real thing does: what it changed is found by what comes after, although nobody wrote it.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::Map;
+use tributary_domain::{
+    id::{EventId, MessageId, ProfileId, WorkflowId},
+    identity::{Carried, Decision, Evidence, Identifier, IdentifierType, Rules, View},
+    time::Timestamp,
+};
+
+use crate::rows::Rows;
+
+/// Few values, so that they meet.
+const KINDS: [&str; 4] = ["email", "phone", "cluid", "external_id:crm"];
+const VALUES: usize = 4;
+
+fn identifiers() -> impl Strategy<Value = Vec<Identifier>> {
+    prop::collection::vec((0..KINDS.len(), 0..VALUES), 1..=3).prop_map(|chosen| {
+        let mut all: Vec<Identifier> = Vec::new();
+        for (kind, value) in chosen {
+            let kind = IdentifierType::parse(KINDS[kind]).unwrap();
+            if all.iter().all(|known| known.kind != kind) {
+                all.push(Identifier { value: format!("{kind} {value}"), kind, raw: None });
+            }
+        }
+        all
+    })
+}
+
+fn resolve(view: &mut View, number: usize, identifiers: &[Identifier]) -> Decision {
+    let sequence = number as u64 + 1;
+    let message = MessageId::new(sequence, 0);
+    let rules = Rules { strong_limit: 2, blocked: BTreeSet::new() };
+    let evidence = Evidence {
+        event: EventId::derive(message, WorkflowId::new(1, 1), 0),
+        sequence,
+        received: Timestamp::from_seconds(1),
+        event_time: Timestamp::from_seconds(1),
+        identifiers,
+        traits: &Map::new(),
+        new_profile: ProfileId::derived(message, &[]),
+    };
+    view.resolve(&rules, &evidence).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_carried_counts_as_what_is_written(
+        events in prop::collection::vec(identifiers(), 1..30),
+        stored in 0_usize..20,
+        size in 1_usize..6,
+        pairs in prop::collection::vec((0_usize..8, 0_usize..8), 0..3),
+    ) {
+        let stored = stored.min(events.len());
+        let mut rows = Rows::default();
+        for (number, identifiers) in events[..stored].iter().enumerate() {
+            let mut view = rows.view(identifiers.iter());
+            resolve(&mut view, number, identifiers);
+            rows.write(view.take_changes()).unwrap();
+        }
+        // Pairs of people that a person told apart.
+        let live: Vec<ProfileId> =
+            rows.profiles.iter().filter(|(_, row)| row.merged_into.is_none()).map(|(id, _)| *id).collect();
+        let of = |number: usize| live.get(number).copied();
+        let pairs = pairs.into_iter().filter_map(|(one, other)| Some((of(one)?, of(other)?)));
+        rows.never_join.extend(pairs.filter(|(one, other)| one != other));
+
+        let frozen = rows.clone();
+        let mut carried = Carried::default();
+        let rest: Vec<_> = events.iter().enumerate().skip(stored).collect();
+        for batch in rest.chunks(size) {
+            let all = || batch.iter().flat_map(|(_, identifiers)| identifiers.iter());
+            let mut real = rows.view(all());
+            let mut rehearsed = frozen.view(all());
+            carried.lay_over(&mut rehearsed, all());
+            for (number, identifiers) in batch {
+                let (real, rehearsed) =
+                    (resolve(&mut real, *number, identifiers), resolve(&mut rehearsed, *number, identifiers));
+                prop_assert_eq!(real, rehearsed);
+            }
+            rows.write(real.take_changes()).unwrap();
+            carried.note(rehearsed.take_changes());
+        }
+        for id in rows.profiles.keys() {
+            let before = frozen.profiles.get(id).and_then(|row| row.merged_into).unwrap_or(*id);
+            prop_assert_eq!(carried.live(before), rows.live(*id));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Rehearsals: what applying plans would come to, by the same rules, on what is stored now; nothing is written. What one
+//! step changes of identity the next ones find, as if it had been.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use sea_orm::DatabaseTransaction;
+use tributary_domain::{
+    event::EventData,
+    id::{DeliveryId, EventId, MessageId, ProfileId, TenantId},
+    identity::{Carried, Identifier, View},
+    quota::Month,
+    time::Timestamp,
+    workflow::status::RunStatus,
+};
+
+use super::{
+    apply::{Known, LedgerBatch, drafts, load_all},
+    before::Before,
+    blocked::Blocked,
+    load,
+    meter::Meter,
+    names::NotedTraits,
+    plan::{MessagePlan, StoredEvent},
+    waiting::Horizons,
+};
+use crate::{StoreError, TenantScope, message::MessageRun};
+
+/// How many identifiers and profiles a rehearsal carries at most, which is well below 100 MiB.
+const MOST_CARRIED: usize = 200_000;
+
+/// What a rehearsal of one tenant changed so far. It has a bound: when it is full, what comes later does not find what
+/// comes after that, and [`Rehearsal::is_full`] says so.
+#[derive(Debug)]
+pub struct Rehearsal {
+    carried: Carried,
+    most: usize,
+    is_full: bool,
+}
+
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self { carried: Carried::default(), most: MOST_CARRIED, is_full: false }
+    }
+}
+
+impl Rehearsal {
+    /// One that is full when it carries more than `most` identifiers and profiles.
+    #[cfg(test)]
+    pub(crate) fn bounded(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    /// Whether there was too much to carry, so that identity is not followed any more.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+}
+
+/// What would become of one message.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// The message.
+    pub message: MessageId,
+    /// What would become of it.
+    pub status: RunStatus,
+    /// The message that it repeats.
+    pub duplicate_of: Option<MessageId>,
+    /// The events that would be made, of all workflows in their order.
+    pub events: Vec<Arc<StoredEvent>>,
+    /// How its runs ended before.
+    pub runs_before: Vec<MessageRun>,
+    /// The events that are there.
+    pub events_before: Vec<EventBefore>,
+    /// The deliveries that are there.
+    pub deliveries_before: HashSet<DeliveryId>,
+}
+
+/// An event that is there.
+#[derive(Debug)]
+pub struct EventBefore {
+    /// Its id.
+    pub id: EventId,
+    /// Whose it is, as far as the rehearsal is.
+    pub profile: Option<ProfileId>,
+    /// What was stored with it.
+    pub data: EventData,
+}
+
+impl TenantScope<'_> {
+    /// What applying these plans, all of this tenant and in this order, would come to after what `rehearsal` has seen so
+    /// far. What waits or is held plays no part, nor do quotas.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rehearse(
+        &self,
+        rehearsal: &mut Rehearsal,
+        plans: Vec<MessagePlan>,
+        now: Timestamp,
+    ) -> Result<Vec<Rehearsed>, StoreError> {
+        let plans: Vec<MessagePlan> = plans.into_iter().filter(|plan| plan.tenant == self.id()).collect();
+        let batch = LedgerBatch::new(plans);
+        let txn = self.read_txn().await?;
+        let (holding, noted, waiting) = (HashSet::new(), NotedTraits::default(), Horizons::default());
+        let blocked = Blocked::of_tenant(&txn, self.id()).await?;
+        let known = Known {
+            holding: &holding,
+            suppressing: &HashSet::from([self.id()]),
+            blocked: &blocked,
+            waiting: &waiting,
+            next_position: 0,
+            noted: &noted,
+        };
+        let meter = Meter::new(Month::of(now), HashMap::new());
+        let tenants = HashSet::from([self.id()]);
+        let mut resolver = load_all(&txn, self.store().sealer(), known, &batch, &tenants, meter, now).await?;
+        let mut view = match resolver.views.remove(&self.id()) {
+            Some(view) => view,
+            None => self.bare_view(&txn).await?,
+        };
+        let identifiers: Vec<&Identifier> =
+            batch.plans.iter().flat_map(drafts).flat_map(|(_, draft)| &draft.identifiers).collect();
+        rehearsal.carried.lay_over(&mut view, identifiers);
+        let aliases = aliases(&txn, self.id(), &view, &resolver.before).await?;
+        txn.rollback().await?;
+        resolver.views.insert(self.id(), view);
+        resolver.told = Some(Vec::new());
+        for plan in &batch.plans {
+            resolver.message(plan)?;
+            // Rows that nobody writes would only be kept.
+            resolver.difference = super::difference::Difference::default();
+        }
+        if let Some(view) = resolver.views.get_mut(&self.id()) {
+            let changes = view.take_changes();
+            rehearsal.is_full |= rehearsal.carried.len() > rehearsal.most;
+            if !rehearsal.is_full {
+                rehearsal.carried.note(changes);
+            }
+        }
+        let mut events: HashMap<MessageId, Vec<Arc<StoredEvent>>> = HashMap::new();
+        for event in resolver.told.take().unwrap_or_default() {
+            events.entry(event.id.message()).or_default().push(event);
+        }
+        let live =
+            |profile: ProfileId| rehearsal.carried.live(aliases.get(&profile).copied().unwrap_or(profile));
+        let mut before = resolver.before.by_message(live);
+        let told = resolver.applied.messages.into_iter().map(|message| {
+            let stood = before.remove(&message.message).unwrap_or_default();
+            Rehearsed {
+                message: message.message,
+                status: message.status,
+                duplicate_of: message.duplicate_of,
+                events: events.remove(&message.message).unwrap_or_default(),
+                runs_before: stood.runs,
+                events_before: stood.events,
+                deliveries_before: stood.deliveries,
+            }
+        });
+        Ok(told.collect())
+    }
+
+    /// A view in which no identifier belongs to anybody.
+    async fn bare_view(&self, txn: &DatabaseTransaction) -> Result<View, StoreError> {
+        let mut view = View::new();
+        for (_, left, right) in load::never_join(txn, &HashSet::from([self.id()])).await? {
+            view.insert_never_join(left, right);
+        }
+        Ok(view)
+    }
+}
+
+/// What the profiles of the events that are there were merged into.
+async fn aliases(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    view: &View,
+    before: &Before,
+) -> Result<HashMap<ProfileId, ProfileId>, StoreError> {
+    let (seen, unseen): (Vec<ProfileId>, Vec<ProfileId>) =
+        before.profiles().partition(|profile| view.profile(*profile).is_some());
+    let seen = seen.into_iter().filter_map(|profile| Some((profile, view.profile(profile)?.merged_into?)));
+    let mut aliases: HashMap<ProfileId, ProfileId> = seen.collect();
+    let unseen: HashSet<_> = unseen.into_iter().map(|profile| (tenant, profile)).collect();
+    if !unseen.is_empty() {
+        let found = load::profiles(txn, unseen).await?;
+        aliases.extend(found.into_iter().filter_map(|(_, state)| Some((state.id, state.merged_into?))));
+    }
+    Ok(aliases)
+}
