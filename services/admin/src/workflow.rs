@@ -23,9 +23,9 @@ use tributary_proto::admin::v1::{
     GetWorkflowRequest, GetWorkflowSampleRequest, GetWorkflowVersionRequest, ListEventDefinitionsRequest,
     ListEventDefinitionsResponse, ListTraitDefinitionsRequest, ListTraitDefinitionsResponse,
     ListWorkflowVersionsRequest, ListWorkflowVersionsResponse, ListWorkflowsRequest, ListWorkflowsResponse,
-    MappingLanguage, Operation, PreviewDeleteWorkflowRequest, PublishWorkflowRequest, RollBackWorkflowRequest,
-    Sample, TestWorkflowRequest, TestWorkflowResponse, UndeleteWorkflowRequest, UnpublishWorkflowRequest,
-    UpdateWorkflowRequest, Workflow, WorkflowVersion,
+    MappingLanguage, Operation, PreviewDeleteWorkflowRequest, PublishWorkflowRequest,
+    RollBackWorkflowRequest, Sample, TestWorkflowRequest, TestWorkflowResponse, UndeleteWorkflowRequest,
+    UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowVersion,
     workflow_service_server::WorkflowService,
 };
 use tributary_store::{

@@ -8,7 +8,7 @@ use std::{collections::HashSet, iter::once, time::Duration};
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter,
+    IntoActiveModel, QueryFilter, QuerySelect,
 };
 use tributary_domain::{
     id::{MessageId, SourceId, TenantId, WorkflowId},

@@ -2,10 +2,7 @@
 
 use prost::Message as _;
 use tonic::Status;
-use tributary_domain::{
-    id::{MessageId, OperationId},
-    workflow::status::RunStatus,
-};
+use tributary_domain::{id::MessageId, workflow::status::RunStatus};
 use tributary_proto::admin::v1::{BacktestWorkflowRequest, Operation};
 use tributary_store::{
     message::{MessageFilter, RunOf},

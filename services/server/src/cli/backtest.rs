@@ -95,7 +95,8 @@ async fn publish(
         bail!("the draft differs from what happened: it was not published");
     }
     // As it was read before: another draft than the one that was compared is not published.
-    let request = PublishWorkflowRequest { name: workflow.name.clone(), etag: workflow.etag.clone() };
+    let (name, etag) = (workflow.name.clone(), workflow.etag.clone());
+    let request = PublishWorkflowRequest { name, etag, ..PublishWorkflowRequest::default() };
     let published = client.workflows().publish_workflow(request).await.map_err(refused)?.into_inner();
     if out.is_json() {
         return one(out, &published.key, &published);

@@ -165,8 +165,8 @@ impl TenantScope<'_> {
     /// A view in which no identifier belongs to anybody.
     async fn bare_view(&self, txn: &DatabaseTransaction) -> Result<View, StoreError> {
         let mut view = View::new();
-        for (_, left, right) in load::never_join(txn, &HashSet::from([self.id()])).await? {
-            view.insert_never_join(left, right);
+        for pair in load::never_join(txn, &HashSet::from([self.id()])).await? {
+            view.insert_never_join(pair.live.0, pair.live.1);
         }
         Ok(view)
     }

@@ -41,8 +41,6 @@ pub(in crate::cli) enum Action {
     Compare(versions::Compare),
     /// Put an earlier version of one in force again, as a new version
     Rollback(versions::Rollback),
-    /// Change one
-    Update(Changes),
     /// Show what one would make of a message; nothing is stored or sent
     Test(Testing),
     /// Compare what the draft of one would have made of what was received with what happened
@@ -82,23 +80,12 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         Action::Versions(versions) => versions::list(versions, client, out).await,
         Action::Compare(compare) => versions::compare(&compare, client, out).await,
         Action::Rollback(rollback) => told(out, &versions::roll_back(rollback, client).await?),
-        Action::Update(Changes { choice: Choice { which, of }, sample_message }) => {
-            let found = find(client, of.tenant.as_deref(), &which).await?;
-            let sample_message = if sample_message == "none" { String::new() } else { sample_message };
-            let request = UpdateWorkflowRequest {
-                workflow: Some(Workflow { sample_message, ..found }),
-                update_mask: Some(FieldMask { paths: vec!["sample_message".to_owned()] }),
-            };
-            let changed = client.workflows().update_workflow(request).await.map_err(refused)?.into_inner();
-            one(out, &changed.key, &changed)
-        }
         Action::Test(testing) => {
-            let found = find(client, testing.choice.of.tenant.as_deref(), &testing.choice.which).await?;
+            let found = find(client, &testing.choice).await?;
             testing::run(testing, found, client, out).await
         }
         Action::Backtest(backtesting) => {
-            let Choice { which, of } = &backtesting.choice;
-            let found = find(client, of.tenant.as_deref(), which).await?;
+            let found = find(client, &backtesting.choice).await?;
             backtest::run(backtesting, found, client, out).await
         }
     }
