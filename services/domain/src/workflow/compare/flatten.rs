@@ -90,7 +90,7 @@ pub(super) fn parts(spec: &WorkflowSpec) -> Vec<Part> {
     for (section, name, mapping) in singles {
         if let Some(mapping) = mapping {
             let id = fact("id", "the node's id", &mapping.id, mapping.id.clone());
-            parts.mapping(section.to_owned(), name.to_owned(), mapping, Some(id));
+            parts.mapping(section, name, mapping, Some(id));
         }
     }
     for (section, what, mappings) in [
@@ -105,7 +105,7 @@ pub(super) fn parts(spec: &WorkflowSpec) -> Vec<Part> {
         parts.list(section.to_owned(), format!("{what}s"), &ids);
         for (id, mapping) in ids.iter().zip(mappings) {
             let name = format!("{what} `{}`", mapping.target);
-            parts.mapping(format!("{section}[{id}]"), name, mapping, None);
+            parts.mapping(&format!("{section}[{id}]"), &name, mapping, None);
         }
     }
     parts.0
@@ -128,7 +128,7 @@ impl Parts {
         self.0.push(Part { path, name, list: Some(ids.to_vec()), ..Part::default() });
     }
 
-    fn mapping(&mut self, path: String, name: String, mapping: &Mapping, id: Option<Fact>) {
+    fn mapping(&mut self, path: &str, name: &str, mapping: &Mapping, id: Option<Fact>) {
         let mut facts: Vec<Fact> = id.into_iter().collect();
         facts.extend([
             fact("target", "what it fills", &mapping.target, format!("`{}`", mapping.target)),
@@ -159,9 +159,9 @@ impl Parts {
             ),
         ]);
         self.0.push(Part {
-            path: path.clone(),
+            path: path.to_owned(),
             node_id: mapping.id.clone(),
-            name: name.clone(),
+            name: name.to_owned(),
             summary: words::mapping(mapping),
             facts,
             list: None,
@@ -172,7 +172,7 @@ impl Parts {
         let ids = distinct(mapping.steps.iter().map(|step| step.id.as_str()));
         self.list(format!("{path}.steps"), format!("the steps of {name}"), &ids);
         for (id, step) in ids.iter().zip(&mapping.steps) {
-            self.step(format!("{path}.steps[{id}]"), &name, step);
+            self.step(format!("{path}.steps[{id}]"), name, step);
         }
     }
 

@@ -33,11 +33,11 @@ pub(super) fn called(samples: &[Sample<'_>]) -> Option<Called> {
         return Some(Called { text: event.to_owned(), input, path: String::new() });
     }
     let places = places(std::slice::from_ref(newest));
-    let of_name = |name: &&str| {
-        let says = |place: &&Place| place.name == *name && HOLDS_AN_EVENT.contains(&place.parent.as_str());
+    let of_name = |name: &str| {
+        let says = |place: &&Place| place.name == name && HOLDS_AN_EVENT.contains(&place.parent.as_str());
         places.iter().filter(|place| place.question.is_none()).find(says)
     };
-    let place = EVENT_NAMES.iter().find_map(|name| of_name(&name))?;
+    let place = EVENT_NAMES.iter().find_map(|name| of_name(name))?;
     let found =
         place.values.first().filter(|found| found.kind == SampleKind::String && is_a_name(&found.text))?;
     let path = Path { jsonpath: place.path.clone(), pick: Pick::First };

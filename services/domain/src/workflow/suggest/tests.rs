@@ -254,7 +254,7 @@ fn any_body() -> impl Strategy<Value = Value> {
         .prop_map(Value::from),
         any_value(),
     ];
-    let node = leaf.prop_recursive(3, 24, 6, move |inner| {
+    leaf.prop_recursive(3, 24, 6, move |inner| {
         prop_oneof![
             4 => vec((names.clone(), inner.clone()), 0..7)
                 .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
@@ -263,8 +263,7 @@ fn any_body() -> impl Strategy<Value = Value> {
                 asked.into_iter().map(|(question, answer)| json!({ "question": question, "answer": answer })).collect()
             }),
         ]
-    });
-    node
+    })
 }
 
 proptest! {

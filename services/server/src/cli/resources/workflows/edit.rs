@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use prost_types::{FieldMask, Value, value::Kind};
 use tributary_proto::admin::v1::{
     CreateWorkflowRequest, Input, Mapping, UpdateWorkflowRequest, Workflow, input::From,
@@ -17,6 +17,9 @@ use crate::cli::{
     logs::span,
     resources::{Choice, OfTenant},
 };
+
+/// The fields of [`Changes`] of which one has to be said.
+const CHANGES: [&str; 6] = ["name", "draft", "event_name", "delay", "order", "sample_message"];
 
 /// A workflow that is to be made.
 #[derive(Debug, Args)]
@@ -48,7 +51,7 @@ pub(in crate::cli) struct New {
 
 /// What is changed of which workflow.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[command(group(ArgGroup::new("change").required(true).multiple(true).args(CHANGES)))]
 pub(in crate::cli) struct Changes {
     #[command(flatten)]
     choice: Choice,
