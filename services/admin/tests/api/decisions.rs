@@ -4,8 +4,8 @@ use tonic::Code;
 use tributary_proto::admin::v1::{
     BlockIdentifierRequest, Conflict, CreateNeverJoinPairRequest, DecideConflictRequest,
     GetProfileTimelineRequest, LiftNeverJoinPairRequest, ListBlockedIdentifiersRequest, ListConflictsRequest,
-    ListMergesRequest, ListNeverJoinPairsRequest, LookupProfileRequest, Merge, Profile, Tenant,
-    TimelineEntry, UnblockIdentifierRequest, UndoMergeRequest, UpdateTenantRequest,
+    ListMergesRequest, ListNeverJoinPairsRequest, ListSourcesRequest, LookupProfileRequest, Merge, Profile,
+    Tenant, TimelineEntry, UnblockIdentifierRequest, UndoMergeRequest, UpdateTenantRequest,
     blocked_identifier::Reason, conflict::State, decide_conflict_request::Verdict, timeline_entry::Entry,
 };
 
@@ -99,11 +99,8 @@ async fn what_was_undone_is_kept_apart_until_that_is_lifted() {
     let world = World::start().await;
     let (tenant, merge) = merged(&world).await;
     world.profiles().undo_merge(UndoMergeRequest { name: merge.name.clone() }).await.unwrap();
-    let source = world.sources().list_sources(tributary_proto::admin::v1::ListSourcesRequest {
-        parent: tenant.name.clone(),
-        ..Default::default()
-    });
-    let source = source.await.unwrap().into_inner().sources.remove(0);
+    let list = ListSourcesRequest { parent: tenant.name.clone(), ..Default::default() };
+    let source = world.sources().list_sources(list).await.unwrap().into_inner().sources.remove(0);
     world.commit(&source, 4, &booking(4, "ann@example.com", ONE)).await;
     let open = conflicts(&world, &tenant, State::Open).await;
     assert_eq!((open.len(), open[0].rule.as_str()), (1, "never_join"));
@@ -148,7 +145,9 @@ async fn a_timeline_tells_events_identifiers_merges_and_what_was_undone() {
     assert_eq!(count(|entry| matches!(entry, Entry::Identifier(_))), 1);
     assert_eq!(count(|entry| matches!(entry, Entry::Merged(_))), 1);
     assert_eq!(count(|entry| matches!(entry, Entry::Undone(_))), 1);
-    assert!(matches!(told[0].entry, Some(Entry::Undone(_))), "the newest first");
+    let place = |is: fn(&Entry) -> bool| told.iter().position(|told| told.entry.as_ref().is_some_and(is));
+    let undone = place(|entry| matches!(entry, Entry::Undone(_)));
+    assert!(undone < place(|entry| matches!(entry, Entry::Merged(_))), "the newest first");
     let event = told.iter().find_map(|told| match &told.entry {
         Some(Entry::Event(event)) if !event.traits.is_empty() => Some(event),
         _ => None,
