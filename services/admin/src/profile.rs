@@ -93,7 +93,8 @@ impl ProfileService for Profiles {
     }
 }
 
-fn to_proto(names: Names, record: ProfileRecord) -> Profile {
+/// A profile as the contract has it.
+pub(crate) fn to_proto(names: Names, record: ProfileRecord) -> Profile {
     let traits = record.traits.iter().filter_map(|(name, known)| {
         let value = known.value.as_ref().map(to_value)?;
         Some((name.to_owned(), profile::Trait { value: Some(value), time: Some(to_time(known.time)) }))
@@ -124,7 +125,8 @@ fn identifier(names: Names, owned: IdentifierRecord) -> profile::OwnedIdentifier
     }
 }
 
-fn conflict(names: Names, record: ConflictRecord) -> Conflict {
+/// A refused join as the contract has it.
+pub(crate) fn conflict(names: Names, record: ConflictRecord) -> Conflict {
     let because = refusal(&record.rule).map_or_else(|| record.rule.clone(), |rule| why(rule).to_owned());
     let text = format!(
         "{} {} did not join {} and {}: {because}",

@@ -13,6 +13,7 @@ mod identity;
 mod logs;
 mod members;
 mod people;
+mod privacy;
 mod quotas;
 mod repeats;
 mod replays;

@@ -24,6 +24,7 @@ macro_rules! contract {
 
 contract!(
     ApiKey,
+    Conflict,
     Delivery,
     DeletionPreview,
     Destination,
