@@ -5,10 +5,14 @@ mod list;
 use std::collections::BTreeMap;
 
 use tonic::{Request, Response, Status};
-use tributary_domain::id::EventId;
+use tributary_domain::{
+    event::{Withheld, WithheldFor},
+    id::EventId,
+};
 use tributary_proto::admin::v1::{
     Event, GetEventRequest, ListEventNamesRequest, ListEventNamesResponse, ListEventsRequest,
-    ListEventsResponse, event, event_service_server::EventService,
+    ListEventsResponse, WithheldDestination, event, event_service_server::EventService,
+    withheld_destination::Reason,
 };
 use tributary_store::event::EventRecord;
 
@@ -83,5 +87,21 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
         group_traits: Some(to_struct(&draft.group_traits)),
         consents: Some(to_struct(&draft.consents)),
         browser_context: Some(to_struct(&record.data.context)),
+        withheld_destinations: record.data.withheld.iter().map(|kept| withheld(names, kept)).collect(),
+    }
+}
+
+fn withheld(names: Names, kept: &Withheld) -> WithheldDestination {
+    let (reason, text) = match kept.why {
+        WithheldFor::Suppressed => (
+            Reason::Suppressed,
+            "an identifier of the event is on the suppression list for this destination: take it off, and replay the \
+             message, if it may be sent after all",
+        ),
+    };
+    WithheldDestination {
+        destination: names.destination(kept.destination),
+        reason: reason.into(),
+        text: text.to_owned(),
     }
 }

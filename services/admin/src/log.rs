@@ -25,7 +25,7 @@ use tributary_proto::admin::v1::{
     ReplayMessagesRequest, TailRequest, TailResponse, log_service_server::LogService,
 };
 
-pub(crate) use delivery::{SOURCE, WORKFLOW};
+pub(crate) use delivery::{SOURCE, WORKFLOW, with_attempts};
 pub(crate) use lists::{OF_A_MESSAGE, wanted};
 pub(crate) use message::{MessageReader, cluid_status_of};
 pub(crate) use replay::RUN_STATUS;

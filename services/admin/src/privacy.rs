@@ -1,13 +1,18 @@
-//! What people may ask of whoever keeps data about them: erasure; and whom a tenant leaves alone.
+//! What people may ask of whoever keeps data about them, erasure and export; and whom a tenant leaves alone.
 
 mod erasure;
+mod export;
 mod suppression;
 
+use std::pin::Pin;
+
+use futures::Stream;
 use tonic::{Request, Response, Status};
 use tributary_proto::admin::v1::{
-    AddSuppressionsRequest, AddSuppressionsResponse, EraseProfileRequest, Erasure, GetErasureRequest,
-    ListDisclosuresRequest, ListDisclosuresResponse, ListSuppressionsRequest, ListSuppressionsResponse,
-    Operation, RemoveSuppressionsRequest, RemoveSuppressionsResponse, privacy_service_server::PrivacyService,
+    AddSuppressionsRequest, AddSuppressionsResponse, EraseProfileRequest, Erasure, ExportProfileRequest,
+    ExportProfileResponse, GetErasureRequest, ListDisclosuresRequest, ListDisclosuresResponse,
+    ListSuppressionsRequest, ListSuppressionsResponse, Operation, RemoveSuppressionsRequest,
+    RemoveSuppressionsResponse, privacy_service_server::PrivacyService,
 };
 
 use crate::AdminContext;
@@ -18,6 +23,16 @@ pub(crate) struct Privacy(pub(crate) AdminContext);
 
 #[tonic::async_trait]
 impl PrivacyService for Privacy {
+    type ExportProfileStream = Pin<Box<dyn Stream<Item = Result<ExportProfileResponse, Status>> + Send>>;
+
+    async fn export_profile(
+        &self,
+        request: Request<ExportProfileRequest>,
+    ) -> Result<Response<Self::ExportProfileStream>, Status> {
+        let call = self.0.call(&request).await?;
+        export::begin(&call, &request.into_inner().name).await.map(Response::new)
+    }
+
     async fn erase_profile(
         &self,
         request: Request<EraseProfileRequest>,

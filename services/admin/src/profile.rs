@@ -24,6 +24,8 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::profile::{IdentifierRecord, ProfileRecord};
 
+pub(crate) use conflict::to_proto as conflict_to_proto;
+
 use crate::{
     AdminContext,
     call::{Call, Located},
@@ -210,7 +212,8 @@ fn rules(revision: Option<u64>, version: Option<u32>) -> RulesVersion {
     }
 }
 
-fn to_proto(names: Names, record: ProfileRecord) -> Profile {
+/// A profile as the contract has it.
+pub(crate) fn to_proto(names: Names, record: ProfileRecord) -> Profile {
     let traits = record.traits.iter().filter_map(|(name, known)| {
         let value = known.value.as_ref().map(to_value)?;
         Some((name.to_owned(), profile::Trait { value: Some(value), time: Some(to_time(known.time)) }))

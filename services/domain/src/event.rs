@@ -35,11 +35,9 @@ pub struct Withheld {
 }
 
 /// Why a destination is not told of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WithheldFor {
     /// An identifier of the event is on the tenant's suppression list, for this destination.
     Suppressed,
-    /// The destination wants a consent that the person has not given, or has taken back: its name.
-    Consent(String),
 }

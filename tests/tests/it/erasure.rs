@@ -85,6 +85,20 @@ async fn who_is_erased_is_gone_until_they_do_something_new() {
         assert!(!places(server.data()).is_empty());
         let person = server.lookup(&tenant, "email", EMAIL).await.expect("is known");
 
+        let export = ask(&server, "profiles", &["export", &format!("email:{EMAIL}")]).remove(0);
+        assert_eq!(export["profile"]["name"], person.name.as_str());
+        let parts: Vec<&str> = export["log"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .flat_map(|part| part.as_object().expect("an object").keys().map(String::as_str))
+            .collect();
+        assert_eq!(parts, ["message", "event", "delivery"], "{export}");
+        assert!(
+            export["log"][0]["message"]["body"].as_str().is_some_and(|body| body.contains("Nora Canary"))
+        );
+        assert!(!export.to_string().contains("wren"), "nothing of anybody else");
+
         let told = ask(&server, "profiles", &["erase", &format!("email:{EMAIL}"), "--yes"]);
         let operation = told.last().expect("how it ended");
         assert_eq!(operation["state"], "STATE_SUCCEEDED");

@@ -81,7 +81,7 @@ pub(super) async fn get(call: &Call<'_>, name: &str) -> Result<Delivery, Status>
 }
 
 /// A delivery with its attempts.
-pub(super) async fn with_attempts(located: &Located<'_>, record: DeliveryRecord) -> Result<Delivery, Status> {
+pub(crate) async fn with_attempts(located: &Located<'_>, record: DeliveryRecord) -> Result<Delivery, Status> {
     let attempts = located.scope.delivery_attempts(record.id).await.map_err(from_store)?;
     Ok(Delivery { attempts: attempts.into_iter().map(attempt).collect(), ..to_proto(located.names, record) })
 }

@@ -60,7 +60,7 @@ pub(super) async fn decide(call: &Call<'_>, request: DecideConflictRequest) -> R
     Ok(to_proto(located.names, record))
 }
 
-fn to_proto(names: Names, record: ConflictRecord) -> Conflict {
+pub(crate) fn to_proto(names: Names, record: ConflictRecord) -> Conflict {
     let because = refusal(&record.rule).map_or_else(|| record.rule.clone(), |rule| why(rule).to_owned());
     let text = format!(
         "{} {} did not join {} and {}: {because}",

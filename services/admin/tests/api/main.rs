@@ -16,6 +16,7 @@ mod logs;
 mod members;
 mod people;
 mod presets;
+mod privacy;
 mod quotas;
 mod repeats;
 mod replays;

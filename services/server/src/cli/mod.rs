@@ -239,6 +239,7 @@ mod tests {
             "tributary profiles get email:ann@example.com",
             "tributary profiles erase email:ann@example.com --yes",
             "tributary profiles erasure opn_x",
+            "tributary profiles export email:ann@example.com",
             "tributary suppressions add email:ann@example.com phone:+14045550142 --label asked --destination crm",
             "tributary suppressions add --file people.txt",
             "tributary suppressions remove email:ann@example.com",

@@ -4,6 +4,7 @@ pub(super) mod api_keys;
 pub(super) mod destinations;
 mod erasures;
 pub(super) mod events;
+mod export;
 pub(super) mod members;
 pub(super) mod operations;
 pub(super) mod profiles;

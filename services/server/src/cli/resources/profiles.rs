@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tributary_domain::identity::IdentifierType;
 use tributary_proto::admin::v1::{GetProfileRequest, ListProfilesRequest, LookupProfileRequest, Profile};
 
-use super::{Choice, Listing, OfTenant, erasures};
+use super::{Choice, Listing, OfTenant, erasures, export};
 use crate::cli::{
     client::{Client, refused},
     finder,
@@ -41,6 +41,8 @@ pub(in crate::cli) enum Action {
     Block(Block),
     /// Make a value evidence again, by its id (blk_…), or as type:value
     Unblock(Choice),
+    /// Write all that is known of a person as one JSON object, by the id of the profile or by an identifier
+    Export(Choice),
     /// Erase a person for good, by the id of the profile or by an identifier such as email:ann@example.com
     Erase(erasures::Args),
     /// Show the receipt of an erasure: what was removed, and which destinations were told of the person before
@@ -173,6 +175,10 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         Action::NeverJoin(NeverJoin::Lift(choice)) => decisions::lift(&choice, client, out).await,
         Action::Block(asked) => decisions::block(asked, client, out).await,
         Action::Unblock(choice) => decisions::unblock(&choice, client, out).await,
+        Action::Export(Choice { which, of }) => {
+            let person = known(client, &of, &which).await?;
+            export::write(&person.name, client).await
+        }
         Action::Erase(args) => erasures::erase(args, client, out).await,
         Action::Erasure(choice) => erasures::show(&choice, client, out).await,
     }

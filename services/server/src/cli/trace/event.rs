@@ -1,8 +1,8 @@
 //! One event: whose it is, and where it went.
 
 use tributary_proto::admin::v1::{
-    DeliveryAttempt, DeliveryTrace, EventTrace, IdentityDecision, IdentityStep, delivery::State,
-    event::RejectedIdentifier, identity_step::Action, workflow_spec::Kind,
+    DeliveryAttempt, DeliveryTrace, EventTrace, IdentityDecision, IdentityStep, WithheldDestination,
+    delivery::State, event::RejectedIdentifier, identity_step::Action, workflow_spec::Kind,
 };
 
 use super::message::heading;
@@ -32,6 +32,12 @@ pub(super) fn tree(trace: &EventTrace) -> Tree {
         .with(event.rejected_identifiers.iter().map(rejected))
         .with(trace.identity.as_ref().map(identity))
         .with(trace.deliveries.iter().map(delivery))
+        .with(event.withheld_destinations.iter().map(withheld))
+}
+
+fn withheld(kept: &WithheldDestination) -> Tree {
+    let label = heading("withheld").with(Style::Warn, id(&kept.destination));
+    Tree::new(label.and(Style::Plain, &kept.text))
 }
 
 fn rejected(identifier: &RejectedIdentifier) -> Tree {
