@@ -204,7 +204,7 @@ impl<'a> Scene<'a> {
         };
         self.scope.create_workflow(&new, &author(11)).await.unwrap();
         if publish {
-            self.scope.publish_workflow(self.id(place), 1, &author(12)).await.unwrap();
+            self.scope.publish_workflow(self.id(place), 1, "", &author(12)).await.unwrap();
         }
     }
 
@@ -213,7 +213,7 @@ impl<'a> Scene<'a> {
         let now = self.scope.workflow(self.id(1)).await.unwrap();
         let change = WorkflowChange { draft: Some(draft.clone()), ..WorkflowChange::default() };
         let changed = self.scope.update_workflow(now.id, now.revision, &change, &author(13)).await.unwrap();
-        self.scope.publish_workflow(changed.id, changed.revision, &author(14)).await.unwrap();
+        self.scope.publish_workflow(changed.id, changed.revision, "", &author(14)).await.unwrap();
     }
 
     async fn configuration(&self) -> Configuration {

@@ -108,7 +108,8 @@ impl Export {
             .items
             .into_iter()
             .filter(|record| self.people.contains(&record.profile) || self.people.contains(&record.other));
-        let parts: Vec<_> = theirs.map(|record| Part::Conflict(profile::conflict_to_proto(names, record))).collect();
+        let parts: Vec<_> =
+            theirs.map(|record| Part::Conflict(profile::conflict_to_proto(names, record))).collect();
         self.ready.extend(parts);
         Ok(())
     }
