@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -56,7 +56,7 @@ pub(super) async fn run(
     Ok(out.tree(&trace::test_tree(&test))?)
 }
 
-fn body(file: &PathBuf) -> anyhow::Result<String> {
+fn body(file: &Path) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
         io::stdin().lock().read_to_string(&mut text).context("standard input cannot be read")?;

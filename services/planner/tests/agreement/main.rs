@@ -4,7 +4,8 @@
 // clippy.toml allows these in tests, which does not reach the helpers of a test crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-#[path = "../../store/tests/support/mod.rs"]
+mod history;
+#[path = "../../../store/tests/support/mod.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the store")]
 mod support;
 
@@ -14,8 +15,7 @@ use std::{
 };
 
 use proptest::{
-    prelude::*,
-    strategy::ValueTree,
+    strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
@@ -25,10 +25,7 @@ use tributary_domain::{
     id::{DestinationId, EventId, MessageId, OperationId, ProfileId, SourceId, WorkflowId},
     partition::PartitionSet,
     time::Timestamp,
-    workflow::{
-        spec::{Group, WorkflowSpec},
-        status::RunStatus,
-    },
+    workflow::{compile::CompiledWorkflow, spec::WorkflowSpec, status::RunStatus},
 };
 use tributary_planner::{Arrival, Comparison, Configuration, rehearsed};
 use tributary_store::{
@@ -44,98 +41,12 @@ use tributary_store::{
     workflow::{NewWorkflow, WorkflowChange},
 };
 
+use history::{History, history};
 use support::{author, on_each_database, tenant};
 
 /// How many histories there are on each database.
 const HISTORIES: u64 = 40;
 const HEADERS: &str = "[]";
-
-/// Two workflows of a source, one of them before and after a change, and what the source received.
-#[derive(Debug)]
-struct History {
-    before: Option<WorkflowSpec>,
-    after: WorkflowSpec,
-    other: Option<WorkflowSpec>,
-    filter: Option<Group>,
-    bodies: Vec<Value>,
-    batch: usize,
-}
-
-fn path(of: &str) -> Value {
-    json!({"path": {"jsonpath": of}})
-}
-
-fn mapping(target: &str, of: &str) -> Value {
-    json!({"id": format!("{target}_node"), "target": target, "inputs": [path(of)]})
-}
-
-fn is(of: &str, value: &str) -> Value {
-    let condition = json!({"left": path(of), "op": "equals", "right": [value]});
-    json!({"nodes": [{"id": "clause", "condition": condition}]})
-}
-
-/// Workflows that differ in what people notice: which messages pass, who an event is about, what is known of it.
-fn spec() -> impl Strategy<Value = WorkflowSpec> {
-    let identifiers = prop::sample::subsequence(vec!["email", "phone", "cluid", "external_id:crm"], 1..=3);
-    let traits = prop::sample::subsequence(vec!["first_name", "last_name", "plan"], 0..=3);
-    let clause = prop::option::of(prop::sample::select(vec!["a", "b"]));
-    (identifiers.prop_shuffle(), traits, clause, prop::sample::select(vec!["Lead", "Sale"]), any::<bool>())
-        .prop_map(|(identifiers, traits, clause, name, mapped)| {
-            let fields = BTreeMap::from([
-                ("email", "$.email"),
-                ("phone", "$.phone"),
-                ("cluid", "$.cluid"),
-                ("external_id:crm", "$.crm"),
-            ]);
-            let mut identifiers: Vec<Value> =
-                identifiers.iter().map(|kind| mapping(kind, fields[kind])).collect();
-            identifiers[0]["primary"] = json!(true);
-            let name = if mapped { path("$.name") } else { json!({"constant": name}) };
-            let spec = json!({
-                "filter": clause.map(|value| is("$.kind", value)),
-                "event_name": {"id": "event_name", "target": "event_name", "inputs": [name]},
-                "identifiers": identifiers,
-                "user_traits": traits.iter().map(|name| mapping(name, "$.name")).collect::<Vec<_>>(),
-            });
-            serde_json::from_value(spec).expect("a spec")
-        })
-}
-
-fn body() -> impl Strategy<Value = Value> {
-    let one_of = |values: &[&str]| {
-        prop::option::of(prop::sample::select(
-            values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>(),
-        ))
-    };
-    (
-        one_of(&["ann@example.com", "bob@example.com", "null"]),
-        one_of(&["+14045550142", "+14045550143"]),
-        one_of(&["trb_01h8xkq7v2m3n4p5r6s7t8v9w0", "trb_01h8xkq7v2m3n4p5r6s7t8v9w1"]),
-        one_of(&["7", "8"]),
-        one_of(&["Ann", "Bob"]),
-        one_of(&["a", "b"]),
-        one_of(&["once", "twice"]),
-    )
-        .prop_map(|(email, phone, cluid, crm, name, kind, key)| {
-            json!({"email": email, "phone": phone, "cluid": cluid, "crm": crm, "name": name, "kind": kind, "key": key})
-        })
-}
-
-fn history() -> impl Strategy<Value = History> {
-    let filter = prop::option::of(prop::sample::select(vec!["Lead", "Sale", "Ann"]));
-    (
-        prop::option::of(spec()),
-        spec(),
-        prop::option::of(spec()),
-        filter,
-        prop::collection::vec(body(), 1..14),
-        1_usize..6,
-    )
-        .prop_map(|(before, after, other, filter, bodies, batch)| {
-            let filter = filter.map(|name| serde_json::from_value(is("$.name", name)).expect("a filter"));
-            History { before, after, other, filter, bodies, batch }
-        })
-}
 
 /// A tenant with one source, two workflows and two destinations.
 struct Scene<'a> {
@@ -309,8 +220,7 @@ impl<'a> Scene<'a> {
 
     /// What a test of one message comes to, as if the change were published.
     async fn test(&self, history: &History, number: u64) -> Rehearsed {
-        let compiled =
-            tributary_domain::workflow::compile::CompiledWorkflow::compile(&history.after).0.unwrap();
+        let compiled = CompiledWorkflow::compile(&history.after).0.unwrap();
         let configuration = self.configuration().await.with(self.id(1), 9, compiled);
         let body = &history.bodies[number as usize - 1];
         let plan = self.plan(&configuration, number, body, Origin::Held(-1));
@@ -447,8 +357,7 @@ async fn a_test_says_what_processing_the_message_does() {
             scene.receive(&history).await;
             let number = history.bodies.len() as u64 + 1;
             history.bodies.push(last.clone());
-            let compiled =
-                tributary_domain::workflow::compile::CompiledWorkflow::compile(&history.after).0.unwrap();
+            let compiled = CompiledWorkflow::compile(&history.after).0.unwrap();
             let configuration = scene.configuration().await.with(scene.id(1), 9, compiled);
             let plan = scene.plan(&configuration, number, &last, Origin::Journal);
             let told = scene.scope.rehearse(&mut Rehearsal::default(), vec![plan], NOW).await.unwrap();
