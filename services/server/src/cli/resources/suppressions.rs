@@ -145,7 +145,7 @@ async fn remove(args: Remove, client: &Client, out: &Out) -> anyhow::Result<()> 
     if out.is_json() {
         return Ok(out.json(&serde_json::json!({ "removed_count": removed }))?);
     }
-    Ok(out.text(&Text::new().with(Style::Bold, &removed.to_string()).plain(" taken off the list"))?)
+    Ok(out.text(&Text::new().with(Style::Bold, removed.to_string()).plain(" taken off the list"))?)
 }
 
 impl Which {

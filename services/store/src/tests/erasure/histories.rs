@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many histories are tried on each database.
-const HISTORIES: u64 = 12;
+const HISTORIES: u64 = 6;
 /// Things that happen in each.
 const STEPS: u64 = 40;
 /// Few people, so that they meet their own past.
