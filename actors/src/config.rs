@@ -22,6 +22,8 @@ pub(crate) struct TenantConfig {
     pub(crate) hold: Option<&'static str>,
     pub(crate) settings: Arc<TenantSettings>,
     pub(crate) routes: Vec<Route>,
+    /// All of them, without their filters.
+    pub(crate) destinations: Arc<[DestinationId]>,
 }
 
 /// A destination that events may go to.
@@ -93,6 +95,7 @@ async fn read(store: &Store, tenant: TenantId, source: SourceId) -> Result<Loade
         rev: snapshot.config_rev,
         hold: snapshot.hold,
         settings: Arc::new(snapshot.settings),
+        destinations: snapshot.routes.iter().map(|route| route.destination).collect(),
         routes: routes?,
     };
     let source = snapshot.source.map(compile).transpose()?.flatten();

@@ -117,7 +117,8 @@ async fn evaluate(
             (_, work) => work,
         };
         let facts = parsed.ok().map(|parsed| parsed.facts.clone());
-        plans.push(plan(task, tenant.rev, &tenant.settings, facts, work));
+        let plan = plan(task, tenant.rev, &tenant.settings, facts, work);
+        plans.push(MessagePlan { destinations: Arc::clone(&tenant.destinations), ..plan });
     }
 }
 
@@ -178,6 +179,7 @@ fn plan(
             },
             provider_event: facts.provider_event,
             dedupe_key: facts.dedupe_key,
+            booking: facts.booking,
         },
     );
     MessagePlan {
@@ -197,6 +199,7 @@ fn plan(
         facts,
         config_rev: rev,
         settings: Arc::clone(settings),
+        destinations: Arc::default(),
         work,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tributary_domain::{
     id::DestinationId,
     workflow::{
+        compile::CompiledWorkflow,
         evaluate::MessageView,
         event::{EventDraft, RunOutcome, RunPlan},
         status::{Reason, RunStatus},
@@ -69,7 +70,8 @@ impl WorkflowActor {
             RunOutcome::Stopped(..) => Vec::new(),
         };
         let plan = RunPlan { workflow: self.workflow.id, version: self.workflow.version, outcome };
-        PlannedRun { plan, destinations, delay: self.workflow.delay }
+        let follow_up = self.workflow.compiled.as_ref().and_then(CompiledWorkflow::follow_up);
+        PlannedRun { plan, destinations, delay: self.workflow.delay, follow_up }
     }
 
     fn view<'a>(&'a self, message: &'a Parsed) -> MessageView<'a> {
@@ -80,6 +82,7 @@ impl WorkflowActor {
             provider_event: message.facts.provider_event.as_deref(),
             cluid: message.facts.cluid.found(),
             source_name: &self.source.display_name,
+            booking: message.facts.booking.as_ref(),
         }
     }
 

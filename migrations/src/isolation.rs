@@ -37,11 +37,12 @@ const OF_TENANTS: [(&str, &str); 17] = [
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The same of tables without a column `tenant_id`.
-const SHARED: [(&str, &str); 3] = [
+const SHARED: [(&str, &str); 4] = [
     // Its own row, by a rule of its own.
     ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.
     ("identifier_keys", "SELECT"),
+    ("conversion_keys", "SELECT"),
     // By who asked, in the transaction of what they asked for.
     ("request_ids", ALL),
 ];

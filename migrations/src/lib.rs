@@ -8,6 +8,7 @@ mod m0004_operations;
 mod m0005_retention;
 mod m0006_stats;
 mod m0007_providers;
+mod m0012_lineage;
 mod migrator;
 mod table;
 

@@ -11,6 +11,7 @@ use sea_orm_migration::{
 use crate::{
     isolation::isolate, m0001_foundation::Foundation, m0002_lifecycle::Lifecycle, m0003_access::Access,
     m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
+    m0012_lineage::Lineage,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(Retention),
             Box::new(Stats),
             Box::new(Providers),
+            Box::new(Lineage),
         ]
     }
 }

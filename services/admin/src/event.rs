@@ -5,7 +5,10 @@ mod list;
 use std::collections::BTreeMap;
 
 use tonic::{Request, Response, Status};
-use tributary_domain::id::EventId;
+use tributary_domain::{
+    booking::{FollowUpKind, Role},
+    id::EventId,
+};
 use tributary_proto::admin::v1::{
     Event, GetEventRequest, ListEventNamesRequest, ListEventNamesResponse, ListEventsRequest,
     ListEventsResponse, event, event_service_server::EventService,
@@ -54,6 +57,13 @@ impl EventService for Events {
     }
 }
 
+fn kind_of(kind: FollowUpKind) -> event::follows::Kind {
+    match kind {
+        FollowUpKind::Retract => event::follows::Kind::Retract,
+        FollowUpKind::Restate => event::follows::Kind::Restate,
+    }
+}
+
 /// An event as the contract has it.
 pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
     let draft = &record.data.draft;
@@ -83,5 +93,17 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
         group_traits: Some(to_struct(&draft.group_traits)),
         consents: Some(to_struct(&draft.consents)),
         browser_context: Some(to_struct(&record.data.context)),
+        follows: match record.data.role {
+            Some(Role::Follows { kind, of, why, .. }) => Some(event::Follows {
+                kind: kind_of(kind).into(),
+                event: names.event(of),
+                reason: why.code().to_owned(),
+            }),
+            Some(Role::Withheld { .. }) | None => None,
+        },
+        withheld_reason: match record.data.role {
+            Some(Role::Withheld { why }) => why.code().to_owned(),
+            Some(Role::Follows { .. }) | None => String::new(),
+        },
     }
 }

@@ -6,8 +6,8 @@ use tonic::Status;
 use tributary_domain::{
     access::PrincipalId,
     id::{
-        AgencyId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MessageId, OperationId,
-        ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
+        AgencyId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, InvitationId, MessageId,
+        OperationId, ProfileId, RejectionId, SourceId, TenantId, WorkflowId,
     },
 };
 
@@ -210,6 +210,10 @@ impl Names {
 
     pub(crate) fn profile(self, profile: ProfileId) -> String {
         format!("{}/profiles/{profile}", self.tenant())
+    }
+
+    pub(crate) fn conversion(self, conversion: ConversionId) -> String {
+        format!("{}/conversions/{conversion}", self.tenant())
     }
 
     pub(crate) fn conflict(self, conflict: ConflictId) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{identity::Step, workflow::event::EventDraft};
+use crate::{booking::Role, identity::Step, workflow::event::EventDraft};
 
 /// What is stored with an event besides the columns that are searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,4 +19,7 @@ pub struct EventData {
     pub steps: Vec<Step>,
     /// The browser session's context, reached through the event's cluid.
     pub context: Map<String, Value>,
+    /// What the event is to the booking that it is of, when it is not simply told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }

@@ -10,6 +10,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
+use crate::booking::FollowUpKind;
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const BODY: usize = 26;
 const TAIL: usize = 13;
@@ -237,6 +239,8 @@ id!(/// A group: an account or company that profiles belong to.
     GroupId, "grp");
 id!(/// A conflict: a join of two people that was refused.
     ConflictId, "cfl");
+id!(/// A conversion: one booking, however often it is moved.
+    ConversionId, "cnv");
 id!(/// A ledger command: an administrator's change that the ledger applies between batches.
     CommandId, "cmd");
 id!(/// An operation: long work that goes on behind the call that began it.
@@ -265,6 +269,15 @@ impl EventId {
     /// The id of the event number `index` that `workflow` made of `message`, whatever version of it ran.
     pub fn derive(message: MessageId, workflow: WorkflowId, index: u32) -> Self {
         Self::of(message, &[&workflow.bits().to_be_bytes(), &index.to_be_bytes()])
+    }
+
+    /// The id of the event by which `message` has something told of an earlier event.
+    pub fn follow_up(message: MessageId, of: Self, kind: FollowUpKind) -> Self {
+        let kind: &[u8] = match kind {
+            FollowUpKind::Retract => b"retract",
+            FollowUpKind::Restate => b"restate",
+        };
+        Self::of(message, &[kind, &of.message.to_be_bytes(), &of.part.to_be_bytes()])
     }
 }
 

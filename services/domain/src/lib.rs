@@ -1,6 +1,7 @@
 //! Pure rules: no I/O, no clock, no random numbers; what a function needs of those is handed in.
 
 pub mod access;
+pub mod booking;
 pub mod breaker;
 pub mod committed;
 pub mod context;

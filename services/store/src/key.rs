@@ -1,9 +1,12 @@
 //! What is looked up for every message is kept by its hash: keys are long and lie scattered, and a page of the database
 //! is written for nearly each of them. The narrower they are, the more of them share one.
 
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use tributary_domain::id::{SourceId, TenantId};
+
+use crate::{StoreError, column::to_json};
 
 /// 128 bits of SHA-256 over a tenant and a key of its own: nobody finds two keys with the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,17 @@ impl KeyHash {
     pub(crate) fn identifier(tenant: TenantId, kind: &str, value: &str) -> Self {
         // No type has a NUL in its name.
         Self::of(tenant, &[kind.as_bytes(), &[0], value.as_bytes()])
+    }
+
+    /// Of a provider's key of a booking, among those of one source or of all of the tenant's.
+    pub(crate) fn booking(tenant: TenantId, source: Option<SourceId>, key: &str) -> Self {
+        let source = source.map_or([0; 16], |source| source.bits().to_be_bytes());
+        Self::of(tenant, &[&source, key.as_bytes()])
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
     }
 
     /// As a column has it.
@@ -50,6 +64,22 @@ impl Serialize for KeyHash {
     }
 }
 
+/// Removes these keys from a table of hashes.
+pub(crate) async fn forget(
+    txn: &DatabaseTransaction,
+    table: &str,
+    hashes: &[KeyHash],
+) -> Result<(), StoreError> {
+    let keys = match txn.get_database_backend() {
+        DbBackend::Sqlite => "SELECT unhex(value) FROM json_each(?1)",
+        _ => "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1::jsonb) k(value)",
+    };
+    let sql = format!("DELETE FROM {table} WHERE key_hash IN ({keys})");
+    let keys = to_json(hashes)?.into();
+    txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), sql, [keys])).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -65,12 +95,14 @@ mod tests {
             KeyHash::dedupe(tenant(2), source(1), "a"),
             KeyHash::dedupe(tenant(1), source(2), "a"),
             KeyHash::dedupe(tenant(1), source(1), "b"),
+            KeyHash::booking(tenant(1), None, "a"),
+            KeyHash::booking(tenant(2), None, "a"),
             KeyHash::identifier(tenant(1), "email", "a"),
             KeyHash::identifier(tenant(2), "email", "a"),
             KeyHash::identifier(tenant(1), "emaila", ""),
             KeyHash::identifier(tenant(1), "", "emaila"),
         ]);
-        assert_eq!(hashes.len(), 8);
+        assert_eq!(hashes.len(), 10);
     }
 
     #[test]

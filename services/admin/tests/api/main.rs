@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod conversions;
 mod deletion;
 mod destinations;
 mod events;

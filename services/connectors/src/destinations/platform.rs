@@ -16,6 +16,11 @@ pub trait Platform: Send + Sync + fmt::Debug {
     /// Its name for people.
     fn display_name(&self) -> &'static str;
 
+    /// Whether it can be told what became of an event that it was told of before.
+    fn takes_follow_ups(&self) -> bool {
+        false
+    }
+
     /// Whether a destination with these settings and secrets can work.
     ///
     /// # Errors

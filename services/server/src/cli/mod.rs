@@ -123,6 +123,9 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// Bookings, each however often it is moved, and what was told of them
+    #[command(subcommand)]
+    Conversions(resources::conversions::Action),
     /// What workflows made of messages
     #[command(subcommand)]
     Events(resources::events::Action),
@@ -193,6 +196,7 @@ async fn ask(
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Conversions(action) => resources::conversions::run(action, &client, out).await,
         Question::Events(action) => resources::events::run(action, &client, out).await,
         Question::Stats(args) => stats::run(&args, &client, out).await,
     }?;

@@ -6,6 +6,8 @@ pub(crate) mod api_key;
 pub(crate) mod audit_log;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;
+pub(crate) mod conversion;
+pub(crate) mod conversion_key;
 pub(crate) mod dedupe_key;
 pub(crate) mod delivery;
 pub(crate) mod delivery_attempt;

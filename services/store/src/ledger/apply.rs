@@ -21,6 +21,7 @@ use tributary_domain::{
 
 use super::{
     before::Before,
+    booking::Bookings,
     changes,
     claim::Claim,
     context::{self, Contexts},
@@ -177,13 +178,24 @@ async fn resolve(
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
     let Resolver {
-        views, contexts, groups, meter, before, names, tally, mut difference, mut applied, ..
+        views,
+        contexts,
+        groups,
+        bookings,
+        meter,
+        before,
+        names,
+        tally,
+        mut difference,
+        mut applied,
+        ..
     } = resolver;
     for (tenant, mut view) in views {
         changes::add(&mut difference, &before, tenant, view.take_changes(), now)?;
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
+    bookings.add(&mut difference, now)?;
     difference.usage = Some(meter);
     difference.trait_names = names.trait_rows(now);
     difference.event_counts = names.statement(to.backend)?;
@@ -240,6 +252,7 @@ async fn load_all<'a>(
         views: views(txn, tenants, owners).await?,
         contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
+        bookings: Bookings::load(txn, &batch.plans).await?,
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
         holding: &state.holding,

@@ -3,6 +3,7 @@
 
 mod apply;
 mod before;
+mod booking;
 mod changes;
 mod claim;
 mod commands;

@@ -7,9 +7,10 @@ use std::{
 };
 
 use tributary_domain::{
+    booking::{Due, Role},
     committed::CommittedMessage,
     event::EventData,
-    id::{DeliveryId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Decision, Evidence, Rules, Step, View, clamped_time},
     stats::Metric,
     time::Timestamp,
@@ -21,6 +22,7 @@ use tributary_domain::{
 
 use super::{
     before::Before,
+    booking::{Bookings, Occasion},
     context::Contexts,
     difference::Difference,
     groups::Groups,
@@ -46,6 +48,7 @@ pub(super) struct Resolver<'a> {
     pub(super) views: HashMap<TenantId, View>,
     pub(super) contexts: Contexts,
     pub(super) groups: Groups,
+    pub(super) bookings: Bookings,
     pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) before: Before,
     pub(super) holding: &'a HashSet<TenantId>,
@@ -102,7 +105,9 @@ impl Resolver<'_> {
                     self.meter.count(plan.tenant);
                 }
                 self.log(plan, Fate::Applied, runs)?;
-                runs.iter().try_for_each(|run| self.run(plan, run))
+                let due = self.bookings.observe(plan);
+                runs.iter().try_for_each(|run| self.run(plan, run))?;
+                self.follow_up(plan, due)
             }
             Work::Park(reason) => self.park(plan, reason),
             Work::Hold(reason) => self.hold(plan, reason),
@@ -217,9 +222,13 @@ impl Resolver<'_> {
         self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
-            let event = self.event(plan, run.plan.workflow, draft)?;
+            let id = EventId::derive(plan.message, run.plan.workflow, draft.index);
+            let verdict = self.bookings.made(plan, run, draft, id, destinations, &self.before);
+            let event = self.event(plan, run.plan.workflow, draft, verdict.role)?;
             profile = profile.or(event.profile);
-            self.deliveries(plan, run, &Arc::new(event), destinations);
+            let event = Arc::new(event);
+            self.bookings.remember(&event);
+            self.deliveries(plan, plan.received.plus(run.delay), &event, &verdict.destinations);
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),
@@ -243,6 +252,7 @@ impl Resolver<'_> {
         plan: &MessagePlan,
         workflow: WorkflowId,
         draft: &Arc<EventDraft>,
+        role: Option<Role>,
     ) -> Result<StoredEvent, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
         let before = self.before.event(id);
@@ -283,18 +293,36 @@ impl Resolver<'_> {
             self.names.observe(plan, draft);
         }
         self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
-        let data =
-            EventData { draft: Arc::clone(draft), created: decision.created, steps: decision.steps, context };
+        let data = EventData {
+            draft: Arc::clone(draft),
+            created: decision.created,
+            steps: decision.steps,
+            context,
+            role,
+        };
+        self.store(plan, id, workflow, decision.profile, data, is_new)
+    }
+
+    /// Has an event written.
+    fn store(
+        &mut self,
+        plan: &MessagePlan,
+        id: EventId,
+        workflow: WorkflowId,
+        profile: Option<ProfileId>,
+        data: EventData,
+        is_new: bool,
+    ) -> Result<StoredEvent, StoreError> {
         let row = event::Model {
             tenant_id: plan.tenant.to_string(),
             id: id.to_string(),
             workflow_id: workflow.to_string(),
             source_id: plan.source.to_string(),
-            kind: kind_code(draft.kind).to_owned(),
-            name: draft.name.clone(),
-            profile_id: decision.profile.map(|profile| profile.to_string()),
+            kind: kind_code(data.draft.kind).to_owned(),
+            name: data.draft.name.clone(),
+            profile_id: profile.map(|profile| profile.to_string()),
             seq: plan.sequence.cast_signed(),
-            occurred_at: draft.time.micros(),
+            occurred_at: data.draft.time.micros(),
             received_at: plan.received.micros(),
             data: Packed::of(to_json(&data)?.as_bytes()).into_column(),
         };
@@ -303,19 +331,29 @@ impl Resolver<'_> {
             id,
             source: plan.source,
             workflow,
-            profile: decision.profile,
+            profile,
             received: plan.received,
             trace_parent: plan.trace_parent.clone(),
             data,
         })
     }
 
+    /// Has everything told that follows from what the message says of its booking, and that no workflow made an event of.
+    fn follow_up(&mut self, plan: &MessagePlan, joined: Vec<Due>) -> Result<(), StoreError> {
+        for Occasion { event, workflow, profile, data, destinations } in self.bookings.due(plan, joined) {
+            let is_new = self.before.event(event).is_none();
+            let event = Arc::new(self.store(plan, event, workflow, profile, data, is_new)?);
+            self.deliveries(plan, plan.received, &event, &destinations);
+        }
+        Ok(())
+    }
+
     fn deliveries(
         &mut self,
         plan: &MessagePlan,
-        run: &PlannedRun,
+        due: Timestamp,
         event: &Arc<StoredEvent>,
-        destinations: &[tributary_domain::id::DestinationId],
+        destinations: &[DestinationId],
     ) {
         for destination in destinations {
             let id = DeliveryId::derive(event.id, *destination, 0);
@@ -323,7 +361,6 @@ impl Resolver<'_> {
             if self.before.has_delivery(id) {
                 continue;
             }
-            let due = plan.received.plus(run.delay);
             self.difference.deliveries.push(delivery::Model {
                 tenant_id: plan.tenant.to_string(),
                 id: id.to_string(),

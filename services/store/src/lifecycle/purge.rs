@@ -22,8 +22,9 @@ use crate::{
     Lane, Store, StoreError,
     audit::{self, Author, Deed, Owner},
     column::{id, to_json},
-    entity::{destination, event, identifier, message, request_id, source, tenant, workflow},
-    key::KeyHash,
+    conversion,
+    entity::{self, destination, event, identifier, message, request_id, source, tenant, workflow},
+    key::{KeyHash, forget},
     once::REMEMBERED,
     stats::Tally,
     txn::Txn,
@@ -192,6 +193,7 @@ impl Store {
                 Rows::Plain { statement } => execute(txn, statement, [tenant.to_string().into()]).await,
                 Rows::Messages => messages(txn, tenant).await,
                 Rows::Identifiers => identifiers(txn, tenant).await,
+                Rows::Conversions => conversions(txn, tenant).await,
             }
         };
         self.write_txn(Lane::Other, "purge.rows", write).await
@@ -382,13 +384,12 @@ async fn identifiers(txn: &DatabaseTransaction, tenant: TenantId) -> Result<u64,
     execute(txn, sql, [tenant.to_string().into(), to_json(&keys)?.into()]).await
 }
 
-/// Removes these keys from a table of hashes.
-async fn forget(txn: &DatabaseTransaction, table: &str, hashes: &[KeyHash]) -> Result<(), StoreError> {
-    let keys = match txn.get_database_backend() {
-        DbBackend::Sqlite => "SELECT unhex(value) FROM json_each(?1)",
-        _ => "SELECT decode(value, 'hex') FROM jsonb_array_elements_text($1::jsonb) k(value)",
-    };
-    let sql = format!("DELETE FROM {table} WHERE key_hash IN ({keys})");
-    execute(txn, &sql, [to_json(hashes)?.into()]).await?;
-    Ok(())
+/// Removes some conversions with their keys.
+async fn conversions(txn: &DatabaseTransaction, tenant: TenantId) -> Result<u64, StoreError> {
+    let rows = entity::conversion::Entity::find()
+        .filter(entity::conversion::Column::TenantId.eq(tenant.to_string()))
+        .limit(STEP)
+        .all(txn)
+        .await?;
+    conversion::remove(txn, tenant, rows).await
 }

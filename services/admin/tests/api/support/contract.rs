@@ -7,7 +7,7 @@ use prost_types::{DescriptorProto, FieldMask, FileDescriptorProto, FileDescripto
 use tonic::{Status, client::Grpc};
 use tonic_prost::ProstCodec;
 use tributary_domain::id::{
-    ApiKeyId, DeliveryId, DestinationId, EventId, InvitationId, MemberId, MessageId, ProfileId,
+    ApiKeyId, ConversionId, DeliveryId, DestinationId, EventId, InvitationId, MemberId, MessageId, ProfileId,
 };
 use tributary_proto::{
     FILE_DESCRIPTOR_SET,
@@ -204,6 +204,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{destination}", DestinationId::new(1, 1).to_string()),
         ("{message}", message.to_string()),
         ("{operation}", last(&operation.name)),
+        ("{conversion}", ConversionId::new(1, 1).to_string()),
         ("{profile}", ProfileId::new(1, 1).to_string()),
         ("{event}", EventId::range(message).0.to_string()),
         ("{delivery}", DeliveryId::range(message).0.to_string()),

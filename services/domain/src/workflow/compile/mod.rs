@@ -9,6 +9,7 @@ pub use problem::{Problem, Severity};
 
 use super::spec::{Kind, Mapping, OnEmpty, ValueType, WorkflowSpec};
 use crate::{
+    booking::FollowUp,
     filter::CompiledGroup,
     identity::IdentifierType,
     mapping::{CompiledMapping, CompiledPath},
@@ -41,6 +42,7 @@ pub struct CompiledWorkflow {
     pub(super) group_traits: Vec<CompiledMapping>,
     /// What the person agreed to.
     pub(super) consents: Vec<CompiledMapping>,
+    follow_up: Option<FollowUp>,
 }
 
 /// A mapping whose value has to pass the rules of an identifier.
@@ -66,6 +68,11 @@ impl CompiledWorkflow {
         (sound, problems.into_list())
     }
 
+    /// What follows its events; nothing when each stands for itself.
+    pub fn follow_up(&self) -> Option<FollowUp> {
+        self.follow_up
+    }
+
     fn compile_parts(spec: &WorkflowSpec, problems: &mut Problems) -> Option<Self> {
         let for_each = spec.for_each.as_ref().map(|path| CompiledPath::compile(path, problems));
         let filter = spec.filter.as_ref().map(|filter| CompiledGroup::compile(filter, problems));
@@ -89,6 +96,12 @@ impl CompiledWorkflow {
         let group_identities = lists::groups(&spec.group_identities, spec.kind, problems);
         let group_traits = lists::traits("group_traits", &spec.group_traits, problems);
         let consents = lists::values("consents", &spec.consents, problems);
+        if spec.follow_up.is_some() && spec.kind != Kind::Track {
+            problems.error(
+                "only an event of kind TRACK can be followed up",
+                "remove the follow-up, or make the workflow a TRACK workflow",
+            );
+        }
         Some(Self {
             kind: spec.kind,
             for_each: sound(for_each)?,
@@ -102,6 +115,7 @@ impl CompiledWorkflow {
             group_identities,
             group_traits,
             consents,
+            follow_up: spec.follow_up,
         })
     }
 }

@@ -24,6 +24,7 @@ macro_rules! contract {
 
 contract!(
     ApiKey,
+    Conversion,
     Delivery,
     DeletionPreview,
     Destination,
@@ -105,6 +106,7 @@ mod tests {
             assert!(super::json(&T::default()).is_ok(), "{}", T::NAME);
         }
         check::<v1::ApiKey>();
+        check::<v1::Conversion>();
         check::<v1::Delivery>();
         check::<v1::DeletionPreview>();
         check::<v1::Destination>();

@@ -1,6 +1,7 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|events|operations`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|conversions|events|operations`.
 
 pub(super) mod api_keys;
+pub(super) mod conversions;
 pub(super) mod destinations;
 pub(super) mod events;
 pub(super) mod members;
