@@ -5,6 +5,7 @@
 //! | one visitor at once over several workflows and sources | `one_person` |
 //! | the examples of identity | `identity` |
 //! | reschedules, routing forms, old and odd bodies | `payloads` |
+//! | a booking that is moved, given up and paid for is counted once, in every order | `bookings` |
 //! | every status with its reason | `statuses` |
 //! | the same webhook a thousand times, and after a restart | `duplicates` |
 //! | what is refused, the same on both databases | `refusals` |
@@ -34,6 +35,7 @@
     reason = "tests say at once what fails"
 )]
 
+mod bookings;
 mod cli;
 mod code;
 mod deletion;
