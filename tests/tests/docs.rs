@@ -57,12 +57,14 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 8] = [
+const NO_REASONS: [&str; 9] = [
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
     // What the names of least roles begin with.
     "LEAST_ROLE_",
+    // How a booking can stand.
+    "NO_SHOW",
     // A kind of invitation.
     "PASSWORD_RESET",
     // What operations do.

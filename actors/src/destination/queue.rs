@@ -289,6 +289,9 @@ mod tests {
         queue.offer(all[0].clone(), NOW);
         assert_eq!(sent(&mut queue), ids(&all[1..]), "the next one of the same person, and nothing else");
         assert_eq!(queue.next_due(), Some(until));
+        // It takes its turn behind who is being tried then.
+        assert!(queue.next(until).is_none());
+        queue.tried(&all[1]);
         assert_eq!(queue.next(until).map(|next| next.delivery), Some(all[0].delivery));
     }
 
