@@ -104,8 +104,8 @@ async fn counted_once(database: Database, kills: usize) {
     let tenant = server.tenant("acme").await;
     let sources: [Source; 2] =
         [server.calendly(&tenant, "first").await, server.calendly(&tenant, "second").await];
-    for source in &sources {
-        server.preset(source, "bookings").await;
+    for (source, key) in sources.iter().zip(["first_bookings", "second_bookings"]) {
+        server.preset(source, key).await;
     }
     let sink = Sink::start().await;
     server.destination(&tenant, "hook", &sink).await;
