@@ -137,13 +137,13 @@ impl Bookings {
         }
         if !wanted.is_empty() {
             let rows: Vec<conversion::Model> = CONVERSIONS.rows(txn, &wanted).await?;
-            rows.into_iter().try_for_each(|row| bookings.take(row))?;
+            rows.iter().try_for_each(|row| bookings.take(row))?;
             bookings.load_originals(txn).await?;
         }
         Ok(bookings)
     }
 
-    fn take(&mut self, row: conversion::Model) -> Result<(), StoreError> {
+    fn take(&mut self, row: &conversion::Model) -> Result<(), StoreError> {
         let conversion: Conversion = read(&row.data, "conversions.data")?;
         let id = id(&row.id, "conversions.id")?;
         for key in conversion.lineage.keys() {
