@@ -120,7 +120,8 @@ async fn evaluate(
             (_, work) => work,
         };
         let facts = parsed.ok().map(|parsed| parsed.facts.clone());
-        plans.push(plan(task, tenant.rev, &tenant.settings, facts, work));
+        let plan = plan(task, tenant.rev, &tenant.settings, facts, work);
+        plans.push(MessagePlan { destinations: Arc::clone(&tenant.destinations), ..plan });
     }
 }
 
@@ -155,6 +156,7 @@ fn plan(
         facts: planner::facts(facts),
         config_rev: rev,
         settings: Arc::clone(settings),
+        destinations: Arc::default(),
         work,
     }
 }

@@ -43,6 +43,7 @@ const SHARED: [(&str, &str); 4] = [
     ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.
     ("identifier_keys", "SELECT"),
+    ("conversion_keys", "SELECT"),
     ("dedupe_keys", "SELECT"),
     // By who asked, in the transaction of what they asked for.
     ("request_ids", ALL),

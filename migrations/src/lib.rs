@@ -12,6 +12,7 @@ mod m0008_backtests;
 mod m0009_versions;
 mod m0010_identity;
 mod m0011_privacy;
+mod m0012_lineage;
 mod migrator;
 mod table;
 

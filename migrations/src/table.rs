@@ -141,6 +141,18 @@ impl Table {
         self
     }
 
+    /// An index of only those rows in which `column` is not `value`.
+    pub(crate) fn index_unless(
+        mut self,
+        columns: &[&'static str],
+        column: &'static str,
+        value: &'static str,
+    ) -> Self {
+        let mut index = self.index_on("ix", columns);
+        self.indexes.push(index.and_where(Expr::col(column).ne(value)).take());
+        self
+    }
+
     pub(crate) async fn create(self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         manager.create_table(self.statement(backend)).await?;

@@ -57,7 +57,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 10] = [
+const NO_REASONS: [&str; 11] = [
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
@@ -65,6 +65,8 @@ const NO_REASONS: [&str; 10] = [
     "LEAST_ROLE_",
     // How far a conflict is.
     "NEVER_JOIN",
+    // How a booking can stand.
+    "NO_SHOW",
     // A kind of invitation.
     "PASSWORD_RESET",
     // What operations do.

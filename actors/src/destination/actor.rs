@@ -26,8 +26,9 @@ use tributary_store::{
 };
 
 use super::{
-    attempt::{Health, Means, Target, Tried, word},
+    attempt::{Attempted, Health, Means, Target, Tried, word},
     dispatcher::Tail,
+    precedence::{self, Precedence},
     queue::Queue,
 };
 
@@ -217,9 +218,29 @@ impl DestinationActor {
         self.trying.extend(delivery.event.profile.map(|profile| (delivery.delivery, profile)));
         let revision = target.revision;
         let source = self.sources.get(&delivery.event.source).cloned().unwrap_or_default();
-        let attempt = self.means.clone().attempt(target, delivery, source);
-        context.spawn(attempt.into_actor(self).map(move |(delivery, tried), actor, context| {
+        let (means, store) = (self.means.clone(), self.store.clone());
+        let attempt = async move {
+            match precedence::of(&store, &delivery, &*means.clock).await {
+                Precedence::Go => means.attempt(target, delivery, source).await,
+                Precedence::Wait(until) => (delivery, Attempted::Postponed(until)),
+                Precedence::Never => {
+                    let tried = Tried::nothing_to_follow(means.clock.now());
+                    (delivery, Attempted::Tried(Box::new(tried)))
+                }
+            }
+        };
+        context.spawn(attempt.into_actor(self).map(move |(delivery, attempted), actor, context| {
             actor.in_flight -= 1;
+            let tried = match attempted {
+                Attempted::Tried(tried) => *tried,
+                Attempted::Postponed(until) => {
+                    actor.report(Health::Unknown, is_probe);
+                    actor.queue.postpone(delivery, until);
+                    actor.answer_drained();
+                    actor.pump(context);
+                    return;
+                }
+            };
             actor.queue.tried(&delivery);
             actor.report(tried.health, is_probe);
             if let Outcome::Disable { reason } = &tried.outcome {

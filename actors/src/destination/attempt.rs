@@ -6,8 +6,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
-use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets, Standing};
-use tributary_domain::time::{Clock, Timestamp};
+use tributary_connectors::destinations::{
+    HttpRequest, Outcome, OutgoingEvent, OutgoingFollowUp, Platform, Secrets, Standing,
+};
+use tributary_domain::{
+    booking::Role,
+    id::DeliveryId,
+    time::{Clock, Timestamp},
+};
 use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
@@ -46,6 +52,15 @@ pub(super) struct Tried {
     pub(super) error: Option<String>,
 }
 
+/// How it went with a delivery whose turn it was.
+#[derive(Debug)]
+pub(super) enum Attempted {
+    /// It was tried.
+    Tried(Box<Tried>),
+    /// It may not be sent before this time.
+    Postponed(Timestamp),
+}
+
 /// What an attempt says of the destination's health, whatever it says of its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Health {
@@ -72,7 +87,7 @@ impl Means {
         target: Arc<Target>,
         delivery: ReadyDelivery,
         source: String,
-    ) -> (ReadyDelivery, Tried) {
+    ) -> (ReadyDelivery, Attempted) {
         let span = tracing::info_span!(
             target: TRACE,
             "delivery.attempt",
@@ -89,12 +104,16 @@ impl Means {
             span.record("status", status);
         }
         self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
-        (delivery, tried)
+        (delivery, Attempted::Tried(Box::new(tried)))
     }
 
     async fn send(&self, target: &Target, delivery: &ReadyDelivery, source: String) -> Tried {
         let started = self.clock.now();
         let event = outgoing(target, delivery, source);
+        if event.follow_up.is_some() && !target.platform.takes_follow_ups() {
+            let reason = format!("{} cannot be told what became of an event", target.platform.display_name());
+            return Tried::failed(started, Duration::ZERO, permanent(reason), Health::Unknown);
+        }
         let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
             Ok(request) => request,
             Err(error) => {
@@ -134,6 +153,12 @@ impl Means {
 }
 
 impl Tried {
+    /// A follow-up of what was never delivered; `at` is now.
+    pub(super) fn nothing_to_follow(at: Timestamp) -> Self {
+        let reason = "the event that it follows was not delivered, so there is nothing to follow up";
+        Self::failed(at, Duration::ZERO, permanent(reason.to_owned()), Health::Unknown)
+    }
+
     fn failed(started: Timestamp, took: Duration, outcome: Outcome, health: Health) -> Self {
         let error = match &outcome {
             Outcome::Retry { reason, .. } | Outcome::Permanent { reason } | Outcome::Disable { reason } => {
@@ -179,7 +204,16 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
         context: event.data.context.clone(),
         source,
     };
-    OutgoingEvent::of(event.draft(), &target.event_names, standing)
+    let follow_up = match event.data.role {
+        Some(Role::Follows { kind, of, why, .. }) => Some(OutgoingFollowUp {
+            kind,
+            event: of,
+            delivery: DeliveryId::derive(of, delivery.destination, 0),
+            why,
+        }),
+        Some(Role::Withheld { .. }) | None => None,
+    };
+    OutgoingEvent { follow_up, ..OutgoingEvent::of(event.draft(), &target.event_names, standing) }
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {

@@ -121,6 +121,12 @@ impl Queue {
         self.ready.push_front(delivery);
     }
 
+    /// Puts one back that may not be sent before `until`; others of the same person go meanwhile.
+    pub(super) fn postpone(&mut self, delivery: ReadyDelivery, until: Timestamp) {
+        self.tried(&delivery);
+        self.later.insert((until, delivery.delivery), delivery);
+    }
+
     /// A try has ended, however: the next one of the same person may go.
     pub(super) fn tried(&mut self, delivery: &ReadyDelivery) {
         let waiting = ordered_by(delivery).and_then(|profile| self.busy.remove(&profile));
@@ -294,6 +300,23 @@ mod tests {
         queue.offer(delivery(2, Some(7), 1), NOW);
         assert!(queue.next(NOW).is_some());
         assert!(queue.next(NOW).is_some());
+    }
+
+    #[test]
+    fn what_is_postponed_waits_for_its_time_and_holds_up_nobody() {
+        let mut queue = Queue::default();
+        let all = [delivery(1, Some(7), 1), delivery(2, Some(7), 1)];
+        all.iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
+        let early = queue.next(NOW).expect("the first");
+        let until = NOW.plus(std::time::Duration::from_secs(1));
+        queue.postpone(early, until);
+        queue.offer(all[0].clone(), NOW);
+        assert_eq!(sent(&mut queue), ids(&all[1..]), "the next one of the same person, and nothing else");
+        assert_eq!(queue.next_due(), Some(until));
+        // It takes its turn behind who is being tried then.
+        assert!(queue.next(until).is_none());
+        queue.tried(&all[1]);
+        assert_eq!(queue.next(until).map(|next| next.delivery), Some(all[0].delivery));
     }
 
     #[test]

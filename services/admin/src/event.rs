@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::{
+    booking::{FollowUpKind, Role},
     event::{Withheld, WithheldFor},
     id::EventId,
 };
@@ -58,6 +59,13 @@ impl EventService for Events {
     }
 }
 
+fn kind_of(kind: FollowUpKind) -> event::follows::Kind {
+    match kind {
+        FollowUpKind::Retract => event::follows::Kind::Retract,
+        FollowUpKind::Restate => event::follows::Kind::Restate,
+    }
+}
+
 /// An event as the contract has it.
 pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
     let draft = &record.data.draft;
@@ -88,6 +96,18 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
         consents: Some(to_struct(&draft.consents)),
         browser_context: Some(to_struct(&record.data.context)),
         withheld_destinations: record.data.withheld.iter().map(|kept| withheld(names, kept)).collect(),
+        follows: match record.data.role {
+            Some(Role::Follows { kind, of, why, .. }) => Some(event::Follows {
+                kind: kind_of(kind).into(),
+                event: names.event(of),
+                reason: why.code().to_owned(),
+            }),
+            Some(Role::Withheld { .. }) | None => None,
+        },
+        withheld_reason: match record.data.role {
+            Some(Role::Withheld { why }) => why.code().to_owned(),
+            Some(Role::Follows { .. }) | None => String::new(),
+        },
     }
 }
 

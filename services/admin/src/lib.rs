@@ -11,6 +11,7 @@ mod call;
 mod check;
 mod connection;
 mod context;
+mod conversion;
 mod convert;
 mod cors;
 mod deadline;

@@ -6,8 +6,9 @@ use tonic::Status;
 use tributary_domain::{
     access::PrincipalId,
     id::{
-        AgencyId, BlockId, ConflictId, DeliveryId, DestinationId, EventId, InvitationId, MergeId, MessageId,
-        OperationId, ProfileId, RejectionId, SourceId, SuppressionId, TenantId, WorkflowId,
+        AgencyId, BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, InvitationId,
+        MergeId, MessageId, OperationId, ProfileId, RejectionId, SourceId, SuppressionId, TenantId,
+        WorkflowId,
     },
     identity::PairId,
 };
@@ -258,6 +259,10 @@ impl Names {
 
     pub(crate) fn blocked_identifier(self, block: BlockId) -> String {
         format!("{}/blockedIdentifiers/{block}", self.tenant())
+    }
+
+    pub(crate) fn conversion(self, conversion: ConversionId) -> String {
+        format!("{}/conversions/{conversion}", self.tenant())
     }
 
     pub(crate) fn conflict(self, conflict: ConflictId) -> String {

@@ -14,12 +14,13 @@ use tributary_domain::subnet::Subnet;
 use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
     audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
-    destination_service_server::DestinationServiceServer, event_service_server::EventServiceServer,
-    log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
-    operation_service_server::OperationServiceServer, privacy_service_server::PrivacyServiceServer,
-    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
-    source_service_server::SourceServiceServer, stats_service_server::StatsServiceServer,
-    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
+    conversion_service_server::ConversionServiceServer, destination_service_server::DestinationServiceServer,
+    event_service_server::EventServiceServer, log_service_server::LogServiceServer,
+    member_service_server::MemberServiceServer, operation_service_server::OperationServiceServer,
+    privacy_service_server::PrivacyServiceServer, profile_service_server::ProfileServiceServer,
+    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
+    stats_service_server::StatsServiceServer, tenant_service_server::TenantServiceServer,
+    workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -32,6 +33,7 @@ use crate::{
     audit::Audit,
     auth::Tokens,
     connection::Times,
+    conversion::Conversions,
     cors::cors,
     deadline::DeadlineLayer,
     destination::Destinations,
@@ -89,6 +91,7 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
         .add_service(limited!(LogServiceServer, Logs { context: context(), closing: closing.clone() }))
         .add_service(limited!(OperationServiceServer, Operations { context: context(), closing }))
         .add_service(limited!(EventServiceServer, Events(context())))
+        .add_service(limited!(ConversionServiceServer, Conversions(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
         .add_service(limited!(PrivacyServiceServer, Privacy(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{id::DestinationId, identity::Step, workflow::event::EventDraft};
+use crate::{booking::Role, id::DestinationId, identity::Step, workflow::event::EventDraft};
 
 /// What is stored with an event besides the columns that are searched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct EventData {
     /// The destinations that it would have gone to, and does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// What the event is to the booking that it is of, when it is not simply told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 /// A destination that is not told of an event.

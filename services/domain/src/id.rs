@@ -10,6 +10,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
+use crate::booking::FollowUpKind;
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const BODY: usize = 26;
 const TAIL: usize = 13;
@@ -241,6 +243,8 @@ id!(/// A blocked value: an identifier that is no evidence.
     BlockId, "blk");
 id!(/// A merge: two profiles that became one.
     MergeId, "mrg");
+id!(/// A conversion: one booking, however often it is moved.
+    ConversionId, "cnv");
 id!(/// A ledger command: an administrator's change that the ledger applies between batches.
     CommandId, "cmd");
 id!(/// A suppression: an identifier that is not processed. Its bits are a keyed hash of the identifier.
@@ -271,6 +275,15 @@ impl EventId {
     /// The id of the event number `index` that `workflow` made of `message`, whatever version of it ran.
     pub fn derive(message: MessageId, workflow: WorkflowId, index: u32) -> Self {
         Self::of(message, &[&workflow.bits().to_be_bytes(), &index.to_be_bytes()])
+    }
+
+    /// The id of the event by which `message` has something told of an earlier event.
+    pub fn follow_up(message: MessageId, of: Self, kind: FollowUpKind) -> Self {
+        let kind: &[u8] = match kind {
+            FollowUpKind::Retract => b"retract",
+            FollowUpKind::Restate => b"restate",
+        };
+        Self::of(message, &[kind, &of.message.to_be_bytes(), &of.part.to_be_bytes()])
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backtest;
+pub mod booking;
 pub mod breaker;
 pub mod committed;
 pub mod context;

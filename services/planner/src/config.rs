@@ -25,6 +25,8 @@ pub struct TenantConfig {
     pub settings: Arc<TenantSettings>,
     /// Where events may go.
     pub routes: Vec<Route>,
+    /// All of these, without their filters.
+    pub destinations: Arc<[DestinationId]>,
 }
 
 /// A destination that events may go to.
@@ -82,6 +84,7 @@ impl Configuration {
             rev: snapshot.config_rev,
             hold: snapshot.hold,
             settings: Arc::new(snapshot.settings),
+            destinations: snapshot.routes.iter().map(|route| route.destination).collect(),
             routes: routes?,
         };
         let source = snapshot.source.map(source).transpose()?.flatten();

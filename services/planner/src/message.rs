@@ -74,6 +74,7 @@ impl Parsed {
             provider_event: self.facts.provider_event.as_deref(),
             cluid: self.facts.cluid.found(),
             source_name: &source.display_name,
+            booking: self.facts.booking.as_ref(),
         }
     }
 }
@@ -93,6 +94,7 @@ pub fn facts(found: Option<Facts>) -> MessageFacts {
         },
         provider_event: facts.provider_event,
         dedupe_key: facts.dedupe_key,
+        booking: facts.booking,
     }
 }
 

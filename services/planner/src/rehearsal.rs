@@ -101,6 +101,7 @@ pub fn rehearsed(
         facts: facts(found),
         config_rev: tenant.rev,
         settings: Arc::clone(&tenant.settings),
+        destinations: Arc::clone(&tenant.destinations),
         work,
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tributary_domain::{
     id::{DestinationId, WorkflowId},
     workflow::{
+        compile::CompiledWorkflow,
         evaluate::MessageView,
         event::{EventDraft, RunOutcome, RunPlan},
         status::RunStatus,
@@ -60,7 +61,8 @@ pub fn run(
         RunOutcome::Stopped(..) => Vec::new(),
     };
     let plan = RunPlan { workflow: workflow.id, version: workflow.version, outcome };
-    PlannedRun { plan, destinations, delay: workflow.delay }
+    let follow_up = workflow.compiled.as_ref().and_then(CompiledWorkflow::follow_up);
+    PlannedRun { plan, destinations, delay: workflow.delay, follow_up }
 }
 
 /// The destinations whose filter lets an event of the message in `view` through.

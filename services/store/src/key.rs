@@ -24,6 +24,17 @@ impl KeyHash {
         Self::of(tenant, &[kind.as_bytes(), &[0], value.as_bytes()])
     }
 
+    /// Of a provider's key of a booking, among those of one source or of all of the tenant's.
+    pub(crate) fn booking(tenant: TenantId, source: Option<SourceId>, key: &str) -> Self {
+        let source = source.map_or([0; 16], |source| source.bits().to_be_bytes());
+        Self::of(tenant, &[&source, key.as_bytes()])
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// As a column has it.
     pub(crate) fn from_column(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
@@ -84,12 +95,14 @@ mod tests {
             KeyHash::dedupe(tenant(2), source(1), "a"),
             KeyHash::dedupe(tenant(1), source(2), "a"),
             KeyHash::dedupe(tenant(1), source(1), "b"),
+            KeyHash::booking(tenant(1), None, "a"),
+            KeyHash::booking(tenant(2), None, "a"),
             KeyHash::identifier(tenant(1), "email", "a"),
             KeyHash::identifier(tenant(2), "email", "a"),
             KeyHash::identifier(tenant(1), "emaila", ""),
             KeyHash::identifier(tenant(1), "", "emaila"),
         ]);
-        assert_eq!(hashes.len(), 8);
+        assert_eq!(hashes.len(), 10);
     }
 
     #[test]

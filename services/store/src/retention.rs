@@ -9,6 +9,7 @@
 
 mod bodies;
 mod commands;
+mod conversions;
 mod keys;
 mod logs;
 mod sweep;

@@ -6,6 +6,7 @@
 //! | the examples of identity | `identity` |
 //! | 64 writers on 100 identifiers, while people undo and decide | `hot` |
 //! | reschedules, routing forms, old and odd bodies | `payloads` |
+//! | a booking that is moved, given up and paid for is counted once, in every order | `bookings` |
 //! | every status with its reason | `statuses` |
 //! | the same webhook a thousand times, and after a restart | `duplicates` |
 //! | what is refused, the same on both databases | `refusals` |
@@ -38,6 +39,7 @@
 )]
 
 mod backtest;
+mod bookings;
 mod cli;
 mod code;
 mod deletion;

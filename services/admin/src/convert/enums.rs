@@ -69,7 +69,7 @@ twins! {
     OnEmpty = mapping::OnEmpty { Skip, Clear, Fail }
     Pick = path::Pick { First, Last, Only, All }
     Match = answer::Match { Exact, Prefix, Contains }
-    MessageField = input::MessageField { MessageId, ReceivedAt, ProviderEvent, Cluid, SourceName }
+    MessageField = input::MessageField { MessageId, ReceivedAt, ProviderEvent, Cluid, SourceName, BookingStage, BookingKey, BookingPreviousKey }
     CaseTo = step::case::To { Lower, Upper, Title }
     NamePart = step::split_name::Part { First, Last }
     Logic = group::Logic { All, Any, None }

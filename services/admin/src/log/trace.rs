@@ -6,7 +6,10 @@ mod evaluate;
 use std::collections::{HashMap, hash_map::Entry};
 
 use tonic::Status;
-use tributary_domain::id::{DestinationId, EventId, MessageId, WorkflowId};
+use tributary_domain::{
+    booking::Role,
+    id::{DestinationId, EventId, MessageId, ProfileId, WorkflowId},
+};
 use tributary_proto::admin::v1::{
     DeliveryTrace, EventTrace, MessageReplay, MessageTrace, MessageView, RunTrace, message_replay::RunBefore,
 };
@@ -21,6 +24,7 @@ use super::{
 };
 use crate::{
     call::{Call, Located},
+    conversion,
     convert::{status, value::to_time},
     error::{from_store, optional},
     event,
@@ -45,8 +49,9 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
     let (scope, message) = (&located.scope, record.summary.id);
     // The source's id where it was removed since.
     let source = optional(scope.door_source(record.summary.source).await)?;
-    let source_display_name =
-        source.map_or_else(|| record.summary.source.to_string(), |source| source.display_name);
+    let source_display_name = source
+        .as_ref()
+        .map_or_else(|| record.summary.source.to_string(), |source| source.display_name.clone());
     let (mut parked, mut held) = (None, None);
     // A parked one that is redriven waits among the held until its turn comes.
     if matches!(record.summary.fate, Fate::Parked | Fate::Held) {
@@ -64,7 +69,7 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
     let found = scope.message_runs(message, &workflows).await.map_err(from_store)?;
     // Both take about as long, and neither needs the other.
     let (mut traces, mut events) = tokio::try_join!(
-        evaluate::nodes(located, &record, &source_display_name, &found),
+        evaluate::nodes(located, &record, &source_display_name, source.as_ref(), &found),
         Events::read(located, &record)
     )?;
     let mut runs = Vec::with_capacity(found.len());
@@ -76,8 +81,11 @@ async fn of_record(located: &Located<'_>, record: MessageRecord) -> Result<Messa
             run: Some(run::to_proto(located.names, &run)),
         });
     }
+    let about = conversion::of_message(located, &record, source.as_ref(), &events.profiles).await?;
+    let conversion = about.map(|about| conversion::to_proto(located.names, &about));
+    let follow_ups = events.follow_ups;
     let message = Some(MessageReader::new(located).one(record, MessageView::Full).await?);
-    Ok(MessageTrace { message, source_display_name, runs, parked, held, replays })
+    Ok(MessageTrace { message, source_display_name, runs, parked, held, replays, conversion, follow_ups })
 }
 
 /// How often a message was replayed, and how it stood before.
@@ -112,6 +120,10 @@ async fn workflow_name(located: &Located<'_>, workflow: WorkflowId) -> Result<St
 #[derive(Debug)]
 struct Events {
     by_workflow: HashMap<WorkflowId, Vec<EventTrace>>,
+    /// Those that no workflow made.
+    follow_ups: Vec<EventTrace>,
+    /// Whose they are.
+    profiles: Vec<ProfileId>,
 }
 
 impl Events {
@@ -120,12 +132,22 @@ impl Events {
         let mut events = located.scope.message_events(message).await.map_err(from_store)?;
         events.sort_by_key(|event| event.data.draft.index);
         let mut deliveries = Deliveries::read(located, record).await?;
+        let mut profiles: Vec<ProfileId> = events.iter().filter_map(|event| event.profile).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
         let mut by_workflow: HashMap<WorkflowId, Vec<EventTrace>> = HashMap::new();
+        let mut follow_ups = Vec::new();
         for record in events {
             let trace = event_trace(located, &record, &mut deliveries);
-            by_workflow.entry(record.workflow).or_default().push(trace);
+            let of_run = EventId::derive(message, record.workflow, record.data.draft.index);
+            if matches!(record.data.role, Some(Role::Follows { .. })) && record.id != of_run {
+                // Whose it is was decided for the event that it follows.
+                follow_ups.push(EventTrace { identity: None, ..trace });
+            } else {
+                by_workflow.entry(record.workflow).or_default().push(trace);
+            }
         }
-        Ok(Self { by_workflow })
+        Ok(Self { by_workflow, follow_ups, profiles })
     }
 
     fn of(&mut self, workflow: WorkflowId) -> Vec<EventTrace> {

@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod backtests;
+mod conversions;
 mod decisions;
 mod deletion;
 mod destinations;

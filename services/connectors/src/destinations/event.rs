@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tributary_domain::{
+    booking::{FollowUpKind, Why},
     id::{DeliveryId, EventId, MessageId, ProfileId},
     identity::Identifier,
     time::Timestamp,
@@ -46,6 +47,22 @@ pub struct OutgoingEvent {
     pub context: Map<String, Value>,
     /// The display name of the source.
     pub source: String,
+    /// What it says of an event that the destination was told of before; unset: it stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<OutgoingFollowUp>,
+}
+
+/// What an event says of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingFollowUp {
+    /// That it does not stand any more, or what it has become.
+    pub kind: FollowUpKind,
+    /// The earlier event.
+    pub event: EventId,
+    /// Its delivery to this destination.
+    pub delivery: DeliveryId,
+    /// Why.
+    pub why: Why,
 }
 
 /// Where an event stands that a workflow made.
@@ -92,6 +109,7 @@ impl OutgoingEvent {
             consents: draft.consents.clone(),
             context: standing.context,
             source: standing.source,
+            follow_up: None,
         }
     }
 }

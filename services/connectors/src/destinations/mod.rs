@@ -9,7 +9,7 @@ mod platform;
 mod secrets;
 pub mod webhook;
 
-pub use event::{OutgoingEvent, Standing};
+pub use event::{OutgoingEvent, OutgoingFollowUp, Standing};
 pub use http_request::HttpRequest;
 pub use outcome::Outcome;
 pub use platform::{Platform, RequestError, SettingsError};

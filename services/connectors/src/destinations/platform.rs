@@ -21,6 +21,11 @@ pub trait Platform: Send + Sync + fmt::Debug {
         &[]
     }
 
+    /// Whether it can be told what became of an event that it was told of before.
+    fn takes_follow_ups(&self) -> bool {
+        false
+    }
+
     /// Whether a destination with these settings and secrets can work.
     ///
     /// # Errors

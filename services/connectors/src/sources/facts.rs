@@ -5,13 +5,13 @@ use std::fmt;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use sha2::{Digest, Sha256};
-use tributary_domain::normalise::cluid::CluidReading;
+use tributary_domain::{booking::BookingFacts, normalise::cluid::CluidReading};
 
 /// The longest dedupe key that is kept as it is, in bytes; of a longer one, its hash.
 const LONGEST_KEY: usize = 512;
 
 /// What a message says of itself.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Facts {
     /// The provider's own name of the event, such as `invitee.created`.
     pub provider_event: Option<String>,
@@ -23,6 +23,8 @@ pub struct Facts {
     pub cluid_path: String,
     /// A body that the provider does not send for real events, as a stable code; unset: nothing is odd.
     pub notice: Option<&'static str>,
+    /// What it says of a booking; unset: it is about none.
+    pub booking: Option<BookingFacts>,
 }
 
 impl fmt::Debug for Facts {

@@ -1,6 +1,6 @@
 //! Reads settings one by one, so that what is wrong is named by its path, and nothing unknown is passed over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
@@ -11,6 +11,8 @@ use super::SettingsError;
 
 /// The most formats of foreign ids that a source may allow.
 const MOST_FORMATS: usize = 20;
+/// The most texts that a source may give a meaning.
+const MOST_NAMES: usize = 50;
 /// The largest program that one of their patterns may become, in bytes.
 const LARGEST_PATTERN: usize = 1 << 18;
 
@@ -132,6 +134,38 @@ impl<'a> Reader<'a> {
                     .map_err(|_| self.error(name, "a pattern is no regular expression, or too large a one"))
             })
             .collect()
+    }
+
+    /// What texts mean, each one of `choices` by its name; unset: nothing.
+    pub(super) fn names<T: Copy>(
+        &mut self,
+        name: &'a str,
+        choices: &[(&str, T)],
+    ) -> Result<BTreeMap<String, T>, SettingsError> {
+        let members = match self.take(name) {
+            None => return Ok(BTreeMap::new()),
+            Some(Value::Object(members)) if members.len() <= MOST_NAMES => members,
+            Some(_) => {
+                return Err(self.error(name, &format!("an object of at most {MOST_NAMES} names is expected")));
+            }
+        };
+        let choice =
+            |value: &Value| choices.iter().find(|(choice, _)| value == choice).map(|(_, choice)| *choice);
+        members
+            .iter()
+            .map(|(text, value)| match choice(value) {
+                Some(choice) => Ok((text.clone(), choice)),
+                None => {
+                    let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+                    Err(self.error(name, &format!("every value has to be one of {}", names.join(", "))))
+                }
+            })
+            .collect()
+    }
+
+    /// Whether nothing is set.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_none_or(Map::is_empty)
     }
 
     /// Ends the reading.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use tributary_domain::normalise::cluid::{self, CluidReading};
 
-use super::hmac_scheme::HmacScheme;
+use super::{custom::BookingPaths, hmac_scheme::HmacScheme};
 
 /// A source's settings, ready to be used for every request. Made by
 /// [`Provider::check_settings`](super::Provider::check_settings) only.
@@ -25,6 +25,8 @@ pub struct SourceSettings {
     pub(super) dedupe_path: Option<JsonPath>,
     /// Whether two custom bodies that are equal are one delivery.
     pub(super) dedupe_by_body: bool,
+    /// Where a custom body speaks of a booking.
+    pub(super) booking: Option<BookingPaths>,
 }
 
 /// Where the visitor's id stands, and what is taken for one.

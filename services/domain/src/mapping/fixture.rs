@@ -3,20 +3,21 @@
 use serde_json::Value;
 
 use super::{Budget, MessageView, Scope};
-use crate::{id::MessageId, tenant::TenantSettings, time::Timestamp};
+use crate::{booking::BookingFacts, id::MessageId, tenant::TenantSettings, time::Timestamp};
 
 /// Owns what a scope borrows.
 pub(crate) struct Fixture {
     pub(crate) body: Value,
     pub(crate) tenant: TenantSettings,
     pub(crate) budget: Budget,
+    pub(crate) booking: Option<BookingFacts>,
 }
 
 impl Fixture {
     /// A message with `body`, of a tenant with ordinary settings.
     pub(crate) fn new(body: Value) -> Self {
         let tenant = TenantSettings { time_zone: "Europe/Berlin".to_owned(), ..TenantSettings::default() };
-        Self { body, tenant, budget: Budget::new() }
+        Self { body, tenant, budget: Budget::new(), booking: None }
     }
 
     /// The message.
@@ -28,6 +29,7 @@ impl Fixture {
             provider_event: Some("invitee.created"),
             cluid: None,
             source_name: "Calendly",
+            booking: self.booking.as_ref(),
         }
     }
 

@@ -73,17 +73,26 @@ impl MessageField {
             Self::ProviderEvent => "provider_event",
             Self::Cluid => "cluid",
             Self::SourceName => "source_name",
+            Self::BookingStage => "booking_stage",
+            Self::BookingKey => "booking_key",
+            Self::BookingPreviousKey => "booking_previous_key",
         }
     }
 }
 
 fn field_of(field: MessageField, scope: &Scope<'_>) -> Result<String, Loss> {
     let message = &scope.message;
+    let booking = message.booking.ok_or(Loss::Absent);
     match field {
         MessageField::MessageId => Ok(message.id.to_string()),
         MessageField::ReceivedAt => Ok(message.received.to_string()),
         MessageField::ProviderEvent => message.provider_event.map(str::to_owned).ok_or(Loss::Absent),
         MessageField::Cluid => message.cluid.map(str::to_owned).ok_or(Loss::Absent),
         MessageField::SourceName => Ok(message.source_name.to_owned()),
+        MessageField::BookingStage => {
+            booking?.stages.first().map(|stage| stage.as_str().to_owned()).ok_or(Loss::Absent)
+        }
+        MessageField::BookingKey => Ok(booking?.key.clone()),
+        MessageField::BookingPreviousKey => booking?.previous.clone().ok_or(Loss::Absent),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::value;
-use crate::{id::MessageId, tenant::TenantSettings, time::Timestamp};
+use crate::{booking::BookingFacts, id::MessageId, tenant::TenantSettings, time::Timestamp};
 
 /// A message as a workflow sees it.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ pub struct MessageView<'a> {
     pub cluid: Option<&'a str>,
     /// The source's display name.
     pub source_name: &'a str,
+    /// What it says of a booking, where it is about one.
+    pub booking: Option<&'a BookingFacts>,
 }
 
 impl fmt::Debug for MessageView<'_> {

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::booking::FollowUp;
+
 /// What a workflow does with one message.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,6 +34,8 @@ pub struct WorkflowSpec {
     pub group_traits: Vec<Mapping>,
     /// What the person agreed to.
     pub consents: Vec<Mapping>,
+    /// Its events are told once for a booking, and this is what follows them; unset: every event stands for itself.
+    pub follow_up: Option<FollowUp>,
 }
 
 /// The kinds of event.
@@ -179,6 +183,12 @@ pub enum MessageField {
     Cluid,
     /// The source's display name.
     SourceName,
+    /// What happened to the booking that the message is about, such as `rescheduled`; empty when it is about none.
+    BookingStage,
+    /// The provider's key of that booking.
+    BookingKey,
+    /// The key that it was moved from.
+    BookingPreviousKey,
 }
 
 /// One thing done to a value.

@@ -128,6 +128,9 @@ enum Question {
     /// People whom a tenant leaves alone
     #[command(subcommand)]
     Suppressions(resources::suppressions::Action),
+    /// Bookings, each however often it is moved, and what was told of them
+    #[command(subcommand)]
+    Conversions(resources::conversions::Action),
     /// What workflows made of messages
     #[command(subcommand)]
     Events(resources::events::Action),
@@ -199,6 +202,7 @@ async fn ask(
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
         Question::Suppressions(action) => resources::suppressions::run(action, &client, out).await,
+        Question::Conversions(action) => resources::conversions::run(action, &client, out).await,
         Question::Events(action) => resources::events::run(action, &client, out).await,
         Question::Stats(args) => stats::run(&args, &client, out).await,
     }?;

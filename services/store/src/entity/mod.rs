@@ -8,6 +8,8 @@ pub(crate) mod backtest;
 pub(crate) mod blocked_identifier;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;
+pub(crate) mod conversion;
+pub(crate) mod conversion_key;
 pub(crate) mod dedupe_key;
 pub(crate) mod delivery;
 pub(crate) mod delivery_attempt;

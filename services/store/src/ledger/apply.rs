@@ -22,6 +22,7 @@ use tributary_domain::{
 use super::{
     before::Before,
     blocked::Blocked,
+    booking::Bookings,
     changes,
     claim::Claim,
     context::{self, Contexts},
@@ -211,6 +212,7 @@ async fn resolve(
         views,
         contexts,
         groups,
+        bookings,
         meter,
         before,
         names,
@@ -236,6 +238,7 @@ async fn resolve(
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
+    bookings.add(&mut difference, now)?;
     difference.usage = Some(meter);
     difference.trait_names = names.trait_rows(now);
     difference.event_counts = names.statement(to.backend)?;
@@ -326,6 +329,7 @@ pub(super) async fn load_all<'a>(
         waiting,
         contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
+        bookings: Bookings::load(txn, &batch.plans).await?,
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
         suppressions: Suppressions::load(txn, sealer, known.suppressing, &batch.plans).await?,

@@ -3,7 +3,7 @@
 use sea_orm::{DbBackend, EntityTrait, IntoActiveModel, Statement};
 use serde_json::json;
 use tokio::{sync::mpsc, task};
-use tributary_domain::id::{ProfileId, TenantId};
+use tributary_domain::id::{ConversionId, ProfileId, TenantId};
 
 use super::meter::Meter;
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
     bulk::{OnConflict, insert_statements},
     column::to_json,
     entity::{
-        blocked_identifier, browser_context, conflict, dedupe_key, delivery, event, evidence, group,
-        group_member, held_message, identifier, identifier_key, identifier_meeting, merge, message,
-        message_replay, parked_message, profile, run, trait_name,
+        blocked_identifier, browser_context, conflict, conversion, conversion_key, dedupe_key, delivery,
+        event, evidence, group, group_member, held_message, identifier, identifier_key, identifier_meeting,
+        merge, message, message_replay, parked_message, profile, run, trait_name,
     },
 };
 
@@ -37,6 +37,10 @@ pub(super) struct Difference {
     pub(super) contexts: Rows<browser_context::Model>,
     pub(super) groups: Rows<group::Model>,
     pub(super) members: Vec<group_member::Model>,
+    pub(super) conversions: Rows<conversion::Model>,
+    pub(super) conversion_keys: Rows<conversion_key::Model>,
+    /// Conversions that became a part of others.
+    pub(super) joined: Vec<(TenantId, ConversionId)>,
     pub(super) held: Vec<held_message::Model>,
     pub(super) parked: Vec<parked_message::Model>,
     pub(super) replays: Rows<message_replay::Model>,
@@ -155,6 +159,9 @@ impl Difference {
         to.hand_over(self.contexts.statements::<browser_context::Entity>(backend)).await;
         to.hand_over(self.groups.statements::<group::Entity>(backend)).await;
         to.insert::<group_member::Entity>(self.members, Ignore).await;
+        to.hand_over(self.conversions.statements::<conversion::Entity>(backend)).await;
+        to.hand_over(self.conversion_keys.statements::<conversion_key::Entity>(backend)).await;
+        to.hand_over(joined_statement(backend, &self.joined)?).await;
         to.insert::<held_message::Entity>(self.held, Fail).await;
         to.insert::<parked_message::Entity>(self.parked, Fail).await;
         to.hand_over(self.replays.statements::<message_replay::Entity>(backend)).await;
@@ -204,6 +211,22 @@ fn conflict_statement(backend: DbBackend, row: conflict::Model) -> Statement {
         row.rules_version.into(),
     ];
     Statement::from_sql_and_values(backend, SQL, values)
+}
+
+/// Removes conversions that are a part of others now; nothing when there are none.
+fn joined_statement(
+    backend: DbBackend,
+    joined: &[(TenantId, ConversionId)],
+) -> Result<Option<Statement>, StoreError> {
+    const SQLITE: &str = "DELETE FROM conversions WHERE (tenant_id, id) IN \
+        (SELECT k.value ->> 0, k.value ->> 1 FROM jsonb_each(?1) k)";
+    const POSTGRES: &str = "DELETE FROM conversions WHERE (tenant_id, id) IN \
+        (SELECT k.value ->> 0, k.value ->> 1 FROM jsonb_array_elements($1::jsonb) k(value))";
+    if joined.is_empty() {
+        return Ok(None);
+    }
+    let sql = if backend == DbBackend::Sqlite { SQLITE } else { POSTGRES };
+    Ok(Some(Statement::from_sql_and_values(backend, sql, [to_json(&joined)?.into()])))
 }
 
 /// Takes what was processed out of the held lane; nothing when nothing was.

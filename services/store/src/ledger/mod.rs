@@ -4,6 +4,7 @@
 mod apply;
 mod before;
 mod blocked;
+mod booking;
 mod changes;
 mod claim;
 mod commands;
@@ -22,6 +23,7 @@ mod rehearse;
 mod replay;
 mod resolve;
 mod suppress;
+mod tell;
 mod waiting;
 
 pub use apply::{Attempt, LedgerBatch, LedgerState};

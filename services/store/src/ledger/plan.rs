@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tributary_domain::{
+    booking::{BookingFacts, FollowUp},
     committed::CommittedMessage,
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
@@ -53,6 +54,8 @@ pub struct MessagePlan {
     pub config_rev: i64,
     /// The tenant's settings of that revision.
     pub settings: Arc<TenantSettings>,
+    /// The tenant's destinations of that revision: nothing follows an event to others.
+    pub destinations: Arc<[DestinationId]>,
     /// What is to be done.
     pub work: Work,
 }
@@ -88,6 +91,8 @@ pub struct MessageFacts {
     pub cluid: Option<String>,
     /// `FOUND`, `MISSING`, `FOREIGN` or `PLACEHOLDER`.
     pub cluid_status: &'static str,
+    /// What it says of a booking, where it is about one.
+    pub booking: Option<BookingFacts>,
 }
 
 /// What is to be done with a message.
@@ -121,6 +126,8 @@ pub struct PlannedRun {
     pub destinations: Vec<Vec<DestinationId>>,
     /// How long its deliveries wait.
     pub delay: Duration,
+    /// What follows its events, where they are told once for a booking.
+    pub follow_up: Option<FollowUp>,
 }
 
 impl MessagePlan {
@@ -137,7 +144,7 @@ impl MessagePlan {
                 .sum(),
             tributary_domain::workflow::event::RunOutcome::Stopped(..) => 0,
         };
-        3 + runs.iter().map(|run| 1 + events(run)).sum::<usize>()
+        6 + runs.iter().map(|run| 1 + events(run)).sum::<usize>()
     }
 }
 
@@ -278,5 +285,6 @@ pub(crate) fn stopped(workflow: WorkflowId, version: u32, status: RunStatus, rea
         plan: RunPlan { workflow, version, outcome: RunOutcome::Stopped(status, reason) },
         destinations: Vec::new(),
         delay: Duration::ZERO,
+        follow_up: None,
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tributary_domain::{
+    booking::{Due, Role},
     committed::CommittedMessage,
     event::{EventData, Withheld},
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
@@ -24,6 +25,7 @@ use tributary_domain::{
 use super::{
     before::Before,
     blocked::Blocked,
+    booking::{Bookings, Occasion},
     context::{self, Contexts},
     difference::Difference,
     groups::Groups,
@@ -52,6 +54,7 @@ pub(super) struct Resolver<'a> {
     pub(super) views: HashMap<TenantId, View>,
     pub(super) contexts: Contexts,
     pub(super) groups: Groups,
+    pub(super) bookings: Bookings,
     pub(super) first: HashMap<KeyHash, MessageId>,
     pub(super) before: Before,
     pub(super) suppressions: Suppressions,
@@ -123,7 +126,9 @@ impl Resolver<'_> {
                 if !was_applied {
                     self.meter.count(plan.tenant);
                 }
-                self.processed(plan, Fate::Applied, &judged)
+                let due = self.bookings.observe(plan);
+                self.processed(plan, Fate::Applied, &judged)?;
+                self.follow_up(plan, due)
             }
             Work::Park(reason) => self.park(plan, reason),
             Work::Hold(reason) => self.hold(plan, reason),
@@ -245,14 +250,14 @@ impl Resolver<'_> {
         self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
+            let id = EventId::derive(plan.message, run.plan.workflow, draft.index);
+            // Who must not be told of it is none of those who are told what becomes of it.
             let (told, withheld) = self.told(plan, draft, destinations);
-            let event = self.event(plan, run.plan.workflow, draft, withheld)?;
+            let verdict = self.bookings.made(plan, run, draft, id, &told, &self.before);
+            let event = self.event(plan, run.plan.workflow, draft, (withheld, verdict.role))?;
             profile = profile.or(event.profile);
-            let event = Arc::new(event);
-            self.deliveries(plan, run, &event, &told);
-            if let Some(events) = &mut self.told {
-                events.push(event);
-            }
+            self.bookings.remember(&event);
+            self.tell(plan, Some(run), event, &verdict.destinations);
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),
@@ -276,7 +281,7 @@ impl Resolver<'_> {
         plan: &MessagePlan,
         workflow: WorkflowId,
         draft: &Arc<EventDraft>,
-        withheld: Vec<Withheld>,
+        (withheld, role): (Vec<Withheld>, Option<Role>),
     ) -> Result<StoredEvent, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
         let before = self.before.event(id);
@@ -319,18 +324,37 @@ impl Resolver<'_> {
             self.names.observe(plan, draft);
         }
         self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
-        let (created, steps) = (decision.created, decision.steps);
-        let data = EventData { draft: Arc::clone(draft), created, steps, context, withheld };
+        let data = EventData {
+            draft: Arc::clone(draft),
+            created: decision.created,
+            steps: decision.steps,
+            context,
+            withheld,
+            role,
+        };
+        self.store(plan, id, workflow, decision.profile, data, is_new)
+    }
+
+    /// Has an event written.
+    fn store(
+        &mut self,
+        plan: &MessagePlan,
+        id: EventId,
+        workflow: WorkflowId,
+        profile: Option<ProfileId>,
+        data: EventData,
+        is_new: bool,
+    ) -> Result<StoredEvent, StoreError> {
         let row = event::Model {
             tenant_id: plan.tenant.to_string(),
             id: id.to_string(),
             workflow_id: workflow.to_string(),
             source_id: plan.source.to_string(),
-            kind: kind_code(draft.kind).to_owned(),
-            name: draft.name.clone(),
-            profile_id: decision.profile.map(|profile| profile.to_string()),
+            kind: kind_code(data.draft.kind).to_owned(),
+            name: data.draft.name.clone(),
+            profile_id: profile.map(|profile| profile.to_string()),
             seq: plan.sequence.cast_signed(),
-            occurred_at: draft.time.micros(),
+            occurred_at: data.draft.time.micros(),
             received_at: plan.received.micros(),
             data: Packed::of(to_json(&data)?.as_bytes()).into_column(),
         };
@@ -339,69 +363,11 @@ impl Resolver<'_> {
             id,
             source: plan.source,
             workflow,
-            profile: decision.profile,
+            profile,
             received: plan.received,
             trace_parent: plan.trace_parent.clone(),
             data,
         })
-    }
-
-    /// The destinations that may be told of an event, and those that may not.
-    fn told(
-        &self,
-        plan: &MessagePlan,
-        draft: &EventDraft,
-        destinations: &[DestinationId],
-    ) -> (Vec<DestinationId>, Vec<Withheld>) {
-        let (mut told, mut withheld) = (Vec::with_capacity(destinations.len()), Vec::new());
-        for destination in destinations {
-            match self.suppressions.withholds(plan, draft, *destination) {
-                Some(kept) => withheld.push(kept),
-                None => told.push(*destination),
-            }
-        }
-        (told, withheld)
-    }
-
-    fn deliveries(
-        &mut self,
-        plan: &MessagePlan,
-        run: &PlannedRun,
-        event: &Arc<StoredEvent>,
-        destinations: &[DestinationId],
-    ) {
-        for destination in destinations {
-            let id = DeliveryId::derive(event.id, *destination, 0);
-            // Whether it is sent again is asked for by itself.
-            if self.before.has_delivery(id) {
-                continue;
-            }
-            let view = self.views.get(&plan.tenant);
-            let due = self.waiting.due(plan, run, *destination, event.profile.zip(view), self.now);
-            self.difference.deliveries.push(delivery::Model {
-                tenant_id: plan.tenant.to_string(),
-                id: id.to_string(),
-                destination_id: destination.to_string(),
-                event_id: event.id.to_string(),
-                generation: 0,
-                state: "PENDING".to_owned(),
-                due_at: due.micros(),
-                attempts: 0,
-                created_at: self.now.micros(),
-                completed_at: None,
-                last_status: None,
-                last_error: None,
-            });
-            self.applied.deliveries.push(ReadyDelivery {
-                tenant: plan.tenant,
-                destination: *destination,
-                delivery: id,
-                attempts: 0,
-                before: 0,
-                due,
-                event: Arc::clone(event),
-            });
-        }
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
     Lane, Store, StoreError,
     audit::{self, Author, Deed, Owner},
     column::{id, to_json},
-    entity::{destination, event, identifier, message, request_id, source, tenant, workflow},
+    conversion,
+    entity::{self, destination, event, identifier, message, request_id, source, tenant, workflow},
     key::{KeyHash, forget},
     once::REMEMBERED,
     stats::Tally,
@@ -192,6 +193,7 @@ impl Store {
                 Rows::Plain { statement } => execute(txn, statement, [tenant.to_string().into()]).await,
                 Rows::Messages => messages(txn, tenant).await,
                 Rows::Identifiers => identifiers(txn, tenant).await,
+                Rows::Conversions => conversions(txn, tenant).await,
             }
         };
         self.write_txn(Lane::Other, "purge.rows", write).await
@@ -380,4 +382,14 @@ async fn identifiers(txn: &DatabaseTransaction, tenant: TenantId) -> Result<u64,
     let keys: Vec<_> = rows.iter().map(|row| json!([row.profile_id, row.kind, row.value])).collect();
     let sql = if txn.get_database_backend() == DbBackend::Sqlite { SQLITE } else { POSTGRES };
     execute(txn, sql, [tenant.to_string().into(), to_json(&keys)?.into()]).await
+}
+
+/// Removes some conversions with their keys.
+async fn conversions(txn: &DatabaseTransaction, tenant: TenantId) -> Result<u64, StoreError> {
+    let rows = entity::conversion::Entity::find()
+        .filter(entity::conversion::Column::TenantId.eq(tenant.to_string()))
+        .limit(STEP)
+        .all(txn)
+        .await?;
+    conversion::remove(txn, tenant, rows).await
 }

@@ -12,6 +12,8 @@ pub(crate) enum Rows {
     Messages,
     /// The identifiers, and whose they are.
     Identifiers,
+    /// The conversions, and their keys.
+    Conversions,
 }
 
 macro_rules! plain {
@@ -41,7 +43,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 45] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 46] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -61,6 +63,7 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 45] = [
     plain!("runs", "tenant_id, workflow_id, message_id"),
     ("messages", Rows::Messages),
     ("identifiers", Rows::Identifiers),
+    ("conversions", Rows::Conversions),
     plain!("browser_context", "tenant_id, anchor, cluid"),
     plain!("evidence", "tenant_id, event_id"),
     plain!("merges", "tenant_id, id"),

@@ -38,6 +38,8 @@ pub enum Kind {
     Refused,
     /// Commands of administrators that are done.
     Commands,
+    /// Bookings of which nothing is heard any more.
+    Conversions,
     /// Dedupe keys.
     DedupeKeys,
     /// Whole weeks of logs.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Logs => "logs",
             Self::Refused => "refused",
             Self::Commands => "commands",
+            Self::Conversions => "conversions",
             Self::DedupeKeys => "dedupe_keys",
             Self::Weeks => "weeks",
         }
@@ -129,6 +132,8 @@ enum Task {
     Refused(Keeper, SourceId),
     /// What destinations answered a tenant.
     Answers(Keeper, Option<Pass>),
+    /// Conversions of a tenant, after this id.
+    Conversions(Keeper, String),
     /// Commands after this one.
     Commands(Option<CommandId>),
     /// Dedupe keys.
@@ -208,6 +213,11 @@ impl Sweep {
                 self.left.extend(next.map(|pass| Task::Answers(keeper, Some(pass))));
                 Ok(swept(Kind::Answers, removed))
             }
+            Task::Conversions(keeper, after) => {
+                let (removed, next) = self.store.remove_conversions(keeper, after, now).await?;
+                self.left.extend(next.map(|after| Task::Conversions(keeper, after)));
+                Ok(swept(Kind::Conversions, removed))
+            }
             Task::Commands(after) => {
                 let (removed, next) = self.store.remove_commands(&self.round, after, now).await?;
                 self.left.extend(next.map(|after| Task::Commands(Some(after))));
@@ -255,6 +265,7 @@ impl Sweep {
         let keeper = Keeper { tenant: *tenant, kept: known.kept };
         self.left.extend([
             Task::Tenants(Some(keeper.tenant)),
+            Task::Conversions(keeper, String::new()),
             Task::Answers(keeper, None),
             Task::Sources(keeper, None),
         ]);

@@ -53,6 +53,7 @@ async fn plan(store: &Store, tenant: TenantId, number: u64) -> MessagePlan {
         facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work: Work::Park(reason),
     }
 }

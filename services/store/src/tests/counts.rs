@@ -125,6 +125,7 @@ async fn message(
         plan: RunPlan { workflow: sample::workflow(), version: 1, outcome },
         destinations: vec![Vec::new()],
         delay: Duration::ZERO,
+        follow_up: None,
     };
     let work = match rng.random_range(0..4) {
         0 => {
@@ -170,6 +171,7 @@ async fn message(
         facts: MessageFacts { cluid_status, ..MessageFacts::default() },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work,
     }
 }
@@ -294,7 +296,12 @@ async fn what_comes_out_of_the_held_lane_was_received_once() {
         let run = || {
             let outcome = RunOutcome::Events(vec![draft("Schedule", "a@example.com", "x")]);
             let plan = RunPlan { workflow: sample::workflow(), version: 1, outcome };
-            Work::Apply(vec![PlannedRun { plan, destinations: vec![Vec::new()], delay: Duration::ZERO }])
+            Work::Apply(vec![PlannedRun {
+                plan,
+                destinations: vec![Vec::new()],
+                delay: Duration::ZERO,
+                follow_up: None,
+            }])
         };
         let plan = message(store, &mut rng, &mut model, (tenant, 1, now)).await;
         let held = MessagePlan { work: Work::Hold("SUSPENDED"), ..plan.clone() };

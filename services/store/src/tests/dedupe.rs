@@ -53,6 +53,7 @@ async fn bring(
         },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::clone(&settings),
+        destinations: Arc::default(),
         work: Work::Apply(Vec::new()),
     });
     let batch = LedgerBatch::new(plans.collect());

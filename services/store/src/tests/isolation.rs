@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use tributary_domain::{
-    id::{BlockId, CommandId, ConflictId, MergeId, OperationId, SourceId, WorkflowId},
+    id::{BlockId, CommandId, ConflictId, ConversionId, MergeId, OperationId, SourceId, WorkflowId},
     identity::IdentifierType,
     time::Timestamp,
 };
@@ -11,6 +11,7 @@ use tributary_domain::{
 use super::sample;
 use crate::{
     Page, Paged, Show, StoreError, TenantScope,
+    conversion::ConversionFilter,
     delivery::DeliveryFilter,
     destination::{DestinationChange, DestinationState},
     entity::*,
@@ -67,6 +68,9 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
     sample::write::<parked_message::Entity>(store, vec![sample::parked(tenant, 1)]).await;
     sample::write::<held_message::Entity>(store, vec![sample::held(tenant, 1)]).await;
+    let (conversion, key) = sample::conversion(tenant, 1);
+    sample::write::<conversion::Entity>(store, vec![conversion]).await;
+    sample::write::<conversion_key::Entity>(store, vec![key]).await;
 }
 
 async fn configure(scope: TenantScope<'_>) {
@@ -193,6 +197,9 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_blank(other.blocked_identifiers(Page::first(9)).await, "blocked values");
         is_absent(other.blocked_identifier(BlockId::new(1, 1)).await, "a blocked value");
         is_absent(other.blocked_value("email", "a@example.com").await, "a blocked value by itself");
+        is_absent(other.conversion(ConversionId::derived(message, &[])).await, "conversion");
+        is_blank(other.conversions(ConversionFilter::default(), Page::first(9)).await, "conversions");
+        assert_eq!(other.conversion_by_key(None, "key 1").await, Ok(None));
         is_absent(other.delivery(delivery).await, "delivery");
         is_blank(other.deliveries(&DeliveryFilter::default(), Page::first(9)).await, "deliveries");
         let searched = Search {

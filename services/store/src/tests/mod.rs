@@ -1,6 +1,7 @@
 //! What needs the tables themselves: everything that only the ledger writes, and the machinery of writing.
 
 mod apply;
+mod booking;
 mod bulk;
 mod charts;
 mod claim;

@@ -67,6 +67,9 @@ async fn populate(store: &Store, tenant: TenantId, numbers: std::ops::RangeInclu
         };
         sample::write::<message::Entity>(store, vec![message]).await;
         sample::write::<dedupe_key::Entity>(store, vec![key]).await;
+        let (conversion, key) = sample::conversion(tenant, number);
+        sample::write::<conversion::Entity>(store, vec![conversion]).await;
+        sample::write::<conversion_key::Entity>(store, vec![key]).await;
         sample::identify(store, tenant, &[(format!("{number}@example.com").as_str(), 1)]).await;
     }
 }

@@ -55,6 +55,7 @@ async fn plan(store: &Store, tenant: TenantId, number: u64, origin: Origin) -> M
         facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work: Work::Apply(Vec::new()),
     }
 }

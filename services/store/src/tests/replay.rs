@@ -68,6 +68,7 @@ pub(super) async fn plan(
         facts,
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work,
     }
 }
@@ -82,7 +83,7 @@ fn run(
     destinations: Vec<Vec<tributary_domain::id::DestinationId>>,
 ) -> Work {
     let plan = RunPlan { workflow: sample::workflow(), version, outcome };
-    Work::Apply(vec![PlannedRun { plan, destinations, delay: Duration::ZERO }])
+    Work::Apply(vec![PlannedRun { plan, destinations, delay: Duration::ZERO, follow_up: None }])
 }
 
 /// A run that makes an event of the person with these identifiers, for the destination of samples.

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use tributary_domain::{
     id::{
-        BlockId, ConflictId, DeliveryId, DestinationId, EventId, MergeId, MessageId, ProfileId, SourceId,
-        TenantId, WorkflowId,
+        BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, MergeId, MessageId, ProfileId,
+        SourceId, TenantId, WorkflowId,
     },
     identity::PairId,
+    time::Timestamp,
     workflow::spec::WorkflowSpec,
 };
 
@@ -336,4 +337,35 @@ pub(super) fn new_destination() -> NewDestination {
         filter: None,
         event_names: BTreeMap::new(),
     }
+}
+
+/// The booking that message number `number` made, with the key `key {number}`.
+pub(super) fn conversion(tenant: TenantId, number: u64) -> (conversion::Model, conversion_key::Model) {
+    use tributary_domain::booking::{Conversion, Fact, KeyHash as Key, Stage};
+    let hash = KeyHash::booking(tenant, None, &format!("key {number}"));
+    let mut conversion = Conversion::default();
+    conversion.lineage.observe(Fact {
+        message: message_id(number),
+        key: Key(hash.bytes()),
+        previous: None,
+        next: None,
+        stages: vec![Stage::Created],
+        at: Timestamp::from_seconds(1),
+        paid: None,
+    });
+    let id = ConversionId::derived(message_id(number), &[]);
+    let row = conversion::Model {
+        tenant_id: tenant.to_string(),
+        id: id.to_string(),
+        state: "BOOKED".to_owned(),
+        profile_id: Some(profile(1).to_string()),
+        paid_at: None,
+        first_at: 1,
+        last_at: 1,
+        updated_at: 1,
+        data: serde_json::to_string(&conversion).expect("JSON"),
+    };
+    let key =
+        conversion_key::Model { key_hash: hash.to_column(), conversion_id: id.bits().to_be_bytes().to_vec() };
+    (row, key)
 }

@@ -84,15 +84,9 @@ async fn every_table_of_tenants_has_its_rule() {
     let reader = database.store.reader();
     assert_eq!(names(reader, RLS).await, names(reader, WITH_TENANT).await);
     let shared = names(reader, WITHOUT_RULES).await;
-    let expected = [
-        "dedupe_keys SELECT",
-        "identifier_keys SELECT",
-        "request_ids DELETE",
-        "request_ids INSERT",
-        "request_ids SELECT",
-    ];
-    let expected: BTreeSet<_> =
-        expected.into_iter().chain(["request_ids UPDATE"]).map(str::to_owned).collect();
+    let requests = ["DELETE", "INSERT", "SELECT", "UPDATE"].map(|verb| format!("request_ids {verb}"));
+    let keys = ["conversion_keys SELECT", "dedupe_keys SELECT", "identifier_keys SELECT"].map(str::to_owned);
+    let expected: BTreeSet<_> = keys.into_iter().chain(requests).collect();
     assert_eq!(shared, expected);
     let owned = format!("SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = '{TENANT_ROLE}'");
     assert_eq!(count(reader, &owned).await, 0, "who owns a table is behind no wall");

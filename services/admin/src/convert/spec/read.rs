@@ -1,9 +1,12 @@
 //! From the contract to the domain: what a client sent as a workflow's specification, checked for what can be
 //! written down at all. Whether it makes sense is for the compiler to say.
 
-use tributary_domain::workflow::spec::{
-    Answer, Condition, Group, Input, Kind, Logic, Mapping, Match, MessageField, Node, OnEmpty, Operator,
-    Path, Pick, Test, ValueType, WorkflowSpec,
+use tributary_domain::{
+    booking::FollowUp,
+    workflow::spec::{
+        Answer, Condition, Group, Input, Kind, Logic, Mapping, Match, MessageField, Node, OnEmpty, Operator,
+        Path, Pick, Test, ValueType, WorkflowSpec,
+    },
 };
 use tributary_proto::admin::v1 as proto;
 
@@ -59,6 +62,12 @@ impl Reader<'_> {
             group_identities,
             group_traits,
             consents,
+            follow_up: spec.follow_up.map(|follow_up| FollowUp {
+                retract_cancelled: follow_up.retract_cancelled,
+                retract_no_show: follow_up.retract_no_show,
+                restate_rescheduled: follow_up.restate_rescheduled,
+                restate_paid: follow_up.restate_paid,
+            }),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use proptest::{option, prelude::*};
 use serde_json::{Value, json};
+use tributary_domain::booking::FollowUp;
 use tributary_domain::workflow::spec::{
     Answer, CaseTo, Condition, DateFormat, Group, Input, Kind, Logic, Mapping, Match, MessageField, NamePart,
     Node, OnEmpty, Op, Operator, Path, Pick, Step, Test, ValueType, WorkflowSpec,
@@ -39,6 +40,9 @@ fn input() -> impl Strategy<Value = Input> + Clone {
         Just(MessageField::ProviderEvent),
         Just(MessageField::Cluid),
         Just(MessageField::SourceName),
+        Just(MessageField::BookingStage),
+        Just(MessageField::BookingKey),
+        Just(MessageField::BookingPreviousKey),
     ];
     prop_oneof![
         path().prop_map(Input::Path),
@@ -143,7 +147,14 @@ fn spec() -> impl Strategy<Value = WorkflowSpec> {
     let many = prop::collection::vec(mapping(), 0..3);
     let head = (kind, option::of(path()), option::of(group()), one.clone(), one.clone(), one);
     let lists = (many.clone(), many.clone(), many.clone(), many.clone(), many.clone(), many);
-    (head, lists).prop_map(|((kind, for_each, filter, event_name, event_time, event_id), lists)| {
+    let flags = any::<[bool; 4]>().prop_map(|flags| FollowUp {
+        retract_cancelled: flags[0],
+        retract_no_show: flags[1],
+        restate_rescheduled: flags[2],
+        restate_paid: flags[3],
+    });
+    let all = (head, lists, option::of(flags));
+    all.prop_map(|((kind, for_each, filter, event_name, event_time, event_id), lists, follow_up)| {
         let (identifiers, user_traits, event_attributes, group_identities, group_traits, consents) = lists;
         WorkflowSpec {
             kind,
@@ -158,6 +169,7 @@ fn spec() -> impl Strategy<Value = WorkflowSpec> {
             group_identities,
             group_traits,
             consents,
+            follow_up,
         }
     })
 }

@@ -23,6 +23,12 @@ pub(super) fn spec(spec: &WorkflowSpec) -> proto::WorkflowSpec {
         group_identities: many(&spec.group_identities),
         group_traits: many(&spec.group_traits),
         consents: many(&spec.consents),
+        follow_up: spec.follow_up.map(|follow_up| proto::FollowUp {
+            retract_cancelled: follow_up.retract_cancelled,
+            retract_no_show: follow_up.retract_no_show,
+            restate_rescheduled: follow_up.restate_rescheduled,
+            restate_paid: follow_up.restate_paid,
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use tonic::Status;
 use tributary_domain::{
+    booking::BookingFacts,
     id::WorkflowId,
     tenant::TenantSettings,
     workflow::{
@@ -17,10 +18,12 @@ use tributary_proto::admin::v1::NodeTrace as Proto;
 use tributary_store::{
     message::{CluidStatus, MessageRecord},
     run::RunRecord,
+    source::DoorSource,
 };
 
 use crate::{
     call::Located,
+    conversion,
     convert::{enums::Twin, value},
     error::optional,
 };
@@ -31,20 +34,23 @@ pub(super) async fn nodes(
     located: &Located<'_>,
     record: &MessageRecord,
     source_name: &str,
+    source: Option<&DoorSource>,
     runs: &[RunRecord],
 ) -> Result<HashMap<WorkflowId, Vec<Proto>>, Status> {
     let mut all = HashMap::with_capacity(runs.len());
     // Where it was removed for its age, nothing can be recomputed; the message says so.
     let Ok(body) = serde_json::from_slice::<Value>(&record.body) else { return Ok(all) };
+    let booking = source.and_then(|source| conversion::facts(source, &body));
     for run in runs.iter().filter(|run| run.version > 0) {
         // What was removed with its workflow cannot be looked at again.
         let version = optional(located.scope.workflow_version(run.workflow, run.version).await)?;
         let Some(version) = version else { continue };
         let (record, body) = (record.clone(), body.clone());
         let (settings, source_name) = (located.record.settings.clone(), source_name.to_owned());
+        let booking = booking.clone();
         // On a thread of its own, because it may take a while; a panic ends there.
         let evaluated = tokio::task::spawn_blocking(move || {
-            again(&version.spec, &record, &body, &source_name, &settings)
+            again(&version.spec, &record, &body, &source_name, booking.as_ref(), &settings)
         })
         .await;
         all.insert(run.workflow, evaluated.unwrap_or_default());
@@ -57,6 +63,7 @@ fn again(
     record: &MessageRecord,
     body: &Value,
     source_name: &str,
+    booking: Option<&BookingFacts>,
     settings: &TenantSettings,
 ) -> Vec<Proto> {
     let (Some(workflow), _) = CompiledWorkflow::compile(spec) else { return Vec::new() };
@@ -68,6 +75,7 @@ fn again(
         provider_event: summary.provider_event.as_deref(),
         cluid: summary.cluid.as_deref().filter(|_| summary.cluid_status == CluidStatus::Found),
         source_name,
+        booking,
     };
     workflow.trace(&view, settings).1.into_iter().map(to_proto).collect()
 }

@@ -78,6 +78,7 @@ impl World {
             provider_event: facts.provider_event.as_deref(),
             cluid: facts.cluid.found(),
             source_name: &door.display_name,
+            booking: facts.booking.as_ref(),
         };
         let destinations =
             scope.destinations(tributary_store::Show::Live, Page::first(10)).await.unwrap().items;
@@ -108,9 +109,11 @@ impl World {
                 dedupe_key: facts.dedupe_key.clone(),
                 cluid: facts.cluid.found().map(str::to_owned),
                 cluid_status,
+                booking: facts.booking.clone(),
             },
             config_rev: record.config_rev.cast_signed(),
             settings: Arc::new(record.settings.clone()),
+            destinations: destinations.iter().copied().collect(),
             work: work(Work::Apply(runs)),
         };
         let mut state = self.house.ledger.lock().await;
@@ -126,9 +129,11 @@ fn run(
     settings: &tributary_domain::tenant::TenantSettings,
     destinations: &[DestinationId],
 ) -> PlannedRun {
+    let mut follow_up = None;
     let (version, outcome) = match &workflow.published {
         Some(published) => {
             let compiled = CompiledWorkflow::compile(&published.spec).0.unwrap();
+            follow_up = compiled.follow_up();
             (published.version, compiled.evaluate(view, settings))
         }
         None => (0, RunOutcome::Stopped(RunStatus::MappingNotFound, Reason::default())),
@@ -141,5 +146,6 @@ fn run(
         plan: RunPlan { workflow: workflow.workflow, version, outcome },
         destinations: vec![destinations.to_vec(); count],
         delay: workflow.delay,
+        follow_up,
     }
 }

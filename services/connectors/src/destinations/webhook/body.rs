@@ -14,12 +14,18 @@
 //! ```
 //! `type` is `event.track`, `event.identify` or `event.group`; `timestamp` is when the event happened; `profile_id`
 //! is null where no person was found. The bytes are the same on every try.
+//!
+//! What became of an event that was sent before has the type `conversion.retracted` (it does not stand any more) or
+//! `conversion.restated` (it is what `data` says now), and says which event that was, and why:
+//! `"original": {"event_id": "evt_…", "delivery_id": "dlv_…"}, "reason": "cancelled"`. Reasons are `cancelled`, `no_show`,
+//! `rescheduled`, `paid` and `one_booking` (two events turned out to be of one booking); `timestamp` is when that happened.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use tributary_domain::{
+    booking::FollowUpKind,
     id::{DeliveryId, EventId, MessageId, ProfileId},
     identity::Identifier,
     time::Timestamp,
@@ -53,6 +59,16 @@ struct Data<'a> {
     group_traits: &'a Map<String, Value>,
     consents: &'a Map<String, Value>,
     context: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<Original>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Original {
+    event_id: EventId,
+    delivery_id: DeliveryId,
 }
 
 #[derive(Serialize)]
@@ -88,11 +104,17 @@ pub(super) fn of(event: &OutgoingEvent) -> serde_json::Result<Vec<u8>> {
         group_traits: &event.group_traits,
         consents: &event.consents,
         context: &event.context,
+        original: event
+            .follow_up
+            .map(|earlier| Original { event_id: earlier.event, delivery_id: earlier.delivery }),
+        reason: event.follow_up.map(|earlier| earlier.why.code()),
     };
-    let kind = match event.kind {
-        Kind::Track => "event.track",
-        Kind::Identify => "event.identify",
-        Kind::Group => "event.group",
+    let kind = match (event.follow_up.map(|earlier| earlier.kind), event.kind) {
+        (Some(FollowUpKind::Retract), _) => "conversion.retracted",
+        (Some(FollowUpKind::Restate), _) => "conversion.restated",
+        (None, Kind::Track) => "event.track",
+        (None, Kind::Identify) => "event.identify",
+        (None, Kind::Group) => "event.group",
     };
     serde_json::to_vec(&Body { r#type: kind, timestamp: event.time, data })
 }

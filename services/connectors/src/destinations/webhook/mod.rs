@@ -36,6 +36,10 @@ impl Platform for Webhook {
         "Webhook"
     }
 
+    fn takes_follow_ups(&self) -> bool {
+        true
+    }
+
     fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
         Settings::read(settings, secrets).map(drop)
     }

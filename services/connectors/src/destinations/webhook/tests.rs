@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tributary_domain::{
+    booking::{FollowUpKind, Why},
     id::DeliveryId,
     id::{DestinationId, EventId, MessageId, ProfileId, WorkflowId},
     identity::{Identifier, IdentifierType},
@@ -16,7 +17,7 @@ use tributary_domain::{
 };
 
 use super::*;
-use crate::destinations::find;
+use crate::destinations::{OutgoingFollowUp, find};
 
 /// The example of the Standard Webhooks libraries.
 const KNOWN_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -66,6 +67,7 @@ fn event() -> OutgoingEvent {
         consents: Map::new(),
         context: object(json!({"gclid": "abc"})),
         source: "Calendly".to_owned(),
+        follow_up: None,
     }
 }
 
@@ -179,6 +181,28 @@ fn the_body_is_as_documented() {
         },
     });
     assert_eq!(serde_json::from_slice::<Value>(&request.body).unwrap(), expected);
+}
+
+#[test]
+fn what_became_of_an_event_is_told_with_the_delivery_that_told_of_it() {
+    let secrets = secrets(&[(SIGNING, KNOWN_SECRET)]);
+    let earlier = EventId::derive(MessageId::new(1, 1), WorkflowId::new(1, 2), 0);
+    let delivery = DeliveryId::derive(earlier, DestinationId::new(1, 3), 0);
+    for (kind, why, what, reason) in [
+        (FollowUpKind::Retract, Why::NoShow, "conversion.retracted", "no_show"),
+        (FollowUpKind::Restate, Why::Paid, "conversion.restated", "paid"),
+    ] {
+        let follow_up = Some(OutgoingFollowUp { kind, event: earlier, delivery, why });
+        let event = OutgoingEvent { follow_up, ..event() };
+        let request = Webhook.request(&json!({"url": "https://example.com"}), &secrets, &event, NOW).unwrap();
+        assert_eq!(request.headers[ID_HEADER], event.delivery.to_string().as_str(), "an id of its own");
+        let body = serde_json::from_slice::<Value>(&request.body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["reason"]), (&json!(what), &json!(reason)));
+        let original = json!({"event_id": earlier.to_string(), "delivery_id": delivery.to_string()});
+        assert_eq!(body["data"]["original"], original);
+        assert_eq!(body["data"]["attributes"], json!({"value": 49.5}));
+    }
+    assert!(Webhook.takes_follow_ups());
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use serde_json::Value;
 
+use super::booking;
 use crate::sources::{Facts, SourceSettings, facts::bounded_key};
 
 /// Events that happen once to what `payload.uri` names.
@@ -34,6 +35,7 @@ pub(super) fn of(settings: &SourceSettings, body: &Value) -> Facts {
         cluid: settings.cluid.read(body),
         cluid_path: settings.cluid.path.to_string(),
         notice: is_nested.then_some(NESTED_V1),
+        booking: event.filter(|_| !is_nested).and_then(|event| booking::of(event, body)),
     }
 }
 
@@ -49,6 +51,6 @@ fn dedupe_key(event: &str, body: &Value, payload: &Value) -> Option<String> {
     Some(bounded_key(format!("{event} {uri} {change}")))
 }
 
-fn text(value: &Value) -> Option<&str> {
+pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }

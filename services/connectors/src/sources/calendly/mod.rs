@@ -1,5 +1,6 @@
 //! Calendly: webhooks of its API v2.
 
+mod booking;
 mod facts;
 mod preset;
 mod signature;
@@ -59,6 +60,7 @@ impl Provider for Calendly {
             event_path: None,
             dedupe_path: None,
             dedupe_by_body: false,
+            booking: None,
         })
     }
 

@@ -1,7 +1,11 @@
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tributary_domain::{normalise::cluid::CluidReading, time::Timestamp};
+use tributary_domain::{
+    booking::{BookingFacts, KeyScope, Paid, Stage},
+    normalise::cluid::CluidReading,
+    time::Timestamp,
+};
 
 use super::{Calendly, sample_booking};
 use crate::sources::{Facts, Provider, Signature, SignatureError, SourceSettings};
@@ -266,4 +270,65 @@ fn settings_that_are_wrong_are_named() {
     assert_eq!(path(json!({"cluid_path": "payload.x"})), Err("cluid_path".to_owned()));
     assert_eq!(path(json!({"allowed_cluids": ["("]})), Err("allowed_cluids".to_owned()));
     assert_eq!(path(json!({"toleranz": 1})), Err("toleranz".to_owned()));
+}
+
+fn told_of(text: &str) -> BookingFacts {
+    facts(&fixture(text)).booking.unwrap()
+}
+
+#[test]
+fn the_halves_of_a_reschedule_name_each_other() {
+    let old = told_of(include_str!("../../../fixtures/calendly/canceled.json"));
+    let new = told_of(include_str!("../../../fixtures/calendly/rescheduled_created.json"));
+    assert_eq!(
+        (old.stages.as_slice(), new.stages.as_slice()),
+        (&[Stage::Moved][..], &[Stage::Rescheduled][..])
+    );
+    assert_eq!((old.next, new.previous), (Some(new.key), Some(old.key.clone())));
+    let first = told_of(sample_booking());
+    assert_eq!((first.key, first.stages, first.scope), (old.key, vec![Stage::Created], KeyScope::Tenant));
+    assert_eq!(first.at.unwrap().to_string(), "2026-03-10T14:02:30.512873Z");
+    assert_eq!(old.at.unwrap().to_string(), "2026-03-11T09:17:04.861733Z");
+}
+
+#[test]
+fn a_cancellation_that_moves_nothing_is_one() {
+    let mut cancelled = fixture(include_str!("../../../fixtures/calendly/canceled.json"));
+    cancelled["payload"]["new_invitee"] = Value::Null;
+    // The half of a move whose other half it does not name yet.
+    assert_eq!(facts(&cancelled).booking.unwrap().stages, [Stage::Moved]);
+    cancelled["payload"]["rescheduled"] = json!(false);
+    assert_eq!(facts(&cancelled).booking.unwrap().stages, [Stage::Cancelled]);
+    cancelled["payload"].as_object_mut().unwrap().remove("cancellation");
+    let at = facts(&cancelled).booking.unwrap().at.unwrap();
+    assert_eq!(at.to_string(), "2026-03-11T09:17:04.88412Z", "of 2020: the last change");
+}
+
+#[test]
+fn marks_and_payments_are_told_with_their_times() {
+    let mut mark = fixture(include_str!("../../../fixtures/calendly/no_show.json"));
+    let marked = facts(&mark).booking.unwrap();
+    assert_eq!(marked.stages, [Stage::NoShow]);
+    assert_eq!(marked.at.unwrap().to_string(), "2026-03-12T15:21:39.670248Z");
+    mark["no_show"] = mark["payload"]["no_show"].take();
+    assert_eq!(facts(&mark).booking, Some(marked), "a mark beside the payload counts as one inside");
+    mark["event"] = json!("invitee_no_show.deleted");
+    assert_eq!(facts(&mark).booking.unwrap().stages, [Stage::NoShowRemoved]);
+    let mut paid = fixture(include_str!("../../../fixtures/calendly/paid.json"));
+    let told = facts(&paid).booking.unwrap();
+    assert_eq!(told.stages, [Stage::Created, Stage::Paid]);
+    assert_eq!(told.paid, Some(Paid { value: 120.5, currency: Some("EUR".to_owned()) }));
+    paid["payload"]["payment"]["successful"] = json!(false);
+    assert_eq!(facts(&paid).booking.unwrap().stages, [Stage::Created]);
+}
+
+#[test]
+fn what_is_about_no_invitee_is_about_no_booking() {
+    assert_eq!(facts(&fixture(include_str!("../../../fixtures/calendly/routing_form.json"))).booking, None);
+    let mut nested = booking();
+    nested["payload"]["invitee"] = json!({"email": "a@example.com"});
+    assert_eq!(facts(&nested).booking, None);
+    let mut without = booking();
+    without["payload"]["uri"] = Value::Null;
+    assert_eq!(facts(&without).booking, None);
 }

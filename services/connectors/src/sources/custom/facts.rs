@@ -17,6 +17,7 @@ pub(super) fn of(settings: &SourceSettings, headers: &HeaderMap, body: &Value) -
         cluid: settings.cluid.read(body),
         cluid_path: settings.cluid.path.to_string(),
         notice: None,
+        booking: settings.booking.as_ref().and_then(|paths| paths.facts(body)),
     }
 }
 

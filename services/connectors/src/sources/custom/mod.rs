@@ -1,5 +1,6 @@
 //! Any other sender of JSON: its owner says how it signs, and where what stands.
 
+mod booking;
 mod facts;
 mod signature;
 
@@ -12,6 +13,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use tributary_domain::time::Timestamp;
 
+pub(super) use self::booking::BookingPaths;
 use super::{
     Facts, Preset, Provider, SettingsError, Signature, SignatureError, SourceSettings, reader::Reader,
     settings::CluidField,
@@ -26,7 +28,10 @@ const DEFAULT_CLUID_PATH: &str = "$.cluid";
 /// none), `encoding` (`hex`, `base64`; default `hex`) and `algorithm` (`sha1`, `sha256`, `sha512`; default
 /// `sha256`), the body being what is signed; `event_path`, `dedupe_path` and `cluid_path` (JSONPath, the last by
 /// default `$.cluid`); `dedupe_by_body` (default false); `allowed_cluids` (patterns of foreign visitor ids that
-/// are taken).
+/// are taken); and, where bodies speak of bookings, `booking` with `key_path` and `stage_path` (needed),
+/// `previous_key_path`, `next_key_path`, `time_path`, `value_path` and `currency_path` (JSONPath), `stages` (from what
+/// stands at `stage_path` to `created`, `rescheduled`, `moved`, `cancelled`, `no_show`, `no_show_removed` or `paid`;
+/// these names need no entry), and `shared_keys` (default false: another source's equal key is another booking).
 #[derive(Debug, Clone, Copy)]
 pub struct Custom;
 
@@ -47,6 +52,9 @@ impl Provider for Custom {
         let event_path = reader.json_path("event_path")?;
         let dedupe_path = reader.json_path("dedupe_path")?;
         let dedupe_by_body = reader.flag("dedupe_by_body")?;
+        let mut bookings = reader.object("booking")?;
+        let booking = BookingPaths::read(&mut bookings)?;
+        bookings.finish()?;
         let path = reader.json_path_or("cluid_path", DEFAULT_CLUID_PATH)?;
         let allowed = reader.patterns("allowed_cluids")?;
         reader.finish()?;
@@ -58,6 +66,7 @@ impl Provider for Custom {
             event_path,
             dedupe_path,
             dedupe_by_body,
+            booking,
         })
     }
 

@@ -1,7 +1,11 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tributary_domain::{normalise::cluid::CluidReading, time::Timestamp};
+use tributary_domain::{
+    booking::{BookingFacts, KeyScope, Paid, Stage},
+    normalise::cluid::CluidReading,
+    time::Timestamp,
+};
 
 use super::Custom;
 use crate::sources::{Facts, Provider, Signature};
@@ -225,4 +229,64 @@ fn paths_that_could_cost_too_much_are_refused() {
         assert_eq!(refused.path, setting);
         assert!(refused.message.contains("would search too much"), "{}", refused.message);
     }
+}
+
+#[test]
+fn a_body_speaks_of_a_booking_where_the_owner_says() {
+    let settings = json!({"booking": {
+        "key_path": "$.order.id", "previous_key_path": "$.order.was", "next_key_path": "$.order.now",
+        "stage_path": "$.type", "stages": {"order.refunded": "cancelled"}, "time_path": "$.at",
+        "value_path": "$.amount", "currency_path": "$.currency",
+    }});
+    let told = |body: Value| facts(&settings, &[], &body).booking;
+    let paid = json!({"type": "paid", "order": {"id": 7, "was": "6"}, "at": 1_700_000_000, "amount": "12.5", "currency": "EUR"});
+    assert_eq!(
+        told(paid),
+        Some(BookingFacts {
+            scope: KeyScope::Source,
+            key: "7".to_owned(),
+            previous: Some("6".to_owned()),
+            next: None,
+            stages: vec![Stage::Paid],
+            at: Some(Timestamp::from_seconds(1_700_000_000)),
+            paid: Some(Paid { value: 12.5, currency: Some("EUR".to_owned()) }),
+        })
+    );
+    let refunded =
+        told(json!({"type": "order.refunded", "order": {"id": 7}, "at": "2026-01-31T09:30:00Z"})).unwrap();
+    assert_eq!((refunded.stages, refunded.paid), (vec![Stage::Cancelled], None));
+    assert_eq!(refunded.at.unwrap().to_string(), "2026-01-31T09:30:00Z");
+    let millis = told(json!({"type": "created", "order": {"id": 7}, "at": 1_700_000_000_123_i64})).unwrap();
+    assert_eq!(millis.at, Some(Timestamp::from_millis(1_700_000_000_123)));
+    for never in [json!(i64::MIN), json!(i64::MAX), json!("soon"), json!(null)] {
+        let told = told(json!({"type": "created", "order": {"id": 7}, "at": never}));
+        assert_eq!(told.unwrap().at, None);
+    }
+    assert_eq!(
+        told(json!({"type": "order.shipped", "order": {"id": 7}})),
+        None,
+        "a stage that means nothing"
+    );
+    assert_eq!(told(json!({"type": "created"})), None, "no key");
+    assert_eq!(facts(&json!({}), &[], &json!({"type": "created"})).booking, None);
+}
+
+#[test]
+fn settings_of_bookings_that_are_wrong_are_named() {
+    let path = |booking: Value| {
+        Custom.check_settings(&json!({"booking": booking})).map(drop).map_err(|error| error.path)
+    };
+    let with = |name: &str, value: Value| {
+        let mut booking = json!({"key_path": "$.id", "stage_path": "$.type"});
+        booking[name] = value;
+        booking
+    };
+    assert_eq!(path(json!({})), Ok(()));
+    assert_eq!(path(with("shared_keys", json!(true))), Ok(()));
+    assert_eq!(path(json!({"key_path": "$.id"})), Err("booking.stage_path".to_owned()));
+    assert_eq!(path(json!({"stage_path": "$.type"})), Err("booking.key_path".to_owned()));
+    assert_eq!(path(json!({"shared_keys": true})), Err("booking.key_path".to_owned()));
+    assert_eq!(path(with("stages", json!({"x": "refunded"}))), Err("booking.stages".to_owned()));
+    assert_eq!(path(with("stages", json!([]))), Err("booking.stages".to_owned()));
+    assert_eq!(path(with("keys", json!(1))), Err("booking.keys".to_owned()));
 }

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    booking::{BookingFacts, KeyScope, Stage},
     mapping::fixture::Fixture,
     workflow::{
         spec::{Condition, Group, Input, Logic, MessageField, Node, Operator, Path, Pick, Step, Test},
@@ -22,7 +23,16 @@ fn body() -> Value {
 }
 
 fn with_result<T>(mapping: &Mapping, check: impl FnOnce(Mapped<'_>) -> T) -> T {
-    let fixture = Fixture::new(body());
+    let booking = BookingFacts {
+        scope: KeyScope::Tenant,
+        key: "new".to_owned(),
+        previous: Some("old".to_owned()),
+        next: None,
+        stages: vec![Stage::Rescheduled],
+        at: None,
+        paid: None,
+    };
+    let fixture = Fixture { booking: Some(booking), ..Fixture::new(body()) };
     let compiled = CompiledMapping::compile(mapping, &mut Problems::default()).unwrap();
     let silent = compiled.map(&fixture.scope(), &mut Silent);
     assert_eq!(silent, compiled.map(&fixture.scope(), &mut Recorder::new()), "a trace changes nothing");
@@ -65,6 +75,9 @@ fn fields_of_the_message_are_inputs() {
     assert_eq!(field(MessageField::ReceivedAt), Some(json!("2026-01-01T00:00:00Z")));
     assert_eq!(field(MessageField::SourceName), Some(json!("Calendly")));
     assert_eq!(field(MessageField::Cluid), None);
+    assert_eq!(field(MessageField::BookingStage), Some(json!("rescheduled")));
+    assert_eq!(field(MessageField::BookingKey), Some(json!("new")));
+    assert_eq!(field(MessageField::BookingPreviousKey), Some(json!("old")));
     assert!(field(MessageField::MessageId).unwrap().as_str().unwrap().starts_with("msg_"));
 }
 

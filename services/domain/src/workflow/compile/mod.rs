@@ -12,6 +12,7 @@ use super::{
     spec::{Input, Kind, Mapping, OnEmpty, ValueType, WorkflowSpec},
 };
 use crate::{
+    booking::FollowUp,
     filter::CompiledGroup,
     identity::IdentifierType,
     mapping::{CompiledMapping, CompiledPath},
@@ -44,6 +45,7 @@ pub struct CompiledWorkflow {
     pub(super) group_traits: Vec<CompiledMapping>,
     /// What the person agreed to.
     pub(super) consents: Vec<CompiledMapping>,
+    follow_up: Option<FollowUp>,
 }
 
 /// A mapping whose value has to pass the rules of an identifier.
@@ -67,6 +69,11 @@ impl CompiledWorkflow {
         }
         let sound = workflow.filter(|_| !problems.failed());
         (sound, problems.into_list())
+    }
+
+    /// What follows its events; nothing when each stands for itself.
+    pub fn follow_up(&self) -> Option<FollowUp> {
+        self.follow_up
     }
 
     fn compile_parts(spec: &WorkflowSpec, problems: &mut Problems) -> Option<Self> {
@@ -93,6 +100,12 @@ impl CompiledWorkflow {
         let group_identities = lists::groups(&spec.group_identities, spec.kind, problems);
         let group_traits = lists::traits("group_traits", &spec.group_traits, problems);
         let consents = lists::values("consents", &spec.consents, problems);
+        if spec.follow_up.is_some() && spec.kind != Kind::Track {
+            problems.error(
+                "only an event of kind TRACK can be followed up",
+                "remove the follow-up, or make the workflow a TRACK workflow",
+            );
+        }
         Some(Self {
             kind: spec.kind,
             for_each: sound(for_each)?,
@@ -106,6 +119,7 @@ impl CompiledWorkflow {
             group_identities,
             group_traits,
             consents,
+            follow_up: spec.follow_up,
         })
     }
 }

@@ -218,3 +218,13 @@ fn a_draft_with_a_thousand_mistakes_does_not_answer_with_all_of_them() {
     let broken = WorkflowSpec { user_traits: (0..100).map(bad).collect(), ..spec(&json!({})) };
     assert_eq!(CompiledWorkflow::compile(&broken).1.len(), 200);
 }
+
+#[test]
+fn only_track_events_are_followed_up() {
+    let follow_up = json!({ "retract_cancelled": true });
+    let (workflow, _) = CompiledWorkflow::compile(&spec(&json!({ "follow_up": follow_up.clone() })));
+    let follow_up_of = workflow.unwrap().follow_up();
+    assert_eq!(follow_up_of, Some(FollowUp { retract_cancelled: true, ..FollowUp::default() }));
+    let identify = json!({ "kind": "identify", "event_name": null, "follow_up": follow_up });
+    assert!(problems(identify).iter().any(|problem| problem.severity == Severity::Error));
+}

@@ -93,8 +93,20 @@ pub(super) fn message_fields() -> Vec<Word> {
             "The cluid that the source found; empty unless it is one of ours.",
         ),
         MessageField::SourceName => word(field.as_str(), "Source", "The display name of the source."),
+        MessageField::BookingStage => {
+            let help = "What happened to the booking: created, rescheduled, moved, cancelled, no_show, no_show_removed or paid.";
+            word(field.as_str(), "Stage of the booking", help)
+        }
+        MessageField::BookingKey => {
+            word(field.as_str(), "Key of the booking", "What the provider knows the booking by.")
+        }
+        MessageField::BookingPreviousKey => word(
+            field.as_str(),
+            "Key before the move",
+            "What the provider knew the booking by before it was moved; empty when it was not.",
+        ),
     };
-    every!(MessageField: MessageId, ReceivedAt, ProviderEvent, Cluid, SourceName).map(describe).to_vec()
+    every!(MessageField: MessageId, ReceivedAt, ProviderEvent, Cluid, SourceName, BookingStage, BookingKey, BookingPreviousKey).map(describe).to_vec()
 }
 
 /// How a question is compared.

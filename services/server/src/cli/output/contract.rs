@@ -27,6 +27,7 @@ contract!(
     BlockedIdentifier,
     Conflict,
     CompareWorkflowVersionsResponse,
+    Conversion,
     Delivery,
     DeletionPreview,
     Destination,
@@ -119,6 +120,7 @@ mod tests {
         }
         check::<v1::ApiKey>();
         check::<v1::CompareWorkflowVersionsResponse>();
+        check::<v1::Conversion>();
         check::<v1::Delivery>();
         check::<v1::DeletionPreview>();
         check::<v1::Destination>();

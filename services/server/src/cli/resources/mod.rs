@@ -1,6 +1,7 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|suppressions|events|operations`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|suppressions|conversions|events|operations`.
 
 pub(super) mod api_keys;
+pub(super) mod conversions;
 pub(super) mod destinations;
 mod erasures;
 pub(super) mod events;

@@ -1,8 +1,11 @@
 //! One event: whose it is, and where it went.
 
 use tributary_proto::admin::v1::{
-    DeliveryAttempt, DeliveryTrace, EventTrace, IdentityDecision, IdentityStep, WithheldDestination,
-    delivery::State, event::RejectedIdentifier, identity_step::Action, workflow_spec::Kind,
+    DeliveryAttempt, DeliveryTrace, Event, EventTrace, IdentityDecision, IdentityStep, WithheldDestination,
+    delivery::State,
+    event::{Follows, RejectedIdentifier, follows::Kind as FollowsKind},
+    identity_step::Action,
+    workflow_spec::Kind,
 };
 
 use super::message::heading;
@@ -29,6 +32,8 @@ pub(super) fn tree(trace: &EventTrace) -> Tree {
     let label = heading("event").with(Style::Accent, name).and(Style::Dim, id(&event.name));
     let happened = format!("happened {} UTC", moment(event.event_time.as_ref()));
     Tree::new(label.and(Style::Plain, happened))
+        .with(event.follows.as_ref().map(follows))
+        .with(withheld(&event))
         .with(event.rejected_identifiers.iter().map(rejected))
         .with(trace.identity.as_ref().map(identity))
         .with(trace.deliveries.iter().map(delivery))
@@ -38,6 +43,34 @@ pub(super) fn tree(trace: &EventTrace) -> Tree {
 fn withheld(kept: &WithheldDestination) -> Tree {
     let label = heading("withheld").with(Style::Warn, id(&kept.destination));
     Tree::new(label.and(Style::Plain, &kept.text))
+}
+
+/// That it says something of an earlier event.
+fn follows(follows: &Follows) -> Tree {
+    let (style, what) = match follows.kind() {
+        FollowsKind::Retract => (Style::Warn, "takes back"),
+        FollowsKind::Restate | FollowsKind::Unspecified => (Style::Good, "restates"),
+    };
+    let label = heading("follows").with(style, what).and(Style::Accent, id(&follows.event));
+    Tree::new(label.and(Style::Plain, reason_words(&follows.reason)))
+}
+
+/// That it was told to nobody.
+fn withheld(event: &Event) -> Option<Tree> {
+    let is_withheld = !event.withheld_reason.is_empty();
+    let label = || heading("withheld").with(Style::Warn, reason_words(&event.withheld_reason));
+    is_withheld.then(|| Tree::new(label()))
+}
+
+fn reason_words(reason: &str) -> &str {
+    match reason {
+        "cancelled" => "the booking was cancelled",
+        "no_show" => "nobody came",
+        "rescheduled" => "the booking was moved",
+        "paid" => "the booking was paid for",
+        "one_booking" => "another event of the booking stands",
+        other => other,
+    }
 }
 
 fn rejected(identifier: &RejectedIdentifier) -> Tree {

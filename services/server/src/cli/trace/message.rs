@@ -4,7 +4,7 @@ use tributary_proto::admin::v1::{
     HeldMessage, Message, MessageReplay, MessageTrace, ParkedMessage, message::Signature, run_status::Code,
 };
 
-use super::run;
+use super::{conversion, event, run};
 use crate::cli::{
     logs::cluid_words,
     output::{
@@ -32,7 +32,9 @@ pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
         let first = id(&message.duplicate_of);
         root.line(heading("duplicate").plain("the same message came before: ").with(Style::Accent, first));
     }
-    root.with(trace.runs.iter().map(run::tree))
+    root.with(trace.conversion.as_ref().map(conversion::tree))
+        .with(trace.runs.iter().map(run::tree))
+        .with(trace.follow_ups.iter().map(event::tree))
         .with(trace.parked.as_ref().map(parked))
         .with(trace.held.as_ref().map(held))
         .with(trace.replays.iter().map(replay))

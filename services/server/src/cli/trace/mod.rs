@@ -1,5 +1,6 @@
 //! `tributary trace`: a message's whole life.
 
+mod conversion;
 mod event;
 mod fields;
 mod filter;

@@ -1,8 +1,13 @@
 use prost_types::{Duration, Timestamp, Value, value::Kind};
 use tributary_proto::admin::v1::{
-    Cluid, Delivery, DeliveryAttempt, DeliveryTrace, Event, EventTrace, HeldMessage, IdentityDecision,
-    IdentityStep, Message, MessageTrace, NodeTrace, ParkedMessage, Reason, Run, RunStatus, RunTrace, cluid,
-    delivery, identity_step, message::Signature, node_trace::Outcome, run_status::Code,
+    Cluid, Conversion, Delivery, DeliveryAttempt, DeliveryTrace, Event, EventTrace, HeldMessage,
+    IdentityDecision, IdentityStep, Message, MessageTrace, NodeTrace, ParkedMessage, Reason, Run, RunStatus,
+    RunTrace, cluid,
+    conversion::{self, Stage},
+    delivery, event, identity_step,
+    message::Signature,
+    node_trace::Outcome,
+    run_status::Code,
 };
 
 use super::tree;
@@ -90,7 +95,7 @@ fn nodes() -> Vec<NodeTrace> {
     ]
 }
 
-fn event() -> EventTrace {
+fn schedule() -> EventTrace {
     let created = IdentityStep {
         action: identity_step::Action::Created.into(),
         text: "nobody was found: prf_1 was made".into(),
@@ -129,6 +134,50 @@ fn event() -> EventTrace {
     }
 }
 
+fn conversion() -> Conversion {
+    let step = |message: &str, millis, stages: &[Stage]| conversion::Step {
+        message: format!("t/messages/{message}"),
+        stages: stages.iter().map(|stage| (*stage).into()).collect(),
+        time: time(millis),
+        ..conversion::Step::default()
+    };
+    let made = conversion::Step {
+        value: Some(49.5),
+        currency: "EUR".into(),
+        ..step("msg_1", 0, &[Stage::Created, Stage::Paid])
+    };
+    let told = conversion::Told {
+        event_name: "Schedule".into(),
+        event: "t/events/evt_1".into(),
+        retraction: "t/events/evt_2".into(),
+        ..conversion::Told::default()
+    };
+    Conversion {
+        name: "t/conversions/cnv_1".into(),
+        state: conversion::State::Cancelled.into(),
+        paid_time: time(0),
+        steps: vec![made, step("msg_2", 500, &[Stage::Cancelled])],
+        told: vec![told],
+        ..Conversion::default()
+    }
+}
+
+fn retraction() -> EventTrace {
+    let follows = event::Follows {
+        kind: event::follows::Kind::Retract.into(),
+        event: "t/events/evt_1".into(),
+        reason: "cancelled".into(),
+    };
+    let event = Event {
+        name: "t/events/evt_2".into(),
+        event_name: "Schedule".into(),
+        event_time: time(0),
+        follows: Some(follows),
+        ..Event::default()
+    };
+    EventTrace { event: Some(event), ..EventTrace::default() }
+}
+
 #[test]
 fn a_booking_is_told_from_the_door_to_the_answer() {
     let run = Run { version: 1, status: status(Code::Succeeded, "Succeeded"), ..Run::default() };
@@ -139,11 +188,11 @@ fn a_booking_is_told_from_the_door_to_the_answer() {
             run: Some(run),
             workflow_display_name: "Booking".into(),
             nodes: nodes(),
-            events: vec![event()],
+            events: vec![schedule()],
         }],
-        parked: None,
-        held: None,
-        replays: Vec::new(),
+        conversion: Some(conversion()),
+        follow_ups: vec![retraction()],
+        ..MessageTrace::default()
     };
     let expected = r#"
 msg_1 · Succeeded
@@ -151,22 +200,28 @@ msg_1 · Succeeded
 ├─ source    Calendly · invitee.created
 │  ├─ cluid       found · trb_9  ← $.payload.tracking.utm_term
 │  └─ dedupe key  key
-└─ workflow  Booking · version 1 · Succeeded
-   ├─ filter
-   │  └─ ✓ $.event equals "invitee.created"  it saw "invitee.created"
-   ├─ event
-   │  └─ event_name  "Schedule"
-   ├─ identifiers
-   │  ├─ email  "A@b.c"  ← $.payload.email · normalised to a@b.c
-   │  └─ phone  not an identifier was "none" · rejected by rule not_a_number
-   ├─ user traits
-   │  ├─ first_name  "Ann"  ← $.payload.name was "Ann Lee"
-   │  └─ nothing for city, zip
-   └─ event     Schedule · evt_1 · happened 2026-01-31 09:30:00.000 UTC
-      ├─ identity  a new person · prf_1
-      │  └─ + nobody was found: prf_1 was made
-      └─ delivery  Echo · webhook · delivered · dlv_1
-         └─ attempt 1  200 · 3 ms · {"received":"Schedule"}"#;
+├─ booking   cancelled · paid · cnv_1
+│  ├─ created, paid  2026-01-31 09:30:00.000 UTC · 49.5 EUR · msg_1
+│  ├─ cancelled   2026-01-31 09:30:00.500 UTC · msg_2
+│  └─ told        Schedule · taken back · evt_1
+├─ workflow  Booking · version 1 · Succeeded
+│  ├─ filter
+│  │  └─ ✓ $.event equals "invitee.created"  it saw "invitee.created"
+│  ├─ event
+│  │  └─ event_name  "Schedule"
+│  ├─ identifiers
+│  │  ├─ email  "A@b.c"  ← $.payload.email · normalised to a@b.c
+│  │  └─ phone  not an identifier was "none" · rejected by rule not_a_number
+│  ├─ user traits
+│  │  ├─ first_name  "Ann"  ← $.payload.name was "Ann Lee"
+│  │  └─ nothing for city, zip
+│  └─ event     Schedule · evt_1 · happened 2026-01-31 09:30:00.000 UTC
+│     ├─ identity  a new person · prf_1
+│     │  └─ + nobody was found: prf_1 was made
+│     └─ delivery  Echo · webhook · delivered · dlv_1
+│        └─ attempt 1  200 · 3 ms · {"received":"Schedule"}
+└─ event     Schedule · evt_2 · happened 2026-01-31 09:30:00.000 UTC
+   └─ follows   takes back · evt_1 · the booking was cancelled"#;
     assert_eq!(tree(&trace).render(false), expected.trim_start());
 }
 

@@ -1,8 +1,9 @@
 //! An appointment was booked.
 
 use serde_json::json;
-use tributary_domain::workflow::spec::{
-    DateFormat, Group, Kind, Mapping, Op, Operator, ValueType, WorkflowSpec,
+use tributary_domain::{
+    booking::FollowUp,
+    workflow::spec::{DateFormat, Group, Kind, Mapping, Op, Operator, ValueType, WorkflowSpec},
 };
 
 use super::{
@@ -10,8 +11,8 @@ use super::{
     shared,
 };
 
-/// `invitee.created` as the standard event `Schedule`. The new half of a reschedule is a booking too, and says from
-/// which one it was moved, so that a destination can leave it out.
+/// `invitee.created` as the standard event `Schedule`. The new half of a reschedule is no second booking: it restates the
+/// first, and says from which one it was moved. A booking that is cancelled is taken back.
 pub(super) fn spec() -> WorkflowSpec {
     let mut event_attributes = shared::event_attributes();
     event_attributes.push(attribute("rescheduled_from", "$.payload.old_invitee"));
@@ -28,6 +29,13 @@ pub(super) fn spec() -> WorkflowSpec {
         identifiers: shared::identifiers(),
         user_traits: shared::user_traits(),
         event_attributes,
+        follow_up: Some(FollowUp {
+            retract_cancelled: true,
+            restate_rescheduled: true,
+            restate_paid: true,
+            // Somebody booked, whether they came or not.
+            retract_no_show: false,
+        }),
         ..WorkflowSpec::default()
     }
 }

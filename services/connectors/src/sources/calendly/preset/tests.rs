@@ -35,6 +35,7 @@ fn run(preset: &str, body: &Value) -> RunOutcome {
         provider_event: facts.provider_event.as_deref(),
         cluid: facts.cluid.found(),
         source_name: "Calendly",
+        booking: facts.booking.as_ref(),
     };
     workflow.unwrap().evaluate(&message, &TenantSettings::default())
 }

@@ -1,0 +1,108 @@
+//! Who is told of an event: its deliveries, and what follows from what is heard of its booking.
+
+use std::sync::Arc;
+
+use tributary_domain::{
+    booking::Due,
+    event::Withheld,
+    id::{DeliveryId, DestinationId},
+    workflow::event::EventDraft,
+};
+
+use super::{
+    booking::Occasion,
+    plan::{MessagePlan, PlannedRun, ReadyDelivery, StoredEvent},
+    resolve::Resolver,
+};
+use crate::{StoreError, entity::delivery};
+
+impl Resolver<'_> {
+    /// The destinations that may be told of an event, and those that may not.
+    pub(super) fn told(
+        &self,
+        plan: &MessagePlan,
+        draft: &EventDraft,
+        destinations: &[DestinationId],
+    ) -> (Vec<DestinationId>, Vec<Withheld>) {
+        let (mut told, mut withheld) = (Vec::with_capacity(destinations.len()), Vec::new());
+        for destination in destinations {
+            match self.suppressions.withholds(plan, draft, *destination) {
+                Some(kept) => withheld.push(kept),
+                None => told.push(*destination),
+            }
+        }
+        (told, withheld)
+    }
+
+    /// Has everything told that follows from what the message says of its booking, and that no workflow made an event of.
+    pub(super) fn follow_up(&mut self, plan: &MessagePlan, joined: Vec<Due>) -> Result<(), StoreError> {
+        for Occasion { event, workflow, profile, data, destinations } in self.bookings.due(plan, joined) {
+            let is_new = self.before.event(event).is_none();
+            let event = self.store(plan, event, workflow, profile, data, is_new)?;
+            self.tell(plan, None, event, &destinations);
+        }
+        Ok(())
+    }
+
+    /// Has these destinations told of an event; without a run, it follows another event.
+    pub(super) fn tell(
+        &mut self,
+        plan: &MessagePlan,
+        run: Option<&PlannedRun>,
+        event: StoredEvent,
+        destinations: &[DestinationId],
+    ) {
+        let event = Arc::new(event);
+        self.deliveries(plan, run, &event, destinations);
+        if let Some(events) = &mut self.told {
+            events.push(event);
+        }
+    }
+
+    fn deliveries(
+        &mut self,
+        plan: &MessagePlan,
+        run: Option<&PlannedRun>,
+        event: &Arc<StoredEvent>,
+        destinations: &[DestinationId],
+    ) {
+        for destination in destinations {
+            let id = DeliveryId::derive(event.id, *destination, 0);
+            // Whether it is sent again is asked for by itself.
+            if self.before.has_delivery(id) {
+                continue;
+            }
+            let due = match run {
+                Some(run) => {
+                    let view = self.views.get(&plan.tenant);
+                    self.waiting.due(plan, run, *destination, event.profile.zip(view), self.now)
+                }
+                // What follows an event waits for that, and for nothing else.
+                None => plan.received,
+            };
+            self.difference.deliveries.push(delivery::Model {
+                tenant_id: plan.tenant.to_string(),
+                id: id.to_string(),
+                destination_id: destination.to_string(),
+                event_id: event.id.to_string(),
+                generation: 0,
+                state: "PENDING".to_owned(),
+                due_at: due.micros(),
+                attempts: 0,
+                created_at: self.now.micros(),
+                completed_at: None,
+                last_status: None,
+                last_error: None,
+            });
+            self.applied.deliveries.push(ReadyDelivery {
+                tenant: plan.tenant,
+                destination: *destination,
+                delivery: id,
+                attempts: 0,
+                before: 0,
+                due,
+                event: Arc::clone(event),
+            });
+        }
+    }
+}
