@@ -38,7 +38,7 @@ const OF_TENANTS: [(&str, &str); 18] = [
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The same of tables without a column `tenant_id`.
-const SHARED: [(&str, &str); 4] = [
+const SHARED: [(&str, &str); 5] = [
     // Its own row, by a rule of its own.
     ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.

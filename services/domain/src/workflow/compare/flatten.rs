@@ -6,7 +6,7 @@ use super::words;
 use crate::workflow::spec::{Group, Mapping, Node, Step, Test, WorkflowSpec};
 
 /// The sections in the order in which differences are told.
-pub(super) const SECTIONS: [&str; 13] = [
+pub(super) const SECTIONS: [&str; 14] = [
     "kind",
     "for_each",
     "filter",
@@ -19,6 +19,7 @@ pub(super) const SECTIONS: [&str; 13] = [
     "group_identities",
     "group_traits",
     "consents",
+    "follow_up",
     "",
 ];
 
@@ -75,6 +76,12 @@ pub(super) fn parts(spec: &WorkflowSpec) -> Vec<Part> {
                 "the list that events are made of",
                 &spec.for_each,
                 spec.for_each.as_ref().map(words::path).unwrap_or_default(),
+            ),
+            fact(
+                "follow_up",
+                "what is told when the booking changes",
+                &spec.follow_up,
+                spec.follow_up.map(words::follow_up).unwrap_or_default(),
             ),
         ],
         ..Part::default()

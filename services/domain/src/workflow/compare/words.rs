@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use crate::workflow::{
-    describe,
-    spec::{
-        Condition, Group, Input, Kind, Logic, Mapping, Match, MessageField, Node, OnEmpty, Op, Path, Pick,
-        Test, ValueType,
+use crate::{
+    booking::FollowUp,
+    workflow::{
+        describe,
+        spec::{
+            Condition, Group, Input, Kind, Logic, Mapping, Match, MessageField, Node, OnEmpty, Op, Path,
+            Pick, Test, ValueType,
+        },
     },
 };
 
@@ -102,9 +105,24 @@ fn input(input: &Input) -> String {
             MessageField::ProviderEvent => "the provider's event",
             MessageField::Cluid => "the cluid that the source found",
             MessageField::SourceName => "the source's name",
+            MessageField::BookingStage => "what happened to the booking",
+            MessageField::BookingKey => "the booking's key",
+            MessageField::BookingPreviousKey => "the key of the booking before",
         }
         .to_owned(),
     }
+}
+
+/// What is told when a booking changes.
+pub(super) fn follow_up(follow_up: FollowUp) -> String {
+    let told = [
+        (follow_up.retract_cancelled, "taken back when it is cancelled"),
+        (follow_up.retract_no_show, "taken back when nobody came"),
+        (follow_up.restate_rescheduled, "told anew when it is moved"),
+        (follow_up.restate_paid, "told anew when it is paid"),
+    ];
+    let told: Vec<&str> = told.into_iter().filter(|(is_told, _)| *is_told).map(|(_, words)| words).collect();
+    if told.is_empty() { "once for a booking".to_owned() } else { told.join(", ") }
 }
 
 pub(super) fn inputs(inputs: &[Input]) -> String {
