@@ -65,11 +65,11 @@ fn event(names: Names, HappenedEvent { event, deliveries }: HappenedEvent) -> Ev
         event_time: Some(to_time(event.occurred_at)),
         profile: event.profile.map(|profile| names.profile(profile)).unwrap_or_default(),
         traits: traits.iter().map(|(name, value)| (name.clone(), to_value(value))).collect(),
-        deliveries: deliveries.into_iter().map(|record| delivery(names, record)).collect(),
+        deliveries: deliveries.iter().map(|record| delivery(names, record)).collect(),
     }
 }
 
-fn delivery(names: Names, record: DeliveryRecord) -> DeliveryEntry {
+fn delivery(names: Names, record: &DeliveryRecord) -> DeliveryEntry {
     DeliveryEntry {
         delivery: names.delivery(record.id),
         destination: names.destination(record.destination),

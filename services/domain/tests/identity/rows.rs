@@ -264,7 +264,7 @@ impl Rows {
                 return Err(format!("{live} is not the sum of its parts"));
             }
         }
-        for (id, _) in &self.profiles {
+        for id in self.profiles.keys() {
             let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
             for ((kind, _), _) in self.owners.iter().filter(|(_, owner)| *owner == id) {
                 *expected.entry(kind).or_default() += 1;

@@ -221,14 +221,14 @@ pub(super) async fn profiles(
             let tenant: TenantId = id(&row.tenant_id, "tenant_id")?;
             let merged_into = optional_id::<ProfileId>(row.merged_into.as_deref(), "profiles.merged_into")?;
             next.extend(merged_into.map(|winner| (tenant, winner)).filter(|key| !seen.contains(key)));
-            found.push((tenant, profile_state(row)?));
+            found.push((tenant, profile_state(&row)?));
         }
     }
     Ok(found)
 }
 
 /// A profile as it is stored.
-pub(super) fn profile_state(row: profile::Model) -> Result<ProfileState, StoreError> {
+pub(super) fn profile_state(row: &profile::Model) -> Result<ProfileState, StoreError> {
     Ok(ProfileState {
         id: id(&row.id, "profiles.id")?,
         created_at: Timestamp::from_micros(row.created_at),

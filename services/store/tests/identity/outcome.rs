@@ -19,11 +19,14 @@ use crate::{
 
 const PAGE: u32 = 7;
 
+/// Identifiers, all profiles and trait values of a live profile.
+type Person = (BTreeSet<Id>, BTreeSet<ProfileId>, BTreeMap<String, Value>);
+
 /// What the model and the store tell in the same way.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Told {
-    /// Identifiers, all profiles and trait values of every live profile.
-    people: BTreeMap<ProfileId, (BTreeSet<Id>, BTreeSet<ProfileId>, BTreeMap<String, Value>)>,
+    /// By live profile.
+    people: BTreeMap<ProfileId, Person>,
     landings: BTreeMap<EventId, Option<ProfileId>>,
     conflicts: BTreeMap<(String, Id, ProfileId, ProfileId), (u64, String)>,
     merges: BTreeMap<(ProfileId, ProfileId), (u32, u32)>,

@@ -4,7 +4,7 @@
 use std::env;
 
 use crate::{
-    history::{self, History, TENANTS},
+    history::{self, History},
     ledger::Ledger,
     outcome::{expected, stored},
     support::{Database, on_each_database},
@@ -37,9 +37,9 @@ async fn equal_logs_give_the_people_that_the_model_expects() {
 
 async fn agrees(ledger: &mut Ledger<'_>, history: &History, seed: u64) -> Result<(), String> {
     let tenants = ledger.tell(history, seed).await;
-    for tenant in 0..TENANTS {
+    for (tenant, id) in tenants.into_iter().enumerate() {
         let wanted = expected(history, tenant);
-        let found = stored(ledger.store.tenant(tenants[tenant]), history, tenant).await;
+        let found = stored(ledger.store.tenant(id), history, tenant).await;
         if wanted != found {
             return Err(format!("tenant {tenant}\nexpected:\n{wanted:#?}\nfound:\n{found:#?}"));
         }

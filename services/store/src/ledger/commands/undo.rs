@@ -77,7 +77,7 @@ async fn person(
         )
         .all(txn)
         .await?;
-    rows.into_iter().map(load::profile_state).collect()
+    rows.iter().map(load::profile_state).collect()
 }
 
 /// The merges in force between these profiles.
