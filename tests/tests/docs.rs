@@ -57,7 +57,9 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 8] = [
+const NO_REASONS: [&str; 9] = [
+    // What operations do.
+    "BACKTEST_WORKFLOW",
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
@@ -65,7 +67,6 @@ const NO_REASONS: [&str; 8] = [
     "LEAST_ROLE_",
     // A kind of invitation.
     "PASSWORD_RESET",
-    // What operations do.
     "REPLAY_DELIVERIES",
     "REPLAY_MESSAGES",
     "SCREAMING_SNAKE_CASE",
