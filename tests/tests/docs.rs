@@ -57,7 +57,9 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 11] = [
+const NO_REASONS: [&str; 12] = [
+    // What operations do.
+    "BACKTEST_WORKFLOW",
     // The provider's event of a message in a shape that Calendly does not send any more.
     "CALENDLY_NESTED_V1_SHAPE",
     "CARGO_PKG_VERSION",
@@ -69,7 +71,6 @@ const NO_REASONS: [&str; 11] = [
     "NO_SHOW",
     // A kind of invitation.
     "PASSWORD_RESET",
-    // What operations do.
     "ERASE_PROFILE",
     "REPLAY_DELIVERIES",
     "REPLAY_MESSAGES",

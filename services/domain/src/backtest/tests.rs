@@ -41,7 +41,14 @@ fn data(name: &str, traits: &Value, steps: Vec<Step>) -> EventData {
         group_traits: Map::new(),
         consents: Map::new(),
     };
-    EventData { draft: Arc::new(draft), created: false, steps, context: Map::new() }
+    EventData {
+        draft: Arc::new(draft),
+        created: false,
+        steps,
+        context: Map::new(),
+        withheld: Vec::new(),
+        role: None,
+    }
 }
 
 fn stand(status: RunStatus, event: Option<(u64, Option<ProfileId>, &EventData)>) -> Stand<'_> {

@@ -56,6 +56,9 @@ impl Carried {
             // Of what was carried before, all is: it may have been merged since.
             if change.is_new || changed.contains(&state.id) || self.profiles.contains_key(&state.id) {
                 state.traits = Traits::default();
+                if let Some(own) = &mut state.own {
+                    own.traits = Traits::default();
+                }
                 self.size += usize::from(self.profiles.insert(state.id, state).is_none());
             }
         }

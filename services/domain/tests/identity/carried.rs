@@ -1,12 +1,12 @@
 //! A rehearsal decides as the real thing does: what it changed is found by what comes after, although nobody wrote it.
 
-use std::collections::BTreeSet;
+use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use serde_json::Map;
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, WorkflowId},
-    identity::{Carried, Decision, Evidence, Identifier, IdentifierType, Rules, View},
+    identity::{Carried, Decision, Evidence, Guard, Identifier, IdentifierType, Rules, View},
     time::Timestamp,
 };
 
@@ -32,7 +32,8 @@ fn identifiers() -> impl Strategy<Value = Vec<Identifier>> {
 fn resolve(view: &mut View, number: usize, identifiers: &[Identifier]) -> Decision {
     let sequence = number as u64 + 1;
     let message = MessageId::new(sequence, 0);
-    let rules = Rules { strong_limit: 2, blocked: BTreeSet::new() };
+    let guard = Guard { people: 0, window: Duration::ZERO };
+    let rules = Rules { strong_limit: 2, weak_limit: 1, blocked: Arc::default(), guard };
     let evidence = Evidence {
         event: EventId::derive(message, WorkflowId::new(1, 1), 0),
         sequence,

@@ -53,7 +53,7 @@ pub(super) struct Looked {
 }
 
 /// In this order: what could be processed again goes before the messages that it would be written to.
-pub(super) const LOOKED: [Looked; 17] = [
+pub(super) const LOOKED: [Looked; 18] = [
     Looked {
         table: "parked_messages",
         key: &["message_id"],
@@ -138,7 +138,7 @@ pub(super) const LOOKED: [Looked; 17] = [
     },
     Looked {
         table: "merges",
-        key: &["loser_id", "seq"],
+        key: &["id"],
         columns: &[("value", Form::Text)],
         fate: Fate::Redacted,
         rows: 256,
@@ -170,6 +170,13 @@ pub(super) const LOOKED: [Looked; 17] = [
         columns: &[("request", Form::Bytes), ("work", Form::Text)],
         fate: Fate::Asked,
         rows: 64,
+    },
+    Looked {
+        table: "ledger_commands",
+        key: &["id"],
+        columns: &[("payload", Form::Json)],
+        fate: Fate::Redacted,
+        rows: 256,
     },
     Looked {
         table: "audit_log",

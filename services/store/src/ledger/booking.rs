@@ -338,6 +338,7 @@ impl Bookings {
                 created: false,
                 steps: Vec::new(),
                 context: original.context.clone(),
+                withheld: Vec::new(),
                 role: Some(role),
             },
             destinations: due.destinations.into_iter().filter(|to| plan.destinations.contains(to)).collect(),

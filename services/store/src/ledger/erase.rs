@@ -19,9 +19,10 @@ use crate::{
     audit::{self, Author, Deed, Owner},
     bulk::{OnConflict, bulk_insert},
     column::{id, to_json},
+    conversion::remove as remove_conversions,
     entity::{
-        browser_context, erased_profile, erasure, held_message, identifier, merge, message, never_join,
-        profile, suppression,
+        blocked_identifier, browser_context, conversion, erased_profile, erasure, held_message, identifier,
+        identifier_meeting, merge, message, never_join, profile, suppression,
     },
     erasure::{Part, Wanted},
     key::{KeyHash, forget},
@@ -62,6 +63,12 @@ pub(super) async fn person(
         .filter(identifier::Column::ProfileId.is_in(&people));
     counts.insert("identifiers", of_people.exec(txn).await?.rows_affected);
     counts.insert("browser_context", forget_contexts(txn, &own, &people, &identifiers).await?);
+    counts.insert("identifier_meetings", forget_meetings(txn, &own, &people, &identifiers).await?);
+    counts.insert("blocked_identifiers", forget_blocked(txn, &own, &identifiers).await?);
+    let theirs = conversion::Entity::find()
+        .filter(conversion::Column::TenantId.eq(own.as_str()))
+        .filter(conversion::Column::ProfileId.is_in(&people));
+    counts.insert("conversions", remove_conversions(txn, tenant, theirs.all(txn).await?).await?);
     let of_people = merge::Entity::delete_many().filter(merge::Column::TenantId.eq(own.as_str())).filter(
         Condition::any()
             .add(merge::Column::LoserId.is_in(&people))
@@ -185,6 +192,52 @@ async fn forget_contexts(
         .filter(browser_context::Column::TenantId.eq(tenant))
         .filter(theirs);
     Ok(delete.exec(txn).await?.rows_affected)
+}
+
+/// The person's values, by their type.
+fn by_kind(identifiers: &[identifier::Model]) -> BTreeMap<&str, Vec<&str>> {
+    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in identifiers {
+        values.entry(&row.kind).or_default().push(&row.value);
+    }
+    values
+}
+
+/// Whom the person's values met, and which values met them.
+async fn forget_meetings(
+    txn: &DatabaseTransaction,
+    tenant: &str,
+    people: &[String],
+    identifiers: &[identifier::Model],
+) -> Result<u64, StoreError> {
+    let mut theirs = Condition::any().add(identifier_meeting::Column::ProfileId.is_in(people));
+    for (kind, values) in by_kind(identifiers) {
+        let of_kind = Condition::all()
+            .add(identifier_meeting::Column::Kind.eq(kind))
+            .add(identifier_meeting::Column::Value.is_in(values));
+        theirs = theirs.add(of_kind);
+    }
+    let delete = identifier_meeting::Entity::delete_many()
+        .filter(identifier_meeting::Column::TenantId.eq(tenant))
+        .filter(theirs);
+    Ok(delete.exec(txn).await?.rows_affected)
+}
+
+/// That the person's values were no evidence.
+async fn forget_blocked(
+    txn: &DatabaseTransaction,
+    tenant: &str,
+    identifiers: &[identifier::Model],
+) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for (kind, values) in by_kind(identifiers) {
+        let delete = blocked_identifier::Entity::delete_many()
+            .filter(blocked_identifier::Column::TenantId.eq(tenant))
+            .filter(blocked_identifier::Column::Kind.eq(kind))
+            .filter(blocked_identifier::Column::Value.is_in(values));
+        removed += delete.exec(txn).await?.rows_affected;
+    }
+    Ok(removed)
 }
 
 /// Takes messages out of the held lane for good. One that was only held is told to be suppressed; one that was to be

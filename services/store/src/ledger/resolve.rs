@@ -8,10 +8,10 @@ use std::{
 };
 
 use tributary_domain::{
-    booking::{Due, Role},
+    booking::Role,
     committed::CommittedMessage,
     event::{EventData, Withheld},
-    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
+    id::{EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time},
     stats::Metric,
     tenant::TenantSettings,
@@ -25,22 +25,20 @@ use tributary_domain::{
 use super::{
     before::Before,
     blocked::Blocked,
-    booking::{Bookings, Occasion},
+    booking::Bookings,
     context::{self, Contexts},
     difference::Difference,
     groups::Groups,
     meter::{MONTHLY_QUOTA, Meter},
     names::Names,
-    plan::{
-        Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, ReadyDelivery, StoredEvent, Work, stopped,
-    },
+    plan::{Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, StoredEvent, Work, stopped},
     suppress::{Judged, Suppressions},
     waiting::Waiting,
 };
 use crate::{
     Packed, StoreError,
     column::to_json,
-    entity::{dedupe_key, delivery, event, held_message, message, parked_message, run},
+    entity::{dedupe_key, event, held_message, message, parked_message, run},
     event::kind_code,
     key::KeyHash,
     message::MessageRun,
@@ -336,7 +334,7 @@ impl Resolver<'_> {
     }
 
     /// Has an event written.
-    fn store(
+    pub(super) fn store(
         &mut self,
         plan: &MessagePlan,
         id: EventId,

@@ -199,7 +199,7 @@ fn suppressed(run: &PlannedRun, reason: Reason) -> PlannedRun {
 fn stopped(run: &PlannedRun, status: RunStatus, reason: Reason) -> PlannedRun {
     let outcome = RunOutcome::Stopped(status, reason);
     let plan = RunPlan { workflow: run.plan.workflow, version: run.plan.version, outcome };
-    PlannedRun { plan, destinations: Vec::new(), delay: run.delay }
+    PlannedRun { plan, destinations: Vec::new(), delay: run.delay, follow_up: None }
 }
 
 /// Why nothing follows from a message about somebody who was erased.

@@ -61,7 +61,7 @@ fn stopped(reason: Reason) -> RunOutcome {
 fn run(outcome: RunOutcome) -> Work {
     let plan = RunPlan { workflow: sample::workflow(), version: 1, outcome };
     let destinations = vec![vec![sample::destination()]];
-    Work::Apply(vec![PlannedRun { plan, destinations, delay: Duration::ZERO }])
+    Work::Apply(vec![PlannedRun { plan, destinations, delay: Duration::ZERO, follow_up: None }])
 }
 
 /// The message number `number`, accepted at this second.
@@ -90,6 +90,7 @@ async fn message(
         facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work,
     }
 }

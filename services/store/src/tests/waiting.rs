@@ -63,10 +63,12 @@ async fn plan(
         facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
+        destinations: Arc::default(),
         work: Work::Apply(vec![PlannedRun {
             plan: RunPlan { workflow: sample::workflow(), version: 1, outcome },
             destinations: vec![vec![sample::destination()]],
             delay: Duration::from_secs(delay),
+            follow_up: None,
         }]),
     }
 }

@@ -181,6 +181,7 @@ fn plan(after: u64, tenant: TenantId, settings: &Arc<TenantSettings>, entry: &En
         destinations: vec![Vec::new(); drafts.len()],
         plan: RunPlan { workflow: WorkflowId::new(1, 1), version: 1, outcome: RunOutcome::Events(drafts) },
         delay: Duration::ZERO,
+        follow_up: None,
     };
     MessagePlan {
         tenant,
@@ -198,6 +199,7 @@ fn plan(after: u64, tenant: TenantId, settings: &Arc<TenantSettings>, entry: &En
         facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
         config_rev: 1,
         settings: Arc::clone(settings),
+        destinations: Arc::default(),
         work: Work::Apply(vec![run]),
     }
 }

@@ -49,6 +49,7 @@ fn run(spec: &WorkflowSpec, body: &Value) -> RunOutcome {
         provider_event: None,
         cluid: None,
         source_name: "A form",
+        booking: None,
     };
     workflow.unwrap_or_else(|| panic!("{problems:?}")).evaluate(&message, &tenant())
 }

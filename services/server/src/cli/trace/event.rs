@@ -33,14 +33,14 @@ pub(super) fn tree(trace: &EventTrace) -> Tree {
     let happened = format!("happened {} UTC", moment(event.event_time.as_ref()));
     Tree::new(label.and(Style::Plain, happened))
         .with(event.follows.as_ref().map(follows))
-        .with(withheld(&event))
+        .with(told_nobody(&event))
         .with(event.rejected_identifiers.iter().map(rejected))
         .with(trace.identity.as_ref().map(identity))
         .with(trace.deliveries.iter().map(delivery))
-        .with(event.withheld_destinations.iter().map(withheld))
+        .with(event.withheld_destinations.iter().map(not_told))
 }
 
-fn withheld(kept: &WithheldDestination) -> Tree {
+fn not_told(kept: &WithheldDestination) -> Tree {
     let label = heading("withheld").with(Style::Warn, id(&kept.destination));
     Tree::new(label.and(Style::Plain, &kept.text))
 }
@@ -56,7 +56,7 @@ fn follows(follows: &Follows) -> Tree {
 }
 
 /// That it was told to nobody.
-fn withheld(event: &Event) -> Option<Tree> {
+fn told_nobody(event: &Event) -> Option<Tree> {
     let is_withheld = !event.withheld_reason.is_empty();
     let label = || heading("withheld").with(Style::Warn, reason_words(&event.withheld_reason));
     is_withheld.then(|| Tree::new(label()))

@@ -90,6 +90,8 @@ enum Effect {
     Unblocked(IdentifierType, String),
     /// The tenant suppresses identifiers now.
     Suppressing,
+    /// A person was erased, with what of theirs was blocked.
+    Erased,
 }
 
 /// What a command came to, or why it changed nothing.
@@ -209,6 +211,10 @@ impl LedgerState {
             Effect::Suppressing => {
                 self.suppressing.insert(tenant);
             }
+            Effect::Erased => {
+                self.suppressing.insert(tenant);
+                self.blocked.forget();
+            }
         }
     }
 }
@@ -238,7 +244,7 @@ impl Context<'_> {
             Some(Command::ErasePerson { profile, operation }) => {
                 let failure =
                     erase::person(txn, self.sealer, self.tenant, profile, operation, self.now).await?;
-                Ok(failure.map_or(Ok(Effect::Suppressing), Err))
+                Ok(failure.map_or(Ok(Effect::Erased), Err))
             }
             Some(Command::DropHeld { positions }) => {
                 erase::drop_held(txn, self.tenant, &positions).await?;
