@@ -1,14 +1,8 @@
 //! One destination: its window, its breaker, its retries.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
 use tributary_connectors::destinations::{self, Outcome};
 use tributary_domain::{
@@ -28,6 +22,7 @@ use tributary_store::{
 use super::{
     attempt::{Attempted, Health, Means, Target, Tried, word},
     dispatcher::Tail,
+    message::{Drain, Forget, Look, Offer, Reload},
     precedence::{self, Precedence},
     queue::Queue,
 };
@@ -71,47 +66,6 @@ pub(crate) struct DestinationActor {
     wake: Option<SpawnHandle>,
     draining: Vec<oneshot::Sender<()>>,
     is_draining: bool,
-}
-
-/// Deliveries that were just committed.
-#[derive(Debug)]
-pub(super) struct Offer(pub(super) Vec<ReadyDelivery>);
-
-/// The configuration may be another: load it again.
-#[derive(Debug)]
-pub(super) struct Reload;
-
-/// The database has deliveries that were not offered: look there now.
-#[derive(Debug)]
-pub(super) struct Look;
-
-/// These people were erased: what waits of them is not sent. The answer says whether something of them is, or may be, under
-/// way.
-#[derive(Debug)]
-pub(super) struct Forget(pub(super) Arc<HashSet<ProfileId>>);
-
-/// Begin nothing new; the receiver hears when everything under way has ended and is recorded.
-#[derive(Debug)]
-pub(super) struct Drain;
-
-impl Message for Offer {
-    type Result = ();
-}
-
-impl Message for Reload {
-    type Result = ();
-}
-
-impl Message for Look {
-    type Result = ();
-}
-
-impl Message for Forget {
-    type Result = bool;
-}
-
-impl Message for Drain {
-    type Result = oneshot::Receiver<()>;
 }
 
 impl DestinationActor {

@@ -19,8 +19,9 @@ use tributary_store::{Store, StoreError, ledger::ReadyDelivery};
 use tributary_telemetry::Metrics;
 
 use super::{
-    actor::{DestinationActor, Drain, Forget, Look, Offer, Reload},
+    actor::DestinationActor,
     attempt::Means,
+    message::{Drain, Forget, Look, Offer, Reload},
 };
 use crate::supervision::{Arbiters, Supervised};
 

@@ -3,6 +3,7 @@
 mod actor;
 mod attempt;
 mod dispatcher;
+mod message;
 mod precedence;
 mod queue;
 #[cfg(test)]
