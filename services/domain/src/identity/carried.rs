@@ -51,6 +51,10 @@ impl Carried {
             self.size +=
                 usize::from(self.owners.entry(kind).or_default().insert(value, new.profile).is_none());
         }
+        // What an alias holds, the live profile holds too.
+        let parts = changes.profiles.iter().filter(|change| changed.contains(&change.state.id));
+        let live: Vec<ProfileId> = parts.filter_map(|change| change.state.merged_into).collect();
+        changed.extend(live);
         for change in changes.profiles {
             let mut state = change.state;
             // Of what was carried before, all is: it may have been merged since.
