@@ -189,6 +189,8 @@ impl DestinationActor {
                 Attempted::Tried(tried) => *tried,
                 Attempted::Postponed(until) => {
                     actor.report(Health::Unknown, is_probe);
+                    // It waits again: an erasure finds it in the queue, and waits for nothing.
+                    actor.trying.remove(&delivery.delivery);
                     actor.queue.postpone(delivery, until);
                     actor.answer_drained();
                     actor.pump(context);
