@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tributary_tests::{Server, binary, raw_post};
 
 /// Crates whose texts reach callers. The command line only shows what they say.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "actors",
     "services/admin",
     "services/auth",
@@ -24,6 +24,7 @@ const CRATES: [&str; 9] = [
     "services/egress",
     "services/ingest",
     "services/journal",
+    "services/planner",
     "services/store",
 ];
 
