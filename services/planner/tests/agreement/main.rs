@@ -383,7 +383,7 @@ async fn a_test_says_what_processing_the_message_does() {
 
 #[tokio::test]
 async fn a_logged_message_is_tested_as_it_is_processed_again() {
-    on_each_database(async |database| {
+    Box::pin(on_each_database(async |database| {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[44; 32]);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         for number in 1..=HISTORIES {
@@ -405,6 +405,6 @@ async fn a_logged_message_is_tested_as_it_is_processed_again() {
             let made: BTreeSet<EventId> = said.events.iter().map(|event| event.id).collect();
             assert!(made.iter().all(|id| events.iter().any(|event| event.id == *id)));
         }
-    })
+    }))
     .await;
 }
