@@ -196,7 +196,12 @@ async fn identified<'a>(
 ///
 /// # Errors
 /// FAILED_PRECONDITION when it refused, DEADLINE_EXCEEDED when it did not come to it in time.
-async fn command(call: &Call<'_>, located: &Located<'_>, kind: &str, payload: &Value) -> Result<(), Status> {
+pub(crate) async fn command(
+    call: &Call<'_>,
+    located: &Located<'_>,
+    kind: &str,
+    payload: &Value,
+) -> Result<(), Status> {
     let (millis, random) = call.id_parts(&call.author);
     let command = CommandId::new(millis, random);
     located.scope.enqueue_command(command, kind, payload, &call.author).await.map_err(from_store)?;
