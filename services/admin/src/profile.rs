@@ -25,6 +25,7 @@ use tributary_proto::admin::v1::{
 use tributary_store::profile::{IdentifierRecord, ProfileRecord};
 
 pub(crate) use conflict::to_proto as conflict_to_proto;
+pub(crate) use merge::to_proto as merge_to_proto;
 
 use crate::{
     AdminContext,
