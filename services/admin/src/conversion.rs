@@ -38,6 +38,8 @@ const PROFILE: Field = Field { name: "profile", operators: &[Is] };
 const KEY: Field = Field { name: "key", operators: &[Is] };
 /// Conversions of a person among which that of a message is looked for.
 const OF_A_PERSON: u32 = 200;
+/// People of a message among whose conversions it is looked for.
+const PEOPLE: usize = 10;
 
 /// Answers calls about conversions.
 #[derive(Debug)]
@@ -102,7 +104,11 @@ pub(crate) async fn of_message(
         let found = located.scope.conversion_by_key(source, &key).await.map_err(from_store)?;
         return Ok(found.filter(has));
     }
-    for profile in profiles {
+    // What is there and says nothing of a booking is about none.
+    if !record.body_removed {
+        return Ok(None);
+    }
+    for profile in profiles.iter().take(PEOPLE) {
         let wanted = ConversionFilter { profile: Some(*profile), ..ConversionFilter::default() };
         let found = optional(located.scope.conversions(wanted, Page::first(OF_A_PERSON)).await)?;
         let found = found.into_iter().flat_map(|page| page.items).find(has);

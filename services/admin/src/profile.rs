@@ -25,6 +25,7 @@ use tributary_proto::admin::v1::{
 use tributary_store::profile::{IdentifierRecord, ProfileRecord};
 
 pub(crate) use conflict::to_proto as conflict_to_proto;
+pub(crate) use merge::to_proto as merge_to_proto;
 
 use crate::{
     AdminContext,
@@ -196,7 +197,12 @@ async fn identified<'a>(
 ///
 /// # Errors
 /// FAILED_PRECONDITION when it refused, DEADLINE_EXCEEDED when it did not come to it in time.
-async fn command(call: &Call<'_>, located: &Located<'_>, kind: &str, payload: &Value) -> Result<(), Status> {
+pub(crate) async fn command(
+    call: &Call<'_>,
+    located: &Located<'_>,
+    kind: &str,
+    payload: &Value,
+) -> Result<(), Status> {
     let (millis, random) = call.id_parts(&call.author);
     let command = CommandId::new(millis, random);
     located.scope.enqueue_command(command, kind, payload, &call.author).await.map_err(from_store)?;

@@ -265,10 +265,10 @@ impl SourceService for Sources {
         let SuggestMappingsRequest { parent, body } = request.into_inner();
         let (located, source) = self.find(&call, "parent", &parent).await?;
         if !body.is_empty() {
-            return suggest::of_text(&located, &source, &body, self.0.clock.now()).map(Response::new);
+            return suggest::of_text(&located, source, body, self.0.clock.now()).await.map(Response::new);
         }
         let messages = newest(&located, source.id, MAX_SAMPLES.unsigned_abs()).await?;
-        Ok(Response::new(suggest::of_messages(&located, &source, messages)))
+        suggest::of_messages(&located, source, messages).await.map(Response::new)
     }
 }
 

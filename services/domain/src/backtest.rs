@@ -1,5 +1,6 @@
 //! Backtests: how what a workflow would make of messages differs from what happened. The report holds no values of
-//! messages: names of fields, codes and ids only.
+//! messages: names of fields, codes and ids only. The name of an event may be a value too, and is in it only where it is
+//! known to be none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::{
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId},
     identity::Step,
-    workflow::{event::EventDraft, status::RunStatus},
+    workflow::{catalogue, event::EventDraft, status::RunStatus},
 };
 
 /// How many examples there are of each kind of difference at most.
@@ -123,6 +124,8 @@ pub struct Report {
 /// How a message stands with one workflow, or would.
 #[derive(Debug, Default)]
 pub struct Stand<'a> {
+    /// The name of all of its events, where the workflow has one for all.
+    pub name: Option<&'a str>,
     /// How the run ended; none: the workflow did not run.
     pub status: Option<RunStatus>,
     /// Its events: whose they are, and what is known of them.
@@ -142,13 +145,13 @@ impl Report {
         for (event, made) in &now.events {
             match then.events.get(event) {
                 Some(was) => self.event(*event, *was, *made),
-                None => self.event_added(*event, *made, then.earlier.get(event).copied()),
+                None => self.event_added(*event, *made, then.earlier.get(event).copied(), now.name),
             }
         }
         for (event, (_, data)) in then.events.iter().filter(|(event, _)| !now.events.contains_key(event)) {
             self.events.lost += 1;
             self.example(Difference::EventLost, message, Some(*event), || {
-                format!("{} would not be made", named(&data.draft))
+                format!("{} would not be made", named(&data.draft, now.name))
             });
         }
         for (delivery, destination) in &now.deliveries {
@@ -174,9 +177,10 @@ impl Report {
         }
     }
 
-    /// Whether nothing differs, and everything could be compared.
+    /// Whether something was compared, nothing differs, and everything could be compared.
     pub fn is_same(&self) -> bool {
-        self.same == self.messages && self.without_body == 0 && self.followed.is_none()
+        let is_whole = self.without_body == 0 && self.waiting == 0 && self.followed.is_none();
+        self.messages > 0 && self.same == self.messages && is_whole
     }
 
     /// How much differs so far.
@@ -248,10 +252,11 @@ impl Report {
         event: EventId,
         now: (Option<ProfileId>, &EventData),
         earlier: Option<(Option<ProfileId>, &EventData)>,
+        constant: Option<&str>,
     ) {
         self.events.added += 1;
         self.example(Difference::EventAdded, event.message(), Some(event), || {
-            format!("{} would be made", named(&now.1.draft))
+            format!("{} would be made", named(&now.1.draft, constant))
         });
         let told = earlier.map_or(0, |(_, data)| data.steps.len());
         self.joins(event, now.1.steps.get(told..).unwrap_or_default());
@@ -312,10 +317,13 @@ fn is_new((profile, data): (Option<ProfileId>, &EventData)) -> bool {
     data.steps.iter().any(|step| matches!(step, Step::Created { profile: made } if Some(*made) == profile))
 }
 
-fn named(draft: &EventDraft) -> String {
-    match draft.name.as_str() {
-        "" => "an event".to_owned(),
-        name => name.chars().take(NAME).collect(),
+/// What an event is called in an example: any other name than a standard one, or the workflow's own, may be of a message.
+fn named(draft: &EventDraft, constant: Option<&str>) -> String {
+    let name = draft.name.as_str();
+    if !name.is_empty() && (catalogue::event_named(name).is_some() || constant == Some(name)) {
+        name.chars().take(NAME).collect()
+    } else {
+        "an event".to_owned()
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use tributary_domain::{
     backtest::{Report, Stand},
-    id::{DeliveryId, DestinationId, EventId, MessageId, TenantId, WorkflowId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, TenantId},
     workflow::{compile::CompiledWorkflow, event::RunOutcome, status::RunStatus},
 };
 use tributary_store::{
@@ -133,8 +133,14 @@ impl<'a> Comparison<'a> {
     pub fn compare(&mut self, rehearsed: &[Rehearsed], is_full: bool) {
         let UnderWay { messages, looked_at, last, without_body, waiting } = mem::take(&mut self.under_way);
         for ((summary, planned), rehearsed) in messages.iter().zip(rehearsed) {
-            let workflow = self.backtest.workflow;
-            compare(&mut self.report, workflow, &self.destinations, summary, planned.as_ref(), rehearsed);
+            compare(
+                &mut self.report,
+                self.backtest,
+                &self.destinations,
+                summary,
+                planned.as_ref(),
+                rehearsed,
+            );
         }
         self.report.without_body += without_body;
         self.report.waiting += waiting;
@@ -146,17 +152,18 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Compares what happened with a message with what would, as far as `workflow` has to do with it. `planned` is what the
+/// Compares what happened with a message with what would, as far as the workflow has to do with it. `planned` is what the
 /// workflow made of it; nothing where the message would be parked. Deliveries to other destinations than `destinations` do
 /// not count.
 fn compare(
     report: &mut Report,
-    workflow: WorkflowId,
+    backtest: &Backtest,
     destinations: &[DestinationId],
     summary: &MessageSummary,
     planned: Option<&PlannedRun>,
     rehearsed: &Rehearsed,
 ) {
+    let workflow = backtest.workflow;
     let run_before = rehearsed.runs_before.iter().find(|run| run.workflow == workflow);
     let then_status = match summary.fate {
         Fate::Applied => run_before.map(|run| run.status),
@@ -185,6 +192,7 @@ fn compare(
         passing.iter().map(|destination| (DeliveryId::derive(event.id, *destination, 0), *destination))
     });
     let now = Stand {
+        name: backtest.spec.constant_name(),
         status,
         deliveries: deliveries.collect(),
         events: made.map(|event| (event.id, (event.profile, &event.data))).collect(),
@@ -196,6 +204,6 @@ fn compare(
     });
     let deliveries =
         possible.filter(|(delivery, _)| rehearsed.deliveries_before.contains(delivery)).collect();
-    let then = Stand { status: then_status, events, earlier, deliveries };
+    let then = Stand { name: None, status: then_status, events, earlier, deliveries };
     report.compare(summary.id, &then, &now);
 }

@@ -110,6 +110,16 @@ impl Store {
 }
 
 impl TenantScope<'_> {
+    /// Whether a request with this id was done already, so that it finds no more what it found then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_repeated(&self, request: &Once, now: Timestamp) -> Result<bool, StoreError> {
+        let key = (request.caller.clone(), request.method.to_owned(), request.request_id.clone());
+        let before = request_id::Entity::find_by_id(key).one(&self.reader()).await?;
+        Ok(before.is_some_and(|before| before.created_at > now.minus(REMEMBERED).micros()))
+    }
+
     /// Seals what a request is answered with besides the resource.
     pub(crate) fn seal_answer(&self, request: &Once, answer: &str) -> Result<Vec<u8>, StoreError> {
         self.store().seal_answer(Holder::Tenant(self.id()), request, answer)

@@ -27,7 +27,11 @@ pub(super) async fn begin(mut call: Call<'_>, mut request: EraseProfileRequest) 
     let (path, profile) = TenantPath::child::<ProfileId>("name", &request.name, "profiles")?;
     let located = call.locate(path).await?;
     // The same request, sent again, finds nobody any more: it is answered with what it began.
-    if request.request_id.is_empty() {
+    let is_repeated = match &call.author.once {
+        Some(once) => located.scope.is_repeated(once, call.author.at).await.map_err(from_store)?,
+        None => false,
+    };
+    if !is_repeated {
         located.scope.profile(profile).await.map_err(from_store)?;
     }
     request.request_id.clear();

@@ -1,15 +1,17 @@
-//! All that is known of a person, part by part: never more of it is in memory than one event with its message.
+//! All that is known of a person, part by part: never more of it is in memory than a page of it, or one event with its
+//! message. Only the list of identifiers is bounded, as it is wherever a profile is shown; their counts are of all.
 
 use std::{collections::VecDeque, pin::Pin};
 
 use futures::{Stream, stream};
 use tonic::Status;
-use tributary_domain::id::{ConflictId, EventId, MessageId, ProfileId};
+use tributary_domain::id::{ConflictId, ConversionId, EventId, MergeId, MessageId, ProfileId};
 use tributary_proto::admin::v1::{
     ExportProfileResponse as Response, MessageView, export_profile_response::Part,
 };
 use tributary_store::{
     LARGEST_PAGE, Page,
+    conversion::ConversionFilter,
     event::{EventFilter, EventRecord},
     search::Search,
     tenant::TenantRecord,
@@ -18,6 +20,7 @@ use tributary_store::{
 use crate::{
     AdminContext,
     call::{Call, Located},
+    conversion,
     error::{from_store, optional},
     event,
     log::{MessageReader, with_attempts},
@@ -41,9 +44,12 @@ pub(super) async fn begin(call: &Call<'_>, name: &str) -> Result<Parts, Status> 
         context: (**call).clone(),
         names: located.names,
         tenant: located.record.clone(),
+        person: found.id,
         people,
         ready: VecDeque::from([Part::Profile(profile::to_proto(located.names, found))]),
         conflicts: Some(Page::first(LARGEST_PAGE)),
+        merges: Some(Page::first(LARGEST_PAGE)),
+        conversions: Some(Page::first(LARGEST_PAGE)),
         events: Some(Page::first(EVENTS)),
         read: VecDeque::new(),
         message: None,
@@ -63,12 +69,15 @@ struct Export {
     context: AdminContext,
     names: Names,
     tenant: TenantRecord,
+    person: ProfileId,
     /// The profile, and all that became part of it.
     people: Vec<ProfileId>,
     /// Parts that are made already.
     ready: VecDeque<Part>,
     /// What is to be read next; none: all is.
     conflicts: Option<Page<ConflictId>>,
+    merges: Option<Page<MergeId>>,
+    conversions: Option<Page<ConversionId>>,
     events: Option<Page<EventId>>,
     /// Events that were read.
     read: VecDeque<EventRecord>,
@@ -85,6 +94,10 @@ impl Export {
             }
             if let Some(page) = self.conflicts.take() {
                 self.read_conflicts(page).await?;
+            } else if let Some(page) = self.merges.take() {
+                self.read_merges(page).await?;
+            } else if let Some(page) = self.conversions.take() {
+                self.read_conversions(page).await?;
             } else if let Some(event) = self.read.pop_front() {
                 self.add(event).await?;
             } else if let Some(page) = self.events.take() {
@@ -101,16 +114,30 @@ impl Export {
     }
 
     async fn read_conflicts(&mut self, page: Page<ConflictId>) -> Result<(), Status> {
-        let found = self.located().scope.conflicts(None, page).await.map_err(from_store)?;
+        let found = self.located().scope.conflicts_of(&self.people, page).await.map_err(from_store)?;
         self.conflicts = found.next.map(|next| Page::after(next, LARGEST_PAGE));
-        let names = self.names;
-        let theirs = found
-            .items
-            .into_iter()
-            .filter(|record| self.people.contains(&record.profile) || self.people.contains(&record.other));
-        let parts: Vec<_> =
-            theirs.map(|record| Part::Conflict(profile::conflict_to_proto(names, record))).collect();
-        self.ready.extend(parts);
+        let part = |record| Part::Conflict(profile::conflict_to_proto(self.names, record));
+        self.ready.extend(found.items.into_iter().map(part));
+        Ok(())
+    }
+
+    async fn read_merges(&mut self, page: Page<MergeId>) -> Result<(), Status> {
+        // Who was erased meanwhile has none any more.
+        let found = optional(self.located().scope.merges(Some(self.person), page).await)?;
+        let Some(found) = found else { return Ok(()) };
+        self.merges = found.next.map(|next| Page::after(next, LARGEST_PAGE));
+        let part = |record| Part::Merge(profile::merge_to_proto(self.names, record));
+        self.ready.extend(found.items.into_iter().map(part));
+        Ok(())
+    }
+
+    async fn read_conversions(&mut self, page: Page<ConversionId>) -> Result<(), Status> {
+        let filter = ConversionFilter { profile: Some(self.person), ..ConversionFilter::default() };
+        let found = optional(self.located().scope.conversions(filter, page).await)?;
+        let Some(found) = found else { return Ok(()) };
+        self.conversions = found.next.map(|next| Page::after(next, LARGEST_PAGE));
+        let part = |record| Part::Conversion(conversion::to_proto(self.names, record));
+        self.ready.extend(found.items.iter().map(part));
         Ok(())
     }
 

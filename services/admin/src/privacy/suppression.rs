@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tonic::Status;
 use tributary_domain::{
-    id::{CommandId, DestinationId, SuppressionId},
+    id::{DestinationId, SuppressionId},
     identity::IdentifierType,
     normalise,
 };
@@ -18,8 +18,9 @@ use tributary_store::suppression::SuppressionRecord;
 use crate::{
     call::{Call, Located},
     convert::value::to_time,
-    error::{from_command, from_store, optional},
+    error::{from_store, optional},
     name::{Names, TenantPath, named_or_bare},
+    profile::command,
     violations::{Violations, invalid},
 };
 
@@ -152,14 +153,6 @@ async fn destinations(
         found.insert(located.scope.destination(destination).await.map_err(from_store)?.id);
     }
     Ok((!found.is_empty()).then_some(found))
-}
-
-async fn command(call: &Call<'_>, located: &Located<'_>, kind: &str, payload: &Value) -> Result<(), Status> {
-    let (millis, random) = call.id_parts(&call.author);
-    let command = CommandId::new(millis, random);
-    located.scope.enqueue_command(command, kind, payload, &call.author).await.map_err(from_store)?;
-    call.house.apply_command(located.record.id, command).await.map_err(from_command)?;
-    Ok(())
 }
 
 fn to_proto(names: Names, record: SuppressionRecord) -> Suppression {

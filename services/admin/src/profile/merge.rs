@@ -47,7 +47,7 @@ pub(super) async fn undo(call: &Call<'_>, request: UndoMergeRequest) -> Result<M
 }
 
 /// A merge as the contract has it.
-pub(super) fn to_proto(names: Names, record: MergeRecord) -> Merge {
+pub(crate) fn to_proto(names: Names, record: MergeRecord) -> Merge {
     Merge {
         name: names.merge(record.id),
         winner: names.profile(record.winner),

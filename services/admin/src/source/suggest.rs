@@ -5,6 +5,7 @@ use serde_json::Value;
 use tonic::Status;
 use tributary_connectors::sources::{self, Facts};
 use tributary_domain::{
+    tenant::TenantSettings,
     time::Timestamp,
     workflow::suggest::{self, Sample, Suggestion},
 };
@@ -14,6 +15,7 @@ use tributary_store::source::SourceRecord;
 use crate::{
     call::Located,
     convert::{enums::Twin, spec, value::from_time},
+    error::internal,
     violations::invalid,
 };
 
@@ -29,38 +31,55 @@ struct Read {
 }
 
 /// Proposes mappings from the newest messages of a source.
-pub(super) fn of_messages(
+///
+/// # Errors
+/// INTERNAL when it panicked.
+pub(super) async fn of_messages(
     located: &Located<'_>,
-    source: &SourceRecord,
+    source: SourceRecord,
     messages: Vec<Message>,
-) -> SuggestMappingsResponse {
-    let read = messages.iter().filter_map(|message| {
-        // Only JSON is accepted; what has no body any more has nothing to learn from.
-        let body = serde_json::from_str(&message.body).ok()?;
-        let received = message.receive_time.and_then(|time| from_time(time).ok()).unwrap_or_default();
-        Some(of_body(source, body, received))
-    });
-    let read: Vec<Read> = read.collect();
-    let names = messages.into_iter().filter(|message| !message.body.is_empty()).map(|message| message.name);
-    SuggestMappingsResponse { messages: names.collect(), ..propose(located, &read) }
+) -> Result<SuggestMappingsResponse, Status> {
+    let settings = located.record.settings.clone();
+    aside(move || {
+        let read = messages.iter().filter_map(|message| {
+            // Only JSON is accepted; what has no body any more has nothing to learn from.
+            let body = serde_json::from_str(&message.body).ok()?;
+            let received = message.receive_time.and_then(|time| from_time(time).ok()).unwrap_or_default();
+            Some(of_body(&source, body, received))
+        });
+        let read: Vec<Read> = read.collect();
+        let names =
+            messages.into_iter().filter(|message| !message.body.is_empty()).map(|message| message.name);
+        SuggestMappingsResponse { messages: names.collect(), ..propose(&settings, &read) }
+    })
+    .await
 }
 
 /// Proposes mappings from a body, as if it came now.
 ///
 /// # Errors
-/// INVALID_ARGUMENT when it is too large, or is no JSON.
-pub(super) fn of_text(
+/// INVALID_ARGUMENT when it is too large, or is no JSON; INTERNAL when it panicked.
+pub(super) async fn of_text(
     located: &Located<'_>,
-    source: &SourceRecord,
-    body: &str,
+    source: SourceRecord,
+    body: String,
     now: Timestamp,
 ) -> Result<SuggestMappingsResponse, Status> {
     if body.len() > MAX_BODY {
         return Err(invalid("body", format!("at most {MAX_BODY} bytes")));
     }
-    let body = serde_json::from_str(body)
-        .map_err(|error| invalid("body", format!("not JSON, at line {}", error.line())))?;
-    Ok(propose(located, &[of_body(source, body, now)]))
+    let settings = located.record.settings.clone();
+    let proposed = aside(move || {
+        let body = serde_json::from_str(&body)
+            .map_err(|error| invalid("body", format!("not JSON, at line {}", error.line())))?;
+        Ok(propose(&settings, &[of_body(&source, body, now)]))
+    });
+    proposed.await?
+}
+
+/// On a thread of its own, because it may take a while; a panic ends there.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
 }
 
 fn of_body(source: &SourceRecord, body: Value, received: Timestamp) -> Read {
@@ -71,7 +90,7 @@ fn of_body(source: &SourceRecord, body: Value, received: Timestamp) -> Read {
     Read { body, received, facts }
 }
 
-fn propose(located: &Located<'_>, read: &[Read]) -> SuggestMappingsResponse {
+fn propose(settings: &TenantSettings, read: &[Read]) -> SuggestMappingsResponse {
     let samples: Vec<Sample<'_>> = read
         .iter()
         .map(|Read { body, received, facts }| Sample {
@@ -81,7 +100,7 @@ fn propose(located: &Located<'_>, read: &[Read]) -> SuggestMappingsResponse {
             cluid: facts.as_ref().and_then(|facts| facts.cluid.found()),
         })
         .collect();
-    let found = suggest::suggest(&samples, &located.record.settings);
+    let found = suggest::suggest(&samples, settings);
     SuggestMappingsResponse {
         suggestions: found.list.into_iter().map(suggestion).collect(),
         spec: found.spec.as_ref().map(spec::to_proto),

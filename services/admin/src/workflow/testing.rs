@@ -10,6 +10,7 @@ use tributary_domain::{
         compile::CompiledWorkflow,
         evaluate::NodeTrace,
         event::RunOutcome,
+        spec::WorkflowSpec,
         status::{Reason, RunStatus},
     },
 };
@@ -25,7 +26,7 @@ use tributary_store::{
 use super::{compiled, convert};
 use crate::{
     call::{Call, Located},
-    error::{from_store, not_found},
+    error::{from_store, internal, not_found},
     event,
     log::{node_to_proto, run_to_proto, step},
     violations::{Violations, invalid},
@@ -57,7 +58,7 @@ pub(super) async fn test(
     let tested = tested(located, workflow, &request).await?;
     let given = given::given(call, located, workflow, request.on).await?;
     let snapshot = located.scope.snapshot(workflow.source).await.map_err(from_store)?;
-    let configuration = Configuration::compile(snapshot).map_err(from_store)?;
+    let configuration = aside(move || Configuration::compile(snapshot)).await?.map_err(from_store)?;
     let source = configuration.source.as_deref().ok_or_else(|| not_found("source"))?;
     let source_display_name = source.display_name.clone();
     let version = tested.version;
@@ -117,22 +118,30 @@ async fn tested(
         let mut violations = Violations::default();
         let spec = convert::draft(spec, "spec", &mut violations);
         violations.check()?;
-        return Ok(Tested { compiled: compiled("the specification", &spec, "tested")?, version: 0 });
+        return Ok(Tested { compiled: made("the specification", spec).await?, version: 0 });
     }
     if !request.published {
-        return Ok(Tested { compiled: compiled("the draft", &workflow.draft, "tested")?, version: 0 });
+        return Ok(Tested { compiled: made("the draft", workflow.draft.clone()).await?, version: 0 });
     }
     let Some(version) = workflow.published_version else {
         return Err(invalid("published", "no version of the workflow is published: test its draft"));
     };
     let found = located.scope.workflow_version(workflow.id, version).await.map_err(from_store)?;
-    Ok(Tested { compiled: compiled("the version", &found.spec, "tested")?, version })
+    Ok(Tested { compiled: made("the version", found.spec).await?, version })
+}
+
+async fn made(what: &'static str, spec: WorkflowSpec) -> Result<CompiledWorkflow, Status> {
+    aside(move || compiled(what, &spec, "tested")).await?
 }
 
 /// On a thread of its own, because it may take a while; a panic ends there.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
+}
+
 async fn evaluate(configuration: Configuration, workflow: WorkflowId, given: &Given) -> Result<Told, Status> {
     let (arrival, headers, body) = (given.arrival, given.headers.clone(), given.body.clone());
-    let evaluated = tokio::task::spawn_blocking(move || {
+    let evaluated = aside(move || {
         let mut plan = rehearsed(&configuration, arrival, &headers, &body);
         // It is asked what the workflow makes of the message, even where it came before.
         plan.facts.dedupe_key = None;
@@ -143,7 +152,7 @@ async fn evaluate(configuration: Configuration, workflow: WorkflowId, given: &Gi
         let nodes = run.as_ref().map(|_| nodes(&configuration, arrival, workflow, &headers, &body));
         Told { plan, run, nodes: nodes.unwrap_or_default() }
     });
-    evaluated.await.map_err(|error| crate::error::internal(&error))
+    evaluated.await
 }
 
 /// What each node saw and did.

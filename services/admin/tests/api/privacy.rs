@@ -149,6 +149,9 @@ async fn an_erasure_is_an_operation_that_is_begun_once_and_cannot_be_stopped() {
     let refused = world.privacy().get_erasure(GetErasureRequest { name }).await.unwrap_err();
     assert_eq!(reason(&refused), "ERASURE_NOT_FOUND", "the ledger has not come to it");
     let nobody = tenant.name + "/profiles/prf_00000000000000000000000001";
+    let marked = EraseProfileRequest { name: nobody.clone(), request_id: "two".to_owned() };
+    let refused = world.privacy().erase_profile(marked).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound, "also with an id of its own");
     let request = EraseProfileRequest { name: nobody, request_id: String::new() };
     let refused = world.privacy().erase_profile(request).await.unwrap_err();
     assert_eq!(reason(&refused), "PROFILE_NOT_FOUND");

@@ -61,6 +61,7 @@ fn what_is_as_it_was_is_the_same() {
     let known = Step::Matched { profile: profile(1), by: email("ann@example.com") };
     let event = data("Schedule", &json!({"a": 1}), vec![known]);
     let mut report = Report::default();
+    assert!(!report.is_same(), "nothing was compared");
     let then = stand(RunStatus::Succeeded, Some((1, Some(profile(1)), &event)));
     report.compare(message(1), &then, &then);
     let filtered = stand(RunStatus::FilterConditionFailed, None);
@@ -69,6 +70,8 @@ fn what_is_as_it_was_is_the_same() {
     assert_eq!((report.messages, report.same, report.events.same, report.identity.same), (2, 2, 1, 1));
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    report.waiting = 1;
+    assert!(!report.is_same(), "what waits was not compared");
 }
 
 #[test]
@@ -109,6 +112,28 @@ fn whose_an_event_would_be_is_told() {
     assert_eq!((identity.new, identity.other, identity.same), (1, 1, 1));
     assert_eq!((identity.merges, identity.conflicts), (1, 1));
     assert_eq!((report.same, report.messages), (0, 3));
+}
+
+#[test]
+fn an_example_has_no_name_that_may_be_of_a_message() {
+    let mut report = Report::default();
+    let none = stand(RunStatus::FilterConditionFailed, None);
+    let (mapped, own) = (data("Call with Ann", &json!({}), vec![]), data("VIP lead", &json!({}), vec![]));
+    let standard = data("Schedule", &json!({}), vec![]);
+    for (number, event) in [(1, &mapped), (2, &own), (3, &standard)] {
+        let some = stand(RunStatus::Succeeded, Some((number, None, event)));
+        report.compare(message(number), &none, &Stand { name: Some("VIP lead"), ..some });
+    }
+    report.compare(message(4), &stand(RunStatus::Succeeded, Some((4, None, &mapped))), &none);
+    let told = report.examples.iter().filter(|example| example.difference != Difference::Status);
+    let told: Vec<&str> = told.map(|example| example.text.as_str()).collect();
+    let expected = [
+        "an event would be made",
+        "VIP lead would be made",
+        "Schedule would be made",
+        "an event would not be made",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -38,6 +38,17 @@ pub struct WorkflowSpec {
     pub follow_up: Option<FollowUp>,
 }
 
+impl WorkflowSpec {
+    /// The name of its events where it is the same for all of them, so that nothing of a message is in it.
+    pub fn constant_name(&self) -> Option<&str> {
+        let name = self.event_name.as_ref()?;
+        match name.inputs.as_slice() {
+            [Input::Constant(constant)] if name.steps.is_empty() => constant.as_str(),
+            _ => None,
+        }
+    }
+}
+
 /// The kinds of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

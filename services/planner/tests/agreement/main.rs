@@ -207,8 +207,11 @@ impl<'a> Scene<'a> {
         let mut rehearsal = Rehearsal::default();
         loop {
             let limit = history.batch as u64;
-            let records =
-                self.scope.messages_after(&backtest.filter, comparison.after(), limit).await.unwrap();
+            let records = self
+                .scope
+                .messages_after(&backtest.filter, comparison.after(), limit, usize::MAX)
+                .await
+                .unwrap();
             if records.is_empty() {
                 return comparison.report().clone();
             }

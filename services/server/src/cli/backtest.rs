@@ -91,6 +91,12 @@ async fn publish(
     client: &Client,
     out: &Out,
 ) -> anyhow::Result<()> {
+    if report.message_count == 0 {
+        bail!("nothing was compared: the draft was not published");
+    }
+    if !report.same && report.same_message_count == report.message_count {
+        bail!("not all could be compared: the draft was not published");
+    }
     if !report.same {
         bail!("the draft differs from what happened: it was not published");
     }
@@ -130,6 +136,8 @@ fn to_proto(time: Timestamp) -> prost_types::Timestamp {
 fn tree(workflow: &str, report: &BacktestReport, found: &[BacktestExample]) -> Tree {
     let (style, words) = if report.same {
         (Style::Good, "nothing differs".to_owned())
+    } else if report.message_count == 0 {
+        (Style::Warn, "nothing was compared".to_owned())
     } else {
         (
             Style::Warn,
@@ -245,5 +253,7 @@ Booking · 1 of 3 messages are as they were
 └─ examples    
    └─ msg_1 · Schedule would be made";
         assert_eq!(tree("Booking", &report, &[example]).render(false), expected);
+        let nothing = tree("Booking", &BacktestReport::default(), &[]).render(false);
+        assert!(nothing.starts_with("Booking · nothing was compared"), "{nothing}");
     }
 }

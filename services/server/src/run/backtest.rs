@@ -25,9 +25,9 @@ use tributary_store::{
 
 use super::priority::who_rehearses;
 
-/// Messages of the first step, and most of any.
+/// Most messages of a step.
 const STEP: u64 = 256;
-/// A step has about so many bytes of bodies at most.
+/// A step has so many bytes of bodies at most, but for its first message.
 const BYTES: usize = 8 << 20;
 /// It rests for this part of the time that it worked.
 const REST: u32 = 4;
@@ -142,12 +142,12 @@ impl Backtests {
         }
         let configuration = Configuration::compile(scope.snapshot(backtest.filter.source).await?)?;
         let mut work = Comparison::new(operation.tenant, backtest, configuration)?;
-        let (mut rehearsal, mut next, mut told) = (Rehearsal::default(), STEP, Instant::now());
+        let (mut rehearsal, mut told) = (Rehearsal::default(), Instant::now());
         loop {
             let began = Instant::now();
-            match self.step(scope, backtest, &mut work, &mut rehearsal, next).await {
-                Ok(Some(more)) => next = more,
-                Ok(None) => break,
+            match self.step(scope, backtest, &mut work, &mut rehearsal).await {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, operation = %operation.id, "a backtest waits for the database");
                     sleep(AFTER_ERROR).await;
@@ -165,21 +165,21 @@ impl Backtests {
         scope.end_backtest(operation.id, work.report(), work.done(), self.clock.now()).await
     }
 
-    /// Compares the next messages, at most `limit`; how many the step after it may have, and nothing when none were left.
+    /// Compares the next messages; whether there were any.
     async fn step(
         &self,
         scope: TenantScope<'_>,
         backtest: &Backtest,
         work: &mut Comparison<'_>,
         rehearsal: &mut Rehearsal,
-        limit: u64,
-    ) -> Result<Option<u64>, StoreError> {
-        let records = scope.messages_after(&backtest.filter, work.after(), limit).await?;
-        let Some(largest) = records.iter().map(|record| record.body.len()).max() else { return Ok(None) };
+    ) -> Result<bool, StoreError> {
+        let records = scope.messages_after(&backtest.filter, work.after(), STEP, BYTES).await?;
+        if records.is_empty() {
+            return Ok(false);
+        }
         let plans = work.plan(records);
         let rehearsed = scope.rehearse(rehearsal, plans, self.clock.now()).await?;
         work.compare(&rehearsed, rehearsal.is_full());
-        // Of larger bodies fewer are in memory at once.
-        Ok(Some(((BYTES / largest.max(1)) as u64).clamp(1, STEP)))
+        Ok(true)
     }
 }

@@ -7,6 +7,7 @@ use sea_orm::{
 use tributary_domain::{
     id::{DeliveryId, DestinationId, OperationId},
     time::Timestamp,
+    workflow::catalogue,
 };
 
 use super::ErasureRecord;
@@ -25,7 +26,7 @@ pub struct DisclosureRecord {
     pub delivery: DeliveryId,
     /// The destination.
     pub destination: DestinationId,
-    /// The name of the event; empty for identify and group events.
+    /// The name of the event; empty where it is no standard one, and may be of what the person sent.
     pub event_name: String,
     /// Whether the destination took it; of one that was given up it is not known what the destination kept.
     pub state: DeliveryState,
@@ -40,7 +41,8 @@ struct LastRow {
     started_at: Option<i64>,
 }
 
-/// Notes what was tried of these deliveries, which are of an event of this name.
+/// Notes what was tried of these deliveries, which are of an event of this name. The receipt outlives the person: of the
+/// names, which may be mapped from messages, it keeps only those that are standard.
 pub(super) async fn note(
     txn: &DatabaseTransaction,
     erasure: &ErasureRecord,
@@ -49,6 +51,7 @@ pub(super) async fn note(
 ) -> Result<(), StoreError> {
     const LAST: &str = "SELECT max(started_at) AS started_at FROM delivery_attempts \
         WHERE tenant_id = $1 AND delivery_id = $2";
+    let event_name = catalogue::event_named(event_name).map_or("", |standard| standard.name);
     let mut rows = Vec::new();
     for tried in deliveries {
         let values = [tried.tenant_id.as_str().into(), tried.id.as_str().into()];

@@ -14,7 +14,7 @@ use super::{OperationState, is_running};
 use crate::{
     Lane, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
-    column::{json, to_big, to_json},
+    column::{id, json, to_big, to_json},
     entity::{backtest, message, operation},
     message::{MessageFilter, MessageRecord},
     txn::Txn,
@@ -37,22 +37,46 @@ impl TenantScope<'_> {
         Ok(count.unsigned_abs())
     }
 
-    /// The oldest messages that fit after `after`, with their bodies, oldest first.
+    /// The oldest messages that fit after `after`, with their bodies, oldest first: at most `limit`, and of at most `bytes`
+    /// but for the first. None when no message is left.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn messages_after(
         &self,
         filter: &MessageFilter,
-        after: Option<MessageId>,
+        mut after: Option<MessageId>,
         limit: u64,
+        bytes: usize,
     ) -> Result<Vec<MessageRecord>, StoreError> {
-        let mut query = filter.within(self);
-        if let Some(after) = after {
-            query = query.filter(message::Column::Id.gt(after.to_string()));
+        loop {
+            let mut query = filter.within(self).select_only().column(message::Column::Id);
+            if let Some(after) = after {
+                query = query.filter(message::Column::Id.gt(after.to_string()));
+            }
+            let query = query.order_by_asc(message::Column::Id).limit(limit);
+            let ids: Vec<String> = query.into_tuple().all(&self.reader()).await?;
+            let (mut found, mut size) = (Vec::new(), 0);
+            // One after the other: how large a body is is known only when it was read.
+            for text in &ids {
+                let message: MessageId = id(text, "messages.id")?;
+                after = Some(message);
+                let record = match self.message(message).await {
+                    Ok(record) => record,
+                    Err(StoreError::NotFound { .. }) => continue,
+                    Err(error) => return Err(error),
+                };
+                size += record.body.len();
+                if size > bytes && !found.is_empty() {
+                    break;
+                }
+                found.push(record);
+            }
+            // Where all of them were removed meanwhile, there may be more behind them.
+            if !found.is_empty() || ids.is_empty() {
+                return Ok(found);
+            }
         }
-        let query = query.order_by_asc(message::Column::Id).limit(limit);
-        query.all(&self.reader()).await?.into_iter().map(MessageRecord::try_from).collect()
     }
 
     /// Says how many messages a backtest looks at, and that it begins. Whether it runs.

@@ -1,6 +1,6 @@
 //! Joins that were refused, and what became of them.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tributary_domain::{
     id::{ConflictId, EventId, ProfileId},
     identity::{ConflictState, PairId},
@@ -74,6 +74,32 @@ impl TenantScope<'_> {
         if let Some(state) = state {
             query = query.filter(conflict::Column::State.eq(state.as_str()));
         }
+        self.page_of_conflicts(query, page).await
+    }
+
+    /// The conflicts that one of these profiles has part in, in the same order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conflicts_of(
+        &self,
+        people: &[ProfileId],
+        page: Page<ConflictId>,
+    ) -> Result<Paged<ConflictRecord, ConflictId>, StoreError> {
+        let these = || people.iter().map(ProfileId::to_string);
+        let query = conflict::Entity::find().filter(conflict::Column::TenantId.eq(self.key())).filter(
+            Condition::any()
+                .add(conflict::Column::ProfileId.is_in(these()))
+                .add(conflict::Column::OtherProfileId.is_in(these())),
+        );
+        self.page_of_conflicts(query, page).await
+    }
+
+    async fn page_of_conflicts(
+        &self,
+        mut query: Select<conflict::Entity>,
+        page: Page<ConflictId>,
+    ) -> Result<Paged<ConflictRecord, ConflictId>, StoreError> {
         if let Some(before) = page.after {
             query = query.filter(conflict::Column::Id.lt(before.to_string()));
         }

@@ -187,6 +187,7 @@ async fn another_tenants_log_and_people_are_not_read() {
         assert_eq!(other.profile_by_identifier(&email, "a@example.com").await, Ok(None));
         is_blank(other.profiles(Page::first(9)).await, "profiles");
         is_blank(other.conflicts(None, Page::first(9)).await, "conflicts");
+        is_blank(other.conflicts_of(&[sample::profile(1)], Page::first(9)).await, "a person's conflicts");
         is_absent(other.conflict(ConflictId::new(1, 1)).await, "a conflict");
         is_blank(other.merges(None, Page::first(9)).await, "merges");
         is_absent(other.merges(Some(sample::profile(1)), Page::first(9)).await, "a person's merges");

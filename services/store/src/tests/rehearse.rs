@@ -109,13 +109,17 @@ async fn a_backtest_reads_its_messages_in_order_and_keeps_what_it_found_until_it
         assert_eq!(scope.count_messages(&filter, 2).await, Ok(2), "no more than was asked for");
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let found = scope.messages_after(&filter, after, 2).await.expect("reads");
+            let found = scope.messages_after(&filter, after, 2, usize::MAX).await.expect("reads");
             let Some(last) = found.last() else { break };
             after = Some(last.summary.id);
             seen.extend(found.iter().map(|record| record.summary.id));
             assert!(found.iter().all(|record| record.body == sample::BODY));
         }
         assert_eq!(seen, [2, 3, 4].map(sample::message_id));
+        for (bytes, count) in [(0, 1), (2 * sample::BODY.len(), 2), (3 * sample::BODY.len() - 1, 2)] {
+            let found = scope.messages_after(&filter, None, 9, bytes).await.expect("reads");
+            assert_eq!(found.len(), count, "of {bytes} bytes");
+        }
 
         let spec = tributary_domain::workflow::spec::WorkflowSpec::default();
         let backtest = Backtest { workflow: sample::workflow(), spec, filter };

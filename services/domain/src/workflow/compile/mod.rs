@@ -9,7 +9,7 @@ pub use problem::{Problem, Severity};
 
 use super::{
     catalogue,
-    spec::{Input, Kind, Mapping, OnEmpty, ValueType, WorkflowSpec},
+    spec::{Kind, Mapping, OnEmpty, ValueType, WorkflowSpec},
 };
 use crate::{
     booking::FollowUp,
@@ -127,11 +127,7 @@ impl CompiledWorkflow {
 /// Warns of a standard event without an attribute that it is of little use without.
 fn expect_attributes(spec: &WorkflowSpec, problems: &mut Problems) {
     let Some(name) = spec.event_name.as_ref().filter(|_| spec.kind == Kind::Track) else { return };
-    let constant = match name.inputs.as_slice() {
-        [Input::Constant(constant)] if name.steps.is_empty() => constant.as_str(),
-        _ => None,
-    };
-    let Some(event) = constant.and_then(catalogue::event_named) else { return };
+    let Some(event) = spec.constant_name().and_then(catalogue::event_named) else { return };
     let mapped = |target: &str| {
         spec.event_attributes.iter().any(|mapping| !mapping.disabled && mapping.target == target)
     };

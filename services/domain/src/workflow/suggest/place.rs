@@ -133,13 +133,14 @@ pub(super) fn places(samples: &[Sample<'_>]) -> Vec<Place> {
     places
 }
 
-/// The answers of forms, each known by its question: the first that is not empty, as a workflow takes it.
+/// The answers of forms, each known by its question: the first that is not empty, as a workflow takes it. Of a sample no more
+/// are looked at than values.
 fn answers(samples: &[Sample<'_>]) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    for sample in samples {
+    for given in samples {
         let mut asked = HashSet::new();
-        for (question, answer) in answer::answers(sample.body) {
+        for (question, answer) in answer::answers(given.body).take(sample::MOST_VALUES) {
             let key = question.trim().to_lowercase();
             let can_be_asked = !key.is_empty() && question.len() <= limits::QUESTION_BYTES;
             if !can_be_asked || value::is_blank(answer) || !asked.insert(key.clone()) {

@@ -1,7 +1,7 @@
 //! `tributary profiles export`.
 //!
-//! One JSON object: `profile`, then `conflicts`, a list, then `log`, a list of objects with one member each, `message`,
-//! `event` or `delivery`, in the order of the contract's export. It is written as it comes: it can be large.
+//! One JSON object: `profile`, then the lists `conflicts`, `merges` and `conversions`, then `log`, a list of objects with one
+//! member each, `message`, `event` or `delivery`, in the order of the contract's export. It is written as it comes: it can be large.
 
 use std::io::{self, Write};
 
@@ -14,12 +14,8 @@ use crate::cli::{
     output::json,
 };
 
-/// Which list is being written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum List {
-    Conflicts,
-    Log,
-}
+/// The lists, in the order in which the parts of them come.
+const LISTS: [&str; 4] = ["conflicts", "merges", "conversions", "log"];
 
 /// Writes the export of the profile of this name to standard output.
 ///
@@ -33,30 +29,38 @@ pub(super) async fn write(name: &str, client: &Client) -> anyhow::Result<()> {
     else {
         bail!("the server did not begin with the profile");
     };
-    write!(out, "{{\"profile\":{},\n\"conflicts\":[", json(&profile)?)?;
-    let (mut list, mut is_first) = (List::Conflicts, true);
+    write!(out, "{{\"profile\":{},\n\"{}\":[", json(&profile)?, LISTS[0])?;
+    let (mut list, mut is_first) = (0, true);
     while let Some(part) = parts.message().await.map_err(refused)? {
         let Some((of, value)) = part.part.as_ref().map(entry).transpose()?.flatten() else { continue };
-        if of != list {
-            write!(out, "],\n\"log\":[")?;
-            (list, is_first) = (of, true);
-        }
+        let of = LISTS.iter().position(|name| *name == of).unwrap_or(list);
+        is_first |= of > list;
+        begin(&mut out, &mut list, of)?;
         write!(out, "{}\n{value}", if is_first { "" } else { "," })?;
         is_first = false;
     }
-    if list == List::Conflicts {
-        write!(out, "],\n\"log\":[")?;
-    }
+    begin(&mut out, &mut list, LISTS.len() - 1)?;
     writeln!(out, "]}}")?;
     Ok(out.flush()?)
 }
 
+/// Ends the lists that come before this one, and begins it.
+fn begin(out: &mut impl Write, list: &mut usize, wanted: usize) -> io::Result<()> {
+    while *list < wanted {
+        *list += 1;
+        write!(out, "],\n\"{}\":[", LISTS[*list])?;
+    }
+    Ok(())
+}
+
 /// Where a part stands, and as what.
-fn entry(part: &Part) -> anyhow::Result<Option<(List, Value)>> {
-    let in_log = |name: &str, value| Some((List::Log, serde_json::json!({ name: value })));
+fn entry(part: &Part) -> anyhow::Result<Option<(&'static str, Value)>> {
+    let in_log = |name: &str, value| Some(("log", serde_json::json!({ name: value })));
     Ok(match part {
         Part::Profile(_) => None,
-        Part::Conflict(conflict) => Some((List::Conflicts, json(conflict)?)),
+        Part::Conflict(conflict) => Some(("conflicts", json(conflict)?)),
+        Part::Merge(merge) => Some(("merges", json(merge)?)),
+        Part::Conversion(conversion) => Some(("conversions", json(conversion)?)),
         Part::Message(message) => in_log("message", json(message)?),
         Part::Event(event) => in_log("event", json(event)?),
         Part::Delivery(delivery) => in_log("delivery", json(delivery)?),
