@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
 };
 use serde_json::json;
 use tributary_domain::{
@@ -70,9 +69,7 @@ pub(super) async fn person(
         .filter(conversion::Column::ProfileId.is_in(&people));
     counts.insert("conversions", remove_conversions(txn, tenant, theirs.all(txn).await?).await?);
     let of_people = merge::Entity::delete_many().filter(merge::Column::TenantId.eq(own.as_str())).filter(
-        Condition::any()
-            .add(merge::Column::LoserId.is_in(&people))
-            .add(merge::Column::WinnerId.is_in(&people)),
+        Condition::any().add(merge::Column::LeftId.is_in(&people)).add(merge::Column::RightId.is_in(&people)),
     );
     counts.insert("merges", of_people.exec(txn).await?.rows_affected);
     let of_people =
@@ -114,22 +111,18 @@ pub(super) async fn person(
     Ok(None)
 }
 
-#[derive(FromQueryResult)]
-struct PersonRow {
-    id: String,
-}
-
-/// A live profile, and those that are part of it.
+/// A live profile, and those that are part of it. Merges do not tell: an undo leaves them naming who was live before.
 async fn people(txn: &DatabaseTransaction, tenant: &str, live: &str) -> Result<Vec<String>, StoreError> {
-    const SQL: &str = "WITH RECURSIVE alias(id) AS (\
-        SELECT id FROM profiles WHERE tenant_id = $1 AND id = $2 \
-        UNION SELECT m.loser_id FROM merges m JOIN alias a ON m.tenant_id = $1 AND m.winner_id = a.id) \
-        SELECT p.id FROM alias a JOIN profiles p ON p.tenant_id = $1 AND p.id = a.id \
-        WHERE p.id = $2 OR p.merged_into = $2";
-    let values = [tenant.into(), live.into()];
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), SQL, values);
-    let rows = PersonRow::find_by_statement(statement).all(txn).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let theirs = Condition::any().add(profile::Column::Id.eq(live)).add(profile::Column::MergedInto.eq(live));
+    let rows = profile::Entity::find()
+        .select_only()
+        .column(profile::Column::Id)
+        .filter(profile::Column::TenantId.eq(tenant))
+        .filter(theirs)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(rows)
 }
 
 async fn suppress_all(
