@@ -1,6 +1,6 @@
 //! After a merge was taken back, an erasure reaches one of the two people, and the other one wholly stays.
 
-use sea_orm::EntityTrait;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::json;
 use tributary_domain::{
     id::{CommandId, ProfileId, TenantId},
@@ -10,6 +10,7 @@ use tributary_domain::{
 use super::{apply, at, erase, event, is_gone, ledger, message, owner, people, run};
 use crate::{
     Store,
+    command::CommandState,
     entity::{merge, profile},
     ledger::LedgerState,
     support::{author, on_each_database, tenant},
@@ -102,6 +103,36 @@ async fn who_was_parted_is_erased_wholly_and_alone() {
         }
         nothing_dangles(store).await;
         assert_eq!((people(store, own).await, merges(store).await.len()), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_applied_does_not_hold_up_the_next_one() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let scope = store.tenant(own);
+        let mut ledger = ledger(store).await;
+        let (ann, [ben, _]) = parted(store, &mut ledger, own).await;
+        let tie = merges(store).await.into_iter().find(|row| row.undone_at.is_none()).expect("is tied");
+        let damaged = merge::Entity::update_many().col_expr(merge::Column::LeftId, Expr::value("damaged"));
+        damaged.filter(merge::Column::Id.eq(tie.id.as_str())).exec(store.writer()).await.expect("writes");
+        let undo = json!({"merge": tie.id, "actor": "test"});
+        let apart = json!({"left": ann, "right": ben, "actor": "test"});
+        for (number, kind, payload) in [(5, "undo_merge", undo), (6, "keep_apart", apart)] {
+            let command = CommandId::new(number, 3);
+            scope.enqueue_command(command, kind, &payload, &author(95)).await.expect("asks");
+        }
+        let outcomes = store.apply_commands(&mut ledger, at(95)).await.expect("applies");
+        assert_eq!(outcomes.len(), 2);
+        let why = outcomes[0].failure.as_deref().expect("fails");
+        assert!(why.contains("merges.left_id"), "{why}");
+        let record = scope.command(CommandId::new(5, 3)).await.expect("is there");
+        assert_eq!((record.state, record.result.as_deref()), (CommandState::Failed, Some(why)));
+        let record = scope.command(CommandId::new(6, 3)).await.expect("is there");
+        assert_ne!(record.state, CommandState::Pending);
+        assert_eq!(store.apply_commands(&mut ledger, at(96)).await.expect("applies"), []);
     })
     .await;
 }
