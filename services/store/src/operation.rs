@@ -29,8 +29,10 @@ use crate::{
     txn::Txn,
 };
 
-/// How many operations of a tenant may run at a time.
+/// How many operations of a tenant may run at a time, besides erasures.
 pub const MOST_RUNNING: u64 = 4;
+/// How many erasures of a tenant may run at a time: they have a right to be done, whatever else goes on.
+pub const MOST_ERASURES: u64 = 100;
 
 codes! {
     /// What an operation does.
@@ -150,7 +152,7 @@ impl TenantScope<'_> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
             author.claim(txn, new.id, None).await?;
-            self.check_running(txn).await?;
+            self.check_running(txn, new.choice.kind()).await?;
             operation::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await
@@ -163,18 +165,24 @@ impl TenantScope<'_> {
 
     /// Whether another operation may begin. The tenant's row is locked, so that of two who come at once only one can have
     /// the last place.
-    async fn check_running(&self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn check_running(&self, txn: &DatabaseTransaction, kind: OperationKind) -> Result<(), StoreError> {
         let live = tenant::Entity::find_by_id(self.key()).filter(tenant::Column::DeletedAt.is_null());
         if live.lock_exclusive().one(txn).await?.is_none() {
             return Err(StoreError::not_found("tenant"));
         }
+        let erasure = OperationKind::EraseProfile.code();
+        let (same, limit) = match kind {
+            OperationKind::EraseProfile => (operation::Column::Kind.eq(erasure), MOST_ERASURES),
+            _ => (operation::Column::Kind.ne(erasure), MOST_RUNNING),
+        };
         let running = operation::Entity::find()
             .filter(operation::Column::TenantId.eq(self.key()))
             .filter(Expr::cust(IS_RUNNING))
+            .filter(same)
             .count(txn)
             .await?;
-        if running >= MOST_RUNNING {
-            return Err(StoreError::OperationsRunning { limit: MOST_RUNNING });
+        if running >= limit {
+            return Err(StoreError::OperationsRunning { limit });
         }
         Ok(())
     }
@@ -287,14 +295,17 @@ impl TenantScope<'_> {
 }
 
 impl Store {
-    /// The operations of all tenants that run, oldest first; at most as many as are worth a round. This reads across
-    /// tenants; each names its own.
+    /// The operations of all tenants that run, erasures before all others, then oldest first; at most as many as are
+    /// worth a round. This reads across tenants; each names its own.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn running_operations(&self) -> Result<Vec<OperationRecord>, StoreError> {
+        // False comes before true.
+        let is_other = operation::Column::Kind.ne(OperationKind::EraseProfile.code());
         let rows = operation::Entity::find()
             .filter(Expr::cust(IS_RUNNING))
+            .order_by_asc(is_other)
             .order_by_asc(operation::Column::Id)
             .limit(u64::from(crate::LARGEST_PAGE))
             .all(self.reader())

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    FromQueryResult, QueryFilter, QuerySelect, Statement,
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
 };
 use serde_json::json;
 use tributary_domain::{
@@ -30,6 +29,9 @@ use crate::{
     suppression::{Listed, SuppressionHash, SuppressionKey},
 };
 
+/// How many values a statement binds at most: SQLite takes no more than 32,766, and some statements name each twice.
+const CHUNK: usize = 10_000;
+
 /// Takes the person whom `profile` stands for out of identity: the profile and all that became part of it, with their
 /// identifiers. Says why not, where there is nobody.
 pub(super) async fn person(
@@ -48,44 +50,24 @@ pub(super) async fn person(
     };
     let live = row.merged_into.unwrap_or(row.id);
     let people = people(txn, &own, &live).await?;
-    let identifiers = identifier::Entity::find()
-        .filter(identifier::Column::TenantId.eq(own.as_str()))
-        .filter(identifier::Column::ProfileId.is_in(&people))
-        .all(txn)
-        .await?;
+    let mut identifiers = Vec::new();
+    for some in people.chunks(CHUNK) {
+        let of_some = identifier::Entity::find()
+            .filter(identifier::Column::TenantId.eq(own.as_str()))
+            .filter(identifier::Column::ProfileId.is_in(some));
+        identifiers.extend(of_some.all(txn).await?);
+    }
     let mut counts = BTreeMap::new();
     suppress_all(txn, &SuppressionKey::of(sealer, tenant), tenant, &identifiers, now).await?;
     let hashes: Vec<_> =
         identifiers.iter().map(|row| KeyHash::identifier(tenant, &row.kind, &row.value)).collect();
     counts.insert("identifier_keys", forget(txn, "identifier_keys", &hashes).await?);
-    let of_people = identifier::Entity::delete_many()
-        .filter(identifier::Column::TenantId.eq(own.as_str()))
-        .filter(identifier::Column::ProfileId.is_in(&people));
-    counts.insert("identifiers", of_people.exec(txn).await?.rows_affected);
     counts.insert("browser_context", forget_contexts(txn, &own, &people, &identifiers).await?);
     counts.insert("identifier_meetings", forget_meetings(txn, &own, &people, &identifiers).await?);
     counts.insert("blocked_identifiers", forget_blocked(txn, &own, &identifiers).await?);
-    let theirs = conversion::Entity::find()
-        .filter(conversion::Column::TenantId.eq(own.as_str()))
-        .filter(conversion::Column::ProfileId.is_in(&people));
-    counts.insert("conversions", remove_conversions(txn, tenant, theirs.all(txn).await?).await?);
-    let of_people = merge::Entity::delete_many().filter(merge::Column::TenantId.eq(own.as_str())).filter(
-        Condition::any()
-            .add(merge::Column::LoserId.is_in(&people))
-            .add(merge::Column::WinnerId.is_in(&people)),
-    );
-    counts.insert("merges", of_people.exec(txn).await?.rows_affected);
-    let of_people =
-        never_join::Entity::delete_many().filter(never_join::Column::TenantId.eq(own.as_str())).filter(
-            Condition::any()
-                .add(never_join::Column::LeftId.is_in(&people))
-                .add(never_join::Column::RightId.is_in(&people)),
-        );
-    counts.insert("never_join", of_people.exec(txn).await?.rows_affected);
-    let of_people = profile::Entity::delete_many()
-        .filter(profile::Column::TenantId.eq(own.as_str()))
-        .filter(profile::Column::Id.is_in(&people));
-    counts.insert("profiles", of_people.exec(txn).await?.rows_affected);
+    for (table, rows) in forget_people(txn, tenant, &people).await? {
+        counts.insert(table, rows);
+    }
     let gone = people.iter().map(|person| erased_profile::Model {
         tenant_id: own.clone(),
         id: person.clone(),
@@ -114,22 +96,56 @@ pub(super) async fn person(
     Ok(None)
 }
 
-#[derive(FromQueryResult)]
-struct PersonRow {
-    id: String,
+/// The rows of these profiles themselves; says how many there were of each table.
+async fn forget_people(
+    txn: &DatabaseTransaction,
+    tenant: TenantId,
+    people: &[String],
+) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+    let own = tenant.to_string();
+    let mut counts = BTreeMap::new();
+    let mut count = |table, rows| *counts.entry(table).or_default() += rows;
+    for some in people.chunks(CHUNK) {
+        let of_some = identifier::Entity::delete_many()
+            .filter(identifier::Column::TenantId.eq(own.as_str()))
+            .filter(identifier::Column::ProfileId.is_in(some));
+        count("identifiers", of_some.exec(txn).await?.rows_affected);
+        let theirs = conversion::Entity::find()
+            .filter(conversion::Column::TenantId.eq(own.as_str()))
+            .filter(conversion::Column::ProfileId.is_in(some));
+        count("conversions", remove_conversions(txn, tenant, theirs.all(txn).await?).await?);
+        let tied =
+            Condition::any().add(merge::Column::LeftId.is_in(some)).add(merge::Column::RightId.is_in(some));
+        let of_some =
+            merge::Entity::delete_many().filter(merge::Column::TenantId.eq(own.as_str())).filter(tied);
+        count("merges", of_some.exec(txn).await?.rows_affected);
+        let apart = Condition::any()
+            .add(never_join::Column::LeftId.is_in(some))
+            .add(never_join::Column::RightId.is_in(some));
+        let of_some = never_join::Entity::delete_many()
+            .filter(never_join::Column::TenantId.eq(own.as_str()))
+            .filter(apart);
+        count("never_join", of_some.exec(txn).await?.rows_affected);
+        let of_some = profile::Entity::delete_many()
+            .filter(profile::Column::TenantId.eq(own.as_str()))
+            .filter(profile::Column::Id.is_in(some));
+        count("profiles", of_some.exec(txn).await?.rows_affected);
+    }
+    Ok(counts)
 }
 
-/// A live profile, and those that are part of it.
+/// A live profile, and those that are part of it. Merges do not tell: an undo leaves them naming who was live before.
 async fn people(txn: &DatabaseTransaction, tenant: &str, live: &str) -> Result<Vec<String>, StoreError> {
-    const SQL: &str = "WITH RECURSIVE alias(id) AS (\
-        SELECT id FROM profiles WHERE tenant_id = $1 AND id = $2 \
-        UNION SELECT m.loser_id FROM merges m JOIN alias a ON m.tenant_id = $1 AND m.winner_id = a.id) \
-        SELECT p.id FROM alias a JOIN profiles p ON p.tenant_id = $1 AND p.id = a.id \
-        WHERE p.id = $2 OR p.merged_into = $2";
-    let values = [tenant.into(), live.into()];
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), SQL, values);
-    let rows = PersonRow::find_by_statement(statement).all(txn).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    let theirs = Condition::any().add(profile::Column::Id.eq(live)).add(profile::Column::MergedInto.eq(live));
+    let rows = profile::Entity::find()
+        .select_only()
+        .column(profile::Column::Id)
+        .filter(profile::Column::TenantId.eq(tenant))
+        .filter(theirs)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(rows)
 }
 
 async fn suppress_all(
@@ -182,16 +198,22 @@ async fn forget_contexts(
     people: &[String],
     identifiers: &[identifier::Model],
 ) -> Result<u64, StoreError> {
+    let delete =
+        || browser_context::Entity::delete_many().filter(browser_context::Column::TenantId.eq(tenant));
+    let mut removed = 0;
+    for some in people.chunks(CHUNK) {
+        let theirs = delete().filter(browser_context::Column::Anchor.is_in(some));
+        removed += theirs.exec(txn).await?.rows_affected;
+    }
     let is_cluid = |row: &&identifier::Model| row.kind == IdentifierType::CLUID;
-    let cluids = identifiers.iter().filter(is_cluid).map(|row| row.value.as_str());
-    let unowned = Condition::all()
-        .add(browser_context::Column::Anchor.eq(""))
-        .add(browser_context::Column::Cluid.is_in(cluids));
-    let theirs = Condition::any().add(browser_context::Column::Anchor.is_in(people)).add(unowned);
-    let delete = browser_context::Entity::delete_many()
-        .filter(browser_context::Column::TenantId.eq(tenant))
-        .filter(theirs);
-    Ok(delete.exec(txn).await?.rows_affected)
+    let cluids: Vec<_> = identifiers.iter().filter(is_cluid).map(|row| row.value.as_str()).collect();
+    for some in cluids.chunks(CHUNK) {
+        let unowned = delete()
+            .filter(browser_context::Column::Anchor.eq(""))
+            .filter(browser_context::Column::Cluid.is_in(some.iter().copied()));
+        removed += unowned.exec(txn).await?.rows_affected;
+    }
+    Ok(removed)
 }
 
 /// The person's values, by their type.
@@ -210,17 +232,22 @@ async fn forget_meetings(
     people: &[String],
     identifiers: &[identifier::Model],
 ) -> Result<u64, StoreError> {
-    let mut theirs = Condition::any().add(identifier_meeting::Column::ProfileId.is_in(people));
-    for (kind, values) in by_kind(identifiers) {
-        let of_kind = Condition::all()
-            .add(identifier_meeting::Column::Kind.eq(kind))
-            .add(identifier_meeting::Column::Value.is_in(values));
-        theirs = theirs.add(of_kind);
+    let delete =
+        || identifier_meeting::Entity::delete_many().filter(identifier_meeting::Column::TenantId.eq(tenant));
+    let mut removed = 0;
+    for some in people.chunks(CHUNK) {
+        let theirs = delete().filter(identifier_meeting::Column::ProfileId.is_in(some));
+        removed += theirs.exec(txn).await?.rows_affected;
     }
-    let delete = identifier_meeting::Entity::delete_many()
-        .filter(identifier_meeting::Column::TenantId.eq(tenant))
-        .filter(theirs);
-    Ok(delete.exec(txn).await?.rows_affected)
+    for (kind, values) in by_kind(identifiers) {
+        for some in values.chunks(CHUNK) {
+            let of_kind = delete()
+                .filter(identifier_meeting::Column::Kind.eq(kind))
+                .filter(identifier_meeting::Column::Value.is_in(some.iter().copied()));
+            removed += of_kind.exec(txn).await?.rows_affected;
+        }
+    }
+    Ok(removed)
 }
 
 /// That the person's values were no evidence.
@@ -231,11 +258,13 @@ async fn forget_blocked(
 ) -> Result<u64, StoreError> {
     let mut removed = 0;
     for (kind, values) in by_kind(identifiers) {
-        let delete = blocked_identifier::Entity::delete_many()
-            .filter(blocked_identifier::Column::TenantId.eq(tenant))
-            .filter(blocked_identifier::Column::Kind.eq(kind))
-            .filter(blocked_identifier::Column::Value.is_in(values));
-        removed += delete.exec(txn).await?.rows_affected;
+        for some in values.chunks(CHUNK) {
+            let delete = blocked_identifier::Entity::delete_many()
+                .filter(blocked_identifier::Column::TenantId.eq(tenant))
+                .filter(blocked_identifier::Column::Kind.eq(kind))
+                .filter(blocked_identifier::Column::Value.is_in(some.iter().copied()));
+            removed += delete.exec(txn).await?.rows_affected;
+        }
     }
     Ok(removed)
 }

@@ -2,6 +2,7 @@
 
 mod canary;
 mod histories;
+mod undone;
 
 use std::{sync::Arc, time::Duration};
 

@@ -455,6 +455,9 @@ async fn so_many_operations_of_a_tenant_run_and_no_more() {
         let refused = store.tenant(own).create_operation(&new(9), &author(10)).await;
         let told = StoreError::OperationsRunning { limit: MOST_RUNNING };
         assert_eq!(refused.map(|_| ()), Err(told));
+        let erasure = NewOperation { choice: Choice::Person { profile: sample::profile(1) }, ..new(20) };
+        store.tenant(own).create_operation(&erasure, &author(10)).await.expect("is counted by itself");
+        assert_eq!(store.running_operations().await.expect("lists")[0].id, erasure.id, "comes first");
         store.tenant(other).create_operation(&new(10), &author(10)).await.expect("another tenant's");
         store.tenant(own).cancel_operation(OperationId::new(1, 1), &author(11)).await.expect("stops");
         store.tenant(own).create_operation(&new(11), &author(12)).await.expect("there is room");

@@ -126,10 +126,11 @@ pub struct CommandOutcome {
 }
 
 impl Store {
-    /// Applies the commands that wait, oldest first, each in its own transaction.
+    /// Applies the commands that wait, oldest first, each in its own transaction. One that would fail again whenever it
+    /// is tried has failed for good.
     ///
     /// # Errors
-    /// When the database fails; those applied before it stay applied.
+    /// When the database cannot serve, or another process took over; those applied before stay applied.
     pub async fn apply_commands(
         &self,
         state: &mut LedgerState,
@@ -143,7 +144,15 @@ impl Store {
         let mut outcomes = Vec::with_capacity(waiting.len());
         for row in waiting {
             state.blocked.know(self).await?;
-            let applied = self.apply_command(state, row, now).await;
+            let asked = (row.id.clone(), row.tenant_id.clone());
+            let applied = match self.apply_command(state, row, now).await {
+                // It would fail again whenever it is tried, and nothing would be processed any more.
+                Err(error) if !error.is_transient() && !error.is_fenced() => {
+                    state.blocked.forget();
+                    self.fail_command(state, (&asked.0, &asked.1), &error, now).await
+                }
+                applied => applied,
+            };
             if applied.is_err() {
                 state.blocked.forget();
             }
@@ -174,16 +183,7 @@ impl Store {
                 let txn = txn.as_ref();
                 claim.commit(txn, &BTreeMap::from([(Partition::of(tenant), None)])).await?;
                 let outcome = context.apply(txn, row).await?;
-                let failure = outcome.as_ref().err().cloned();
-                let update = ledger_command::ActiveModel {
-                    id: Set(row.id.clone()),
-                    state: Set(if failure.is_some() { "FAILED" } else { "APPLIED" }.to_owned()),
-                    result: Set(failure),
-                    applied_at: Set(Some(now.micros())),
-                    applied_after: Set(Some(after.cast_signed())),
-                    ..Default::default()
-                };
-                update.update(txn).await?;
+                end(txn, &row.id, outcome.as_ref().err().cloned(), after, now).await?;
                 Ok(outcome)
             })
             .await?;
@@ -196,6 +196,54 @@ impl Store {
         };
         Ok(CommandOutcome { command, failure, applied_after: after })
     }
+
+    /// Notes that a command cannot be applied; what it had changed was taken back.
+    async fn fail_command(
+        &self,
+        state: &LedgerState,
+        (asked, tenant): (&str, &str),
+        error: &StoreError,
+        now: Timestamp,
+    ) -> Result<CommandOutcome, StoreError> {
+        let (command, after) = (id(asked, "ledger_commands.id")?, state.claim.highest());
+        let tenant: TenantId = id(tenant, "ledger_commands.tenant_id")?;
+        let claim = &state.claim;
+        // Errors of the store hold no values of rows, but a key that an administrator chose can be any text.
+        let why = match error {
+            StoreError::KeyTaken { what, .. } => format!("{what}: another one has its key"),
+            error => error.to_string(),
+        };
+        tracing::error!(%command, error = why, "a command of the ledger failed");
+        let failure = Some(why);
+        let noted = &failure;
+        self.write_txn(Lane::Ledger, "ledger.command.fail", |txn: Txn| async move {
+            let txn = txn.as_ref();
+            claim.commit(txn, &BTreeMap::from([(Partition::of(tenant), None)])).await?;
+            end(txn, asked, noted.clone(), after, now).await
+        })
+        .await?;
+        Ok(CommandOutcome { command, failure, applied_after: after })
+    }
+}
+
+/// Notes how a command ended.
+async fn end(
+    txn: &DatabaseTransaction,
+    command: &str,
+    failure: Option<String>,
+    after: u64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let update = ledger_command::ActiveModel {
+        id: Set(command.to_owned()),
+        state: Set(if failure.is_some() { "FAILED" } else { "APPLIED" }.to_owned()),
+        result: Set(failure),
+        applied_at: Set(Some(now.micros())),
+        applied_after: Set(Some(after.cast_signed())),
+        ..Default::default()
+    };
+    update.update(txn).await?;
+    Ok(())
 }
 
 impl LedgerState {
