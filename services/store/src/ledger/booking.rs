@@ -203,10 +203,11 @@ impl Bookings {
         let is_new = self.slots[at].conversion.lineage.observe(fact.clone());
         let is_in =
             self.slots[at].conversion.lineage.facts().iter().any(|heard| heard.message == plan.message);
+        // Of a booking of which too much was heard nothing more is told, rather than everything as if it were new.
+        self.current = Some(at);
         if was_full && !is_in {
             return Vec::new();
         }
-        self.current = Some(at);
         let mut due = Vec::new();
         for other in known.collect::<Vec<_>>() {
             due.extend(self.join(at, other, plan));

@@ -299,6 +299,22 @@ async fn parts_that_turn_out_to_be_one_booking_become_the_older_one() {
 }
 
 #[tokio::test]
+async fn a_booking_of_which_too_much_is_heard_is_not_told_as_new() {
+    on_each_database(async |database| {
+        let mut scene = Scene::on(&database.store).await;
+        let plans = |scene: &Scene<'_>, numbers: std::ops::RangeInclusive<u64>| -> Vec<MessagePlan> {
+            numbers.map(|number| scene.plan(number, &facts("a".to_owned(), Stage::Created))).collect()
+        };
+        scene.apply(plans(&scene, 1..=64)).await;
+        scene.apply(plans(&scene, 65..=66)).await;
+        let messages: Vec<MessageId> = (1..=66).map(sample::message_id).collect();
+        let account = scene.account(&messages).await;
+        assert_eq!(account.stands, BTreeMap::from([(sample::event_id(1), 0)]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_paid_is_told_as_the_value_of_the_event_that_stands() {
     on_each_database(async |database| {
         let mut scene = Scene::on(&database.store).await;
