@@ -115,6 +115,11 @@ impl Told {
         self.event.message() == message || self.restated.iter().any(|event| event.message() == message)
     }
 
+    /// Whether nobody was told, of this or of what it has become.
+    fn is_unheard(&self) -> bool {
+        self.retracted.is_none() && self.destinations.is_empty() && self.restated.is_empty()
+    }
+
     fn restates(&self, event: EventId, why: Why) -> Verdict {
         let after = self.restated.iter().rev().find(|restated| **restated != event).copied();
         let role = Role::Follows { kind: FollowUpKind::Restate, of: self.event, after, why };
@@ -148,7 +153,9 @@ impl Conversion {
             .find(|fact| fact.message == made.event.message())
             .map(|fact| fact.key);
         // A booking of which too much was heard.
-        let Some(key) = key else { return Verdict::withheld(Why::OneBooking) };
+        let Some(key) = key else {
+            return Verdict { role: None, destinations: made.sent.to_vec() }.unless_empty(Why::OneBooking);
+        };
         let retracts = made.follow_up.retracts(self.lineage.state());
         if let Some(told) = self.told.iter_mut().find(|told| told.event == made.event) {
             told.follow_up = made.follow_up;
@@ -160,6 +167,10 @@ impl Conversion {
             let new: Vec<DestinationId> = new.collect();
             told.destinations.extend(new);
             return Verdict { role: None, destinations: made.routes.to_vec() };
+        }
+        if retracts.is_none() {
+            // What nobody heard of stands for nothing: the next one is told in its place.
+            self.told.retain(|told| !told.is(made.name, made.index) || !told.is_unheard());
         }
         let is_current = self.lineage.current().contains(&key);
         let is_paid = self.lineage.paid().is_some_and(|fact| fact.message == made.event.message());

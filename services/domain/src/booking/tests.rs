@@ -278,6 +278,24 @@ fn a_booking_of_which_too_much_is_heard_stays_as_it_is() {
 }
 
 #[test]
+fn an_event_that_reached_nobody_leaves_its_place_to_the_next_one() {
+    let moved = Fact { previous: Some(key(0)), ..fact(2, 1, Stage::Rescheduled) };
+    let mut booking = Conversion::default();
+    let mut made = |fact: &Fact, routes: &[DestinationId]| {
+        booking.lineage.observe(fact.clone());
+        let event = EventId::derive(fact.message, WorkflowId::new(1, 1), 0);
+        let verdict =
+            booking.made(&Made { event, name: "Schedule", index: 0, follow_up: POLICY, routes, sent: &[] });
+        (verdict.role, verdict.destinations)
+    };
+    let created = fact(1, 0, Stage::Created);
+    assert_eq!(made(&created, &[]), (None, Vec::new()));
+    assert_eq!(made(&moved, &[RECEIVER()]), (None, vec![RECEIVER()]), "it is told for the first time");
+    let withheld = Role::Withheld { why: Why::OneBooking };
+    assert_eq!(made(&created, &[RECEIVER()]), (Some(withheld), Vec::new()), "and counted once");
+}
+
+#[test]
 fn a_conversion_is_read_as_it_was_written() {
     let paid = Some(Paid { value: 30.0, currency: None });
     let payment = Fact { paid, ..fact(2, 0, Stage::Paid) };

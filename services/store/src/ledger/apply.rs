@@ -323,16 +323,19 @@ pub(super) async fn load_all<'a>(
     let mut views = views(txn, tenants, owners).await?;
     meetings::load(txn, &drafts, &mut views).await?;
     let waiting = Waiting::load(txn, known.waiting, &batch.plans, owned, &views).await?;
+    let bookings = Bookings::load(txn, &batch.plans).await?;
+    let suppressions =
+        Suppressions::load(txn, sealer, known.suppressing, &batch.plans, bookings.originals()).await?;
     Ok(Resolver {
         now,
         views,
         waiting,
         contexts: Contexts::of(anchors, contexts),
         groups: Groups::of(load::groups(txn, &groups).await?),
-        bookings: Bookings::load(txn, &batch.plans).await?,
+        bookings,
         first: load::first_messages(txn, &hashes).await?,
         before: Before::load(txn, &batch.plans).await?,
-        suppressions: Suppressions::load(txn, sealer, known.suppressing, &batch.plans).await?,
+        suppressions,
         holding: known.holding,
         blocked: known.blocked,
         next_position: known.next_position,

@@ -10,7 +10,7 @@ use std::{
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use serde_json::{Map, Value, json};
 use tributary_domain::{
-    booking::{BookingFacts, Conversion, Due, Fact, KeyHash, KeyScope, Made, Role, Verdict},
+    booking::{BookingFacts, Conversion, Due, Fact, KeyHash, KeyScope, Made, Role, Told, Verdict},
     event::EventData,
     id::{ConversionId, DeliveryId, DestinationId, EventId, ProfileId, TenantId, WorkflowId},
     time::Timestamp,
@@ -63,6 +63,7 @@ struct Slot {
 /// What an event that follows another takes over.
 #[derive(Debug)]
 struct Original {
+    tenant: TenantId,
     workflow: WorkflowId,
     profile: Option<ProfileId>,
     draft: Arc<EventDraft>,
@@ -76,6 +77,8 @@ pub(super) struct Occasion {
     pub(super) workflow: WorkflowId,
     pub(super) profile: Option<ProfileId>,
     pub(super) data: EventData,
+    /// When what it follows happened, or was accepted where that was before.
+    pub(super) dated: Timestamp,
     pub(super) destinations: Vec<DestinationId>,
 }
 
@@ -101,6 +104,7 @@ const CONVERSIONS: Sql = Sql {
 
 #[derive(FromQueryResult)]
 struct EventRow {
+    tenant_id: String,
     id: String,
     workflow_id: String,
     profile_id: Option<String>,
@@ -108,9 +112,9 @@ struct EventRow {
 }
 
 const EVENTS: Sql = Sql {
-    sqlite: "SELECT e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_each(?1) k CROSS JOIN events e \
+    sqlite: "SELECT e.tenant_id, e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_each(?1) k CROSS JOIN events e \
              ON e.tenant_id = k.value ->> 0 AND e.id = k.value ->> 1",
-    postgres: "SELECT e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_array_elements($1::jsonb) k(value) \
+    postgres: "SELECT e.tenant_id, e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_array_elements($1::jsonb) k(value) \
                JOIN events e ON e.tenant_id = k.value ->> 0 AND e.id = k.value ->> 1",
 };
 
@@ -143,6 +147,11 @@ impl Bookings {
         Ok(bookings)
     }
 
+    /// The events that something may follow.
+    pub(super) fn originals(&self) -> impl Iterator<Item = (TenantId, &EventDraft)> {
+        self.originals.values().map(|original| (original.tenant, original.draft.as_ref()))
+    }
+
     fn take(&mut self, row: &conversion::Model) -> Result<(), StoreError> {
         let conversion: Conversion = read(&row.data, "conversions.data")?;
         let id = id(&row.id, "conversions.id")?;
@@ -168,7 +177,9 @@ impl Bookings {
     async fn load_originals(&mut self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
         let told = self.slots.iter().flat_map(|slot| {
             let standing = slot.conversion.told.iter().filter(|told| told.retracted.is_none());
-            standing.map(|told| json!([slot.tenant, told.event]))
+            // What restated it last tells as much, where the event itself aged out.
+            let told = standing.flat_map(|told| [Some(told.event), told.restated.last().copied()]);
+            told.flatten().map(|event| json!([slot.tenant, event]))
         });
         let told: Vec<Value> = told.collect();
         if told.is_empty() {
@@ -179,6 +190,7 @@ impl Bookings {
             let data: EventData =
                 serde_json::from_slice(&data).map_err(|_| StoreError::corrupt("events.data"))?;
             let original = Original {
+                tenant: id(&row.tenant_id, "events.tenant_id")?,
                 workflow: id(&row.workflow_id, "events.workflow_id")?,
                 profile: optional_id(row.profile_id.as_deref(), "events.profile_id")?,
                 draft: data.draft,
@@ -203,10 +215,11 @@ impl Bookings {
         let is_new = self.slots[at].conversion.lineage.observe(fact.clone());
         let is_in =
             self.slots[at].conversion.lineage.facts().iter().any(|heard| heard.message == plan.message);
+        // Of a booking of which too much was heard nothing more is told, rather than everything as if it were new.
+        self.current = Some(at);
         if was_full && !is_in {
             return Vec::new();
         }
-        self.current = Some(at);
         let mut due = Vec::new();
         for other in known.collect::<Vec<_>>() {
             due.extend(self.join(at, other, plan));
@@ -296,8 +309,10 @@ impl Bookings {
             slot.profile = event.profile;
             slot.is_changed = true;
         }
-        if slot.conversion.told.iter().any(|told| told.event == event.id) {
+        let is_told = |told: &Told| told.event == event.id || told.restated.last() == Some(&event.id);
+        if slot.conversion.told.iter().any(is_told) {
             let original = Original {
+                tenant: slot.tenant,
                 workflow: event.workflow,
                 profile: event.profile,
                 draft: Arc::clone(&event.data.draft),
@@ -320,7 +335,7 @@ impl Bookings {
     }
 
     fn occasion(&self, plan: &MessagePlan, due: Due, time: Timestamp) -> Option<Occasion> {
-        let original = self.originals.get(&due.of)?;
+        let original = self.originals.get(&due.of).or_else(|| self.originals.get(due.after.as_ref()?))?;
         let mut draft = EventDraft { time, rejected: Vec::new(), ..(*original.draft).clone() };
         if let Some(paid) = due.paid {
             draft.attributes.insert("value".to_owned(), json!(paid.value));
@@ -328,6 +343,7 @@ impl Bookings {
                 draft.attributes.insert("currency".to_owned(), Value::String(currency));
             }
         }
+        let accepted = Timestamp::from_millis(due.of.message().millis().cast_signed());
         let role = Role::Follows { kind: due.kind, of: due.of, after: due.after, why: due.why };
         Some(Occasion {
             event: due.event,
@@ -341,6 +357,7 @@ impl Bookings {
                 withheld: Vec::new(),
                 role: Some(role),
             },
+            dated: original.draft.time.min(accepted),
             destinations: due.destinations.into_iter().filter(|to| plan.destinations.contains(to)).collect(),
         })
     }

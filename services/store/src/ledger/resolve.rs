@@ -250,12 +250,15 @@ impl Resolver<'_> {
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
             let id = EventId::derive(plan.message, run.plan.workflow, draft.index);
             // Who must not be told of it is none of those who are told what becomes of it.
-            let (told, withheld) = self.told(plan, draft, destinations);
+            let (told, mut withheld) = self.told(plan, draft, destinations);
             let verdict = self.bookings.made(plan, run, draft, id, &told, &self.before);
+            // What restates another event goes where that went.
+            let (told, kept) = self.told(plan, draft, &verdict.destinations);
+            withheld.extend(kept.into_iter().filter(|kept| !destinations.contains(&kept.destination)));
             let event = self.event(plan, run.plan.workflow, draft, (withheld, verdict.role))?;
             profile = profile.or(event.profile);
             self.bookings.remember(&event);
-            self.tell(plan, Some(run), event, &verdict.destinations);
+            self.tell(plan, Some(run), event, &told);
         }
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),

@@ -70,12 +70,14 @@ const SUPPRESSIONS: Sql = Sql {
 };
 
 impl Suppressions {
-    /// Looks up the identifiers of those plans whose tenants suppress any; where none does, it asks nothing.
+    /// Looks up the identifiers of those plans whose tenants suppress any, and of the events that something may follow;
+    /// where none does, it asks nothing.
     pub(super) async fn load(
         txn: &DatabaseTransaction,
         sealer: &Sealer,
         suppressing: &HashSet<TenantId>,
         plans: &[MessagePlan],
+        originals: impl Iterator<Item = (TenantId, &EventDraft)>,
     ) -> Result<Self, StoreError> {
         let mut found = Self::default();
         let mut wanted = HashSet::new();
@@ -83,6 +85,12 @@ impl Suppressions {
             let key =
                 found.keys.entry(plan.tenant).or_insert_with(|| SuppressionKey::of(sealer, plan.tenant));
             wanted.extend(identifiers(plan).map(|(kind, value)| (plan.tenant, key.hash(kind, value))));
+        }
+        for (tenant, draft) in originals {
+            // Only a plan's message has something follow its events, so the key is there where it is needed.
+            let Some(key) = found.keys.get(&tenant) else { continue };
+            let identifiers = draft.identifiers.iter();
+            wanted.extend(identifiers.map(|id| (tenant, key.hash(id.kind.as_str(), &id.value))));
         }
         if wanted.is_empty() {
             return Ok(found);
@@ -145,6 +153,14 @@ impl Suppressions {
         let keeps = |known: &Known| matches!(&known.listed, Some(Some(from)) if from.contains(&destination));
         let found = self.of_draft(plan, draft).any(keeps);
         found.then_some(Withheld { destination, why: WithheldFor::Suppressed })
+    }
+
+    /// Whether nothing may follow an event of `dated`: it is about somebody who was erased since, or is on the list.
+    pub(super) fn ends(&self, plan: &MessagePlan, draft: &EventDraft, dated: Timestamp) -> bool {
+        let is_end = |known: &Known| {
+            known.listed == Some(None) || known.erased_until.is_some_and(|until| dated <= until)
+        };
+        !self.known.is_empty() && self.of_draft(plan, draft).any(is_end)
     }
 
     fn of_draft<'s>(

@@ -36,7 +36,14 @@ impl Resolver<'_> {
 
     /// Has everything told that follows from what the message says of its booking, and that no workflow made an event of.
     pub(super) fn follow_up(&mut self, plan: &MessagePlan, joined: Vec<Due>) -> Result<(), StoreError> {
-        for Occasion { event, workflow, profile, data, destinations } in self.bookings.due(plan, joined) {
+        for occasion in self.bookings.due(plan, joined) {
+            let Occasion { event, workflow, profile, mut data, dated, destinations } = occasion;
+            // What it would say is of the person whom the event was about, whoever sent the message.
+            if self.suppressions.ends(plan, &data.draft, dated) {
+                continue;
+            }
+            let (destinations, withheld) = self.told(plan, &data.draft, &destinations);
+            data.withheld = withheld;
             let is_new = self.before.event(event).is_none();
             let event = self.store(plan, event, workflow, profile, data, is_new)?;
             self.tell(plan, None, event, &destinations);

@@ -299,6 +299,65 @@ async fn parts_that_turn_out_to_be_one_booking_become_the_older_one() {
 }
 
 #[tokio::test]
+async fn a_booking_of_which_too_much_is_heard_is_not_told_as_new() {
+    on_each_database(async |database| {
+        let mut scene = Scene::on(&database.store).await;
+        let plans = |scene: &Scene<'_>, numbers: std::ops::RangeInclusive<u64>| -> Vec<MessagePlan> {
+            numbers.map(|number| scene.plan(number, &facts("a".to_owned(), Stage::Created))).collect()
+        };
+        scene.apply(plans(&scene, 1..=64)).await;
+        scene.apply(plans(&scene, 65..=66)).await;
+        let messages: Vec<MessageId> = (1..=66).map(sample::message_id).collect();
+        let account = scene.account(&messages).await;
+        assert_eq!(account.stands, BTreeMap::from([(sample::event_id(1), 0)]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_follows_an_event_of_somebody_who_is_on_the_list_since() {
+    on_each_database(async |database| {
+        let mut scene = Scene::on(&database.store).await;
+        let scope = scene.store.tenant(scene.tenant);
+        let own = scene.tenant;
+        let keys = ["a", "b"].map(str::to_owned);
+        let created =
+            (1..).zip(&keys).map(|(number, key)| scene.plan(number, &facts(key.clone(), Stage::Created)));
+        scene.apply(created.collect()).await;
+        let row = |destinations| suppression::Model {
+            tenant_id: own.to_string(),
+            key_hash: scope.suppression_id("email", "ann@example.com").bits().to_be_bytes().to_vec(),
+            kind: "email".to_owned(),
+            erased_until: None,
+            listed_at: Some(9),
+            label: String::new(),
+            destinations,
+            updated_at: 9,
+        };
+        let one = serde_json::to_string(&[sample::destination()]).expect("JSON");
+        sample::write::<suppression::Entity>(scene.store, vec![row(Some(one))]).await;
+        scene.state.suppressing.insert(scene.tenant);
+        let cancelled = scene.plan(3, &facts(keys[0].clone(), Stage::Cancelled));
+        scene.apply(vec![cancelled]).await;
+        let events = scope.message_events(sample::message_id(3)).await.expect("reads");
+        assert_eq!(events[0].data.withheld[0].destination, sample::destination());
+        assert!(scope.message_deliveries(sample::message_id(3)).await.expect("reads").is_empty());
+
+        let unlist = |txn: crate::txn::Txn| async move {
+            use sea_orm::EntityTrait;
+            suppression::Entity::delete_many().exec(txn.as_ref()).await?;
+            Ok(())
+        };
+        scene.store.write_txn(crate::Lane::Ledger, "test", unlist).await.expect("writes");
+        sample::write::<suppression::Entity>(scene.store, vec![row(None)]).await;
+        let cancelled = scene.plan(4, &facts(keys[1].clone(), Stage::Cancelled));
+        scene.apply(vec![cancelled]).await;
+        assert!(scope.message_events(sample::message_id(4)).await.expect("reads").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_paid_is_told_as_the_value_of_the_event_that_stands() {
     on_each_database(async |database| {
         let mut scene = Scene::on(&database.store).await;

@@ -31,9 +31,8 @@ pub(super) fn all() -> Vec<Preset> {
         Preset {
             key: "calendly_rescheduled",
             display_name: "Calendly reschedule",
-            help: "An appointment was moved to another time: the event ScheduleRescheduled. The booking's workflow \
-                   makes a Schedule of the new time too; give it the condition that $.payload.old_invitee is empty if \
-                   that is not to count again.",
+            help: "An appointment was moved to another time: the event ScheduleRescheduled, for those who want a separate \
+                   event of it. The booking's workflow does not count it again: it restates its first Schedule.",
             provider_event: "invitee.created",
             spec: reschedule::spec(),
         },

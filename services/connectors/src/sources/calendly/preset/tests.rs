@@ -209,6 +209,10 @@ fn a_reschedule_is_told_apart_from_a_booking() {
         event("calendly_booking", &body).time,
         "when it was moved, not when it takes place"
     );
+    let presets = Calendly.presets();
+    let follow_up = |key: &str| presets.iter().find(|preset| preset.key == key).unwrap().spec.follow_up;
+    assert!(follow_up("calendly_booking").is_some_and(|follow_up| follow_up.restate_rescheduled));
+    assert_eq!(follow_up("calendly_rescheduled"), None, "that it was moved stays true");
     let outcome = run("calendly_rescheduled", &fixture!("paid"));
     assert!(matches!(outcome, RunOutcome::Stopped(RunStatus::FilterConditionFailed, _)), "{outcome:?}");
 }
