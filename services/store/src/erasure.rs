@@ -27,6 +27,7 @@ use tributary_domain::{
 };
 
 pub use receipt::DisclosureRecord;
+pub(crate) use scan::{Key, redact_traits};
 
 use crate::{
     Lane, Sealer, Store, StoreError, TenantScope,
@@ -138,11 +139,7 @@ impl Store {
     }
 
     fn wanted(&self, erasure: &ErasureRecord) -> Result<Wanted, StoreError> {
-        let corrupt = || StoreError::corrupt("erasures.wanted");
-        let sealed = erasure.wanted.as_deref().ok_or_else(corrupt)?;
-        let place = erasure.operation.to_string();
-        let clear = self.sealer().open(wanted_place(erasure.tenant, &place), sealed)?;
-        serde_json::from_slice(&clear).map_err(|_| corrupt())
+        erasure.wanted_by(self.sealer())
     }
 
     /// What was under way has ended: what was made of the person's messages can be removed.
@@ -166,6 +163,16 @@ impl Store {
             advance(txn.as_ref(), erasure, &done, now).await
         })
         .await
+    }
+}
+
+impl ErasureRecord {
+    fn wanted_by(&self, sealer: &Sealer) -> Result<Wanted, StoreError> {
+        let corrupt = || StoreError::corrupt("erasures.wanted");
+        let sealed = self.wanted.as_deref().ok_or_else(corrupt)?;
+        let place = self.operation.to_string();
+        let clear = sealer.open(wanted_place(self.tenant, &place), sealed)?;
+        serde_json::from_slice(&clear).map_err(|_| corrupt())
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// Takes headers, body and all that could tell whom they are about out of these messages, and forgets what they would be
-/// known by if they came again. One that still has events, which are of others then, stays as it ended. Says how many
-/// there were.
+/// known by if they came again. One that still has events, which are of others then, stays as it ended, and its hash
+/// stays too: these events would be made twice if it came again. Says how many there were.
 pub(super) async fn blank(
     txn: &DatabaseTransaction,
     tenant: TenantId,
@@ -35,9 +35,9 @@ pub(super) async fn blank(
         .await?;
     let (mut hashes, mut without_events) = (Vec::new(), Vec::new());
     for (message, source, key) in &rows {
-        let source = id(source, "messages.source_id")?;
-        hashes.extend(key.as_ref().map(|key| KeyHash::dedupe(tenant, source, key)));
         if !has_events(txn, &own, id(message, "messages.id")?).await? {
+            let source = id(source, "messages.source_id")?;
+            hashes.extend(key.as_ref().map(|key| KeyHash::dedupe(tenant, source, key)));
             without_events.push(message.as_str());
         }
     }

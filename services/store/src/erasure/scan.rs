@@ -5,7 +5,10 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryResult, Statement, Value,
 };
 use serde_json::json;
-use tributary_domain::{id::CommandId, time::Timestamp};
+use tributary_domain::{
+    id::{CommandId, OperationId, TenantId},
+    time::Timestamp,
+};
 
 use super::{
     ErasureRecord, Part, Progress, advance, events,
@@ -14,10 +17,10 @@ use super::{
     tables::{Fate, Form, LOOKED, Looked},
 };
 use crate::{
-    Lane, Packed, Store, StoreError,
+    Lane, Packed, Sealer, Store, StoreError,
     column::{json as read, to_json},
     command::CommandState,
-    entity::{group, group_member, ledger_command},
+    entity::{erasure, group, group_member, ledger_command},
     packed::unpack,
     retention::REMOVED,
     txn::Txn,
@@ -25,9 +28,11 @@ use crate::{
 
 /// The ledger's name of what drops held messages.
 const DROP_HELD: &str = "drop_held";
+/// The ledger's name of what redacts profiles and groups.
+const REDACT_TRAITS: &str = "redact_traits";
 
 /// A value of a key.
-type Key = Vec<serde_json::Value>;
+pub(crate) type Key = Vec<serde_json::Value>;
 
 /// A row: its key, and the columns that are looked at.
 struct Row {
@@ -43,7 +48,8 @@ enum Cell {
 }
 
 impl Store {
-    /// Whether the ledger has dropped all held messages that it was asked to drop for this tenant's erasures.
+    /// Whether the ledger has dropped all held messages, and redacted all traits, that it was asked to for this tenant's
+    /// erasures.
     ///
     /// # Errors
     /// When the database fails.
@@ -51,7 +57,7 @@ impl Store {
         let waiting = ledger_command::Entity::find()
             .filter(ledger_command::Column::State.eq(CommandState::Pending.code()))
             .filter(ledger_command::Column::TenantId.eq(erasure.tenant.to_string()))
-            .filter(ledger_command::Column::Kind.eq(DROP_HELD))
+            .filter(ledger_command::Column::Kind.is_in([DROP_HELD, REDACT_TRAITS]))
             .count(self.reader())
             .await?;
         Ok(waiting == 0)
@@ -91,7 +97,12 @@ impl Store {
             let txn = txn.as_ref();
             let mut progress = Progress::at(Some(to_json(place)?));
             let mut removed = 0;
-            for key in found {
+            if looked.fate == Fate::Traits && !found.is_empty() {
+                let payload = json!({"operation": erasure.operation, "table": looked.table, "keys": found});
+                ask(txn, erasure, REDACT_TRAITS, &payload, now).await?;
+                removed += found.len() as u64;
+            }
+            for key in found.iter().filter(|_| looked.fate != Fate::Traits) {
                 removed += looked.treat(txn, erasure, mentions, key, now).await?;
             }
             progress.count(looked.table, removed);
@@ -111,11 +122,42 @@ pub(super) async fn drop_held(
     if positions.is_empty() {
         return Ok(());
     }
+    ask(txn, erasure, DROP_HELD, &json!({ "positions": positions }), now).await
+}
+
+/// Redacts these rows of a table that only the ledger writes.
+pub(crate) async fn redact_traits(
+    txn: &DatabaseTransaction,
+    sealer: &Sealer,
+    (tenant, operation): (TenantId, OperationId),
+    (table, keys): (&str, &[Key]),
+) -> Result<(), StoreError> {
+    let own = tenant.to_string();
+    let row = erasure::Entity::find_by_id((own.clone(), operation.to_string())).one(txn).await?;
+    let row = row.ok_or_else(|| StoreError::not_found("erasure"))?;
+    let mentions = Mentions::of(&ErasureRecord::try_from(row)?.wanted_by(sealer)?)?;
+    let is_it = |looked: &&Looked| looked.table == table && looked.fate == Fate::Traits;
+    let Some(looked) = LOOKED.iter().find(is_it) else { return Ok(()) };
+    for key in keys {
+        if let Some(row) = looked.again(txn, &own, key).await? {
+            looked.redact(txn, &own, row, &mentions).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn ask(
+    txn: &DatabaseTransaction,
+    erasure: &ErasureRecord,
+    kind: &str,
+    payload: &serde_json::Value,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let row = ledger_command::Model {
         id: CommandId::new(now.millis(), rand::random()).to_string(),
         tenant_id: erasure.tenant.to_string(),
-        kind: DROP_HELD.to_owned(),
-        payload: to_json(&json!({ "positions": positions }))?,
+        kind: kind.to_owned(),
+        payload: to_json(payload)?,
         state: CommandState::Pending.code().to_owned(),
         result: None,
         created_at: now.micros(),
@@ -251,7 +293,7 @@ impl Looked {
             |index: usize| key.get(index).and_then(|part| part.as_str()).unwrap_or_default().to_owned();
         match self.fate {
             Fate::Removed => self.remove(txn, &own, key).await,
-            Fate::Redacted => self.redact(txn, &own, row, mentions).await,
+            Fate::Redacted | Fate::Traits => self.redact(txn, &own, row, mentions).await,
             Fate::Message => messages::blank(txn, erasure.tenant, &[text(0)]).await,
             Fate::Parked => {
                 messages::blank(txn, erasure.tenant, &[text(0)]).await?;
@@ -334,6 +376,11 @@ impl Looked {
                 (Cell::Text(text), Form::Json) => {
                     let mut value = read(&text, self.table)?;
                     mentions.redact(&mut value).then(|| to_json(&value)).transpose()?.map(Value::from)
+                }
+                // No two groups of a type have the same value.
+                (Cell::Text(text), _) if self.table == "groups" => {
+                    let id = row.key.first().and_then(|id| id.as_str()).unwrap_or_default();
+                    mentions.are_in(text.as_bytes()).then(|| Value::from(format!("{ERASED} {id}")))
                 }
                 (Cell::Text(text), _) => mentions.are_in(text.as_bytes()).then(|| Value::from(ERASED)),
                 (Cell::Bytes(bytes), Form::PackedJson) => {

@@ -30,6 +30,8 @@ pub(super) enum Fate {
     Parked,
     /// A held message: the ledger drops it.
     Held,
+    /// A profile or a group of others: the ledger redacts it.
+    Traits,
     /// A pinned message: it is unpinned.
     Pinned,
     /// An attempt: what the destination answered goes.
@@ -53,7 +55,21 @@ pub(super) struct Looked {
 }
 
 /// In this order: what could be processed again goes before the messages that it would be written to.
-pub(super) const LOOKED: [Looked; 18] = [
+pub(super) const LOOKED: [Looked; 20] = [
+    Looked {
+        table: "profiles",
+        key: &["id"],
+        columns: &[("traits", Form::Json), ("own", Form::Json)],
+        fate: Fate::Traits,
+        rows: 256,
+    },
+    Looked {
+        table: "groups",
+        key: &["id"],
+        columns: &[("value", Form::Text), ("traits", Form::Json)],
+        fate: Fate::Traits,
+        rows: 256,
+    },
     Looked {
         table: "parked_messages",
         key: &["message_id"],

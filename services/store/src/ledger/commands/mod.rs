@@ -23,7 +23,12 @@ use tributary_domain::{
 
 use super::{apply::LedgerState, blocked::Blocked, erase};
 use crate::{
-    Lane, Sealer, Store, StoreError, column::id, entity::ledger_command, suppression::Listed, txn::Txn,
+    Lane, Sealer, Store, StoreError,
+    column::id,
+    entity::ledger_command,
+    erasure::{Key, redact_traits},
+    suppression::Listed,
+    txn::Txn,
 };
 
 /// What a command asks for: its kind and payload.
@@ -48,6 +53,8 @@ enum Command {
     ErasePerson { profile: ProfileId, operation: OperationId },
     /// Takes messages about somebody who was erased out of the held lane.
     DropHeld { positions: Vec<i64> },
+    /// Takes somebody who was erased out of what is known of others.
+    RedactTraits { operation: OperationId, table: String, keys: Vec<Key> },
     /// Puts identifiers on the tenant's suppression list.
     Suppress(Listed),
     /// Takes identifiers off it.
@@ -296,6 +303,10 @@ impl Context<'_> {
             }
             Some(Command::DropHeld { positions }) => {
                 erase::drop_held(txn, self.tenant, &positions).await?;
+                Ok(Ok(Effect::Done))
+            }
+            Some(Command::RedactTraits { operation, table, keys }) => {
+                redact_traits(txn, self.sealer, (self.tenant, operation), (&table, &keys)).await?;
                 Ok(Ok(Effect::Done))
             }
             Some(Command::Suppress(listed)) => {

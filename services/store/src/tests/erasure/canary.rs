@@ -132,10 +132,16 @@ async fn fill(database: &Database, own: tributary_domain::id::TenantId) {
     apply(store, &mut ledger, message(store, own, 4, 14, &body(), Work::Park(park)).await, 14).await;
     // Somebody else, who came with the address of the person.
     let theirs = [("external_id:crm", "OTHER-0002"), ("email", EMAIL)];
-    let plan = message(store, own, 5, 15, &body(), run(event(15, &theirs, &json!({})))).await;
+    let mut plan = message(store, own, 5, 15, &body(), run(event(15, &theirs, &json!({})))).await;
+    plan.facts.dedupe_key = Some("a booking of another".to_owned());
     apply(store, &mut ledger, plan, 15).await;
     // Somebody else altogether.
-    let wren = run(event(16, &[("email", "wren@nest.example")], &json!({"traits": {"first_name": "Wren"}})));
+    let more = json!({
+        "traits": {"first_name": "Wren", "referred_by": EMAIL},
+        "groups": {"company": "Nest"},
+        "group_traits": {"contact": EMAIL},
+    });
+    let wren = run(event(16, &[("email", "wren@nest.example")], &more));
     apply(
         store,
         &mut ledger,
@@ -248,7 +254,8 @@ async fn after_an_erasure_nothing_of_the_person_is_left_and_everybody_else_is() 
         assert_eq!(runs[0].status, RunStatus::Suppressed);
         let receipt = scope.erasure(operation).await.expect("reads").expect("is there");
         assert!(receipt.completed_at.is_some());
-        assert_eq!((receipt.profile, receipt.counts["profiles"], receipt.counts["events"]), (person, 1, 2));
+        // Theirs, and one each of somebody else that named them.
+        assert_eq!((receipt.profile, receipt.counts["profiles"], receipt.counts["events"]), (person, 2, 3));
         let told = scope.disclosures(operation, crate::Page::first(9)).await.expect("lists").items;
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].delivery, told[0].attempts), (sample::delivery_id(1), 1));
@@ -258,6 +265,14 @@ async fn after_an_erasure_nothing_of_the_person_is_left_and_everybody_else_is() 
             "no standard name"
         );
         assert_eq!(told[0].told_at, Some(at(12)));
+
+        // The message of the other one lost what it said, and is still known when it comes again.
+        let again = run(event(15, &[("external_id:crm", "OTHER-0002")], &json!({})));
+        let mut plan = message(store, own, 50, 200, "{}", again).await;
+        plan.facts.dedupe_key = Some("a booking of another".to_owned());
+        apply(store, &mut super::ledger(store).await, plan, 201).await;
+        let line = scope.message(sample::message_id(50)).await.expect("is there");
+        assert_eq!(line.summary.fate, Fate::Duplicate(sample::message_id(5)));
     })
     .await;
 }
