@@ -6,14 +6,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
-use tributary_connectors::destinations::{
-    HttpRequest, Outcome, OutgoingEvent, OutgoingFollowUp, Platform, Secrets, Standing,
-};
-use tributary_domain::{
-    booking::Role,
-    id::DeliveryId,
-    time::{Clock, Timestamp},
-};
+use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets, Standing};
+use tributary_domain::time::{Clock, Timestamp};
 use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
@@ -203,17 +197,10 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
         profile: event.profile,
         context: event.data.context.clone(),
         source,
+        destination: delivery.destination,
+        role: event.data.role,
     };
-    let follow_up = match event.data.role {
-        Some(Role::Follows { kind, of, why, .. }) => Some(OutgoingFollowUp {
-            kind,
-            event: of,
-            delivery: DeliveryId::derive(of, delivery.destination, 0),
-            why,
-        }),
-        Some(Role::Withheld { .. }) | None => None,
-    };
-    OutgoingEvent { follow_up, ..OutgoingEvent::of(event.draft(), &target.event_names, standing) }
+    OutgoingEvent::of(event.draft(), &target.event_names, standing)
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {

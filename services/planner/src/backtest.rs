@@ -9,11 +9,11 @@ use std::{
 use tributary_domain::{
     backtest::{Report, Stand},
     id::{DeliveryId, DestinationId, EventId, MessageId, TenantId},
-    workflow::{compile::CompiledWorkflow, event::RunOutcome, status::RunStatus},
+    workflow::{compile::CompiledWorkflow, status::RunStatus},
 };
 use tributary_store::{
     StoreError,
-    ledger::{Fate, MessagePlan, PlannedRun, Rehearsed, Work},
+    ledger::{Fate, MessagePlan, Rehearsed},
     message::{MessageRecord, MessageSummary},
     operation::Backtest,
 };
@@ -39,7 +39,7 @@ pub struct Comparison<'a> {
 
 #[derive(Debug, Default)]
 struct UnderWay {
-    messages: Vec<(MessageSummary, Option<PlannedRun>)>,
+    messages: Vec<MessageSummary>,
     looked_at: u64,
     last: Option<MessageId>,
     without_body: u64,
@@ -103,13 +103,8 @@ impl<'a> Comparison<'a> {
             } else if record.summary.fate == Fate::Held {
                 under_way.waiting += 1;
             } else {
-                let plan = self.planned(&record);
-                let run = match &plan.work {
-                    Work::Apply(runs) => runs.iter().find(|run| run.plan.workflow == self.backtest.workflow),
-                    Work::Park(_) | Work::Hold(_) => None,
-                };
-                under_way.messages.push((record.summary, run.cloned()));
-                plans.push(plan);
+                plans.push(self.planned(&record));
+                under_way.messages.push(record.summary);
             }
         }
         self.under_way = under_way;
@@ -132,15 +127,8 @@ impl<'a> Comparison<'a> {
     /// Compares what was planned last, by what came of it in the rehearsal; `is_full`: the rehearsal has too much to carry.
     pub fn compare(&mut self, rehearsed: &[Rehearsed], is_full: bool) {
         let UnderWay { messages, looked_at, last, without_body, waiting } = mem::take(&mut self.under_way);
-        for ((summary, planned), rehearsed) in messages.iter().zip(rehearsed) {
-            compare(
-                &mut self.report,
-                self.backtest,
-                &self.destinations,
-                summary,
-                planned.as_ref(),
-                rehearsed,
-            );
+        for (summary, rehearsed) in messages.iter().zip(rehearsed) {
+            compare(&mut self.report, self.backtest, &self.destinations, summary, rehearsed);
         }
         self.report.without_body += without_body;
         self.report.waiting += waiting;
@@ -152,15 +140,13 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Compares what happened with a message with what would, as far as the workflow has to do with it. `planned` is what the
-/// workflow made of it; nothing where the message would be parked. Deliveries to other destinations than `destinations` do
-/// not count.
+/// Compares what happened with a message with what would, as far as the workflow has to do with it. Deliveries to other
+/// destinations than `destinations` do not count.
 fn compare(
     report: &mut Report,
     backtest: &Backtest,
     destinations: &[DestinationId],
     summary: &MessageSummary,
-    planned: Option<&PlannedRun>,
     rehearsed: &Rehearsed,
 ) {
     let workflow = backtest.workflow;
@@ -178,18 +164,20 @@ fn compare(
         .map(|event| (event.id, (event.profile, &event.data)));
     let (events, earlier) =
         if was_made { (stored.collect(), BTreeMap::new()) } else { (BTreeMap::new(), stored.collect()) };
-    let status = match (rehearsed.status, planned) {
-        (RunStatus::Succeeded, Some(planned)) => match &planned.plan.outcome {
-            RunOutcome::Events(_) => Some(RunStatus::Succeeded),
-            RunOutcome::Stopped(status, _) => Some(*status),
-        },
-        (RunStatus::Succeeded, None) => None,
-        (status, _) => Some(status),
+    let status = match rehearsed.status {
+        RunStatus::Succeeded => {
+            rehearsed.runs.iter().find(|run| run.workflow == workflow).map(|run| run.status)
+        }
+        status => Some(status),
     };
-    let made = rehearsed.events.iter().filter(|event| event.workflow == workflow);
-    let passing = planned.map(|planned| planned.destinations.as_slice()).unwrap_or_default();
-    let deliveries = made.clone().zip(passing).flat_map(|(event, passing)| {
-        passing.iter().map(|destination| (DeliveryId::derive(event.id, *destination, 0), *destination))
+    // What follows from what was heard of a booking is no event of a run.
+    let made = rehearsed
+        .events
+        .iter()
+        .filter(|event| EventId::derive(summary.id, workflow, event.data.draft.index) == event.id);
+    let deliveries = made.clone().flat_map(|event| {
+        let destinations = rehearsed.destinations(event.id).iter();
+        destinations.map(|destination| (DeliveryId::derive(event.id, *destination, 0), *destination))
     });
     let now = Stand {
         name: backtest.spec.constant_name(),

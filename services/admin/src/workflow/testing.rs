@@ -9,7 +9,6 @@ use tributary_domain::{
     workflow::{
         compile::CompiledWorkflow,
         evaluate::NodeTrace,
-        event::RunOutcome,
         spec::WorkflowSpec,
         status::{Reason, RunStatus},
     },
@@ -18,7 +17,7 @@ use tributary_planner::{Arrival, Configuration, Parsed, rehearsed};
 use tributary_proto::admin::v1::{EventTrace, RunTrace, TestWorkflowRequest, TestWorkflowResponse};
 use tributary_store::{
     event::EventRecord,
-    ledger::{MessagePlan, PlannedRun, Rehearsal, Work},
+    ledger::{MessagePlan, Rehearsal, Rehearsed, Work},
     run::RunRecord,
     workflow::WorkflowRecord,
 };
@@ -43,8 +42,6 @@ struct Tested {
 /// What the workflow did with the message.
 struct Told {
     plan: MessagePlan,
-    /// What it made; unset where the message would be parked.
-    run: Option<PlannedRun>,
     nodes: Vec<NodeTrace>,
 }
 
@@ -64,18 +61,21 @@ pub(super) async fn test(
     let version = tested.version;
     let configuration = configuration.with(workflow.id, version, tested.compiled);
     let told = evaluate(configuration, workflow.id, &given).await?;
-    let (status, reason) = outcome(&told);
     let now = call.clock.now();
     let mut rehearsal = Rehearsal::default();
+    let parked = match &told.plan.work {
+        Work::Park(why) => Some(why.detail.clone()),
+        Work::Apply(_) | Work::Hold(_) => None,
+    };
     let rehearsed = located.scope.rehearse(&mut rehearsal, vec![told.plan], now).await.map_err(from_store)?;
     let rehearsed = rehearsed.into_iter().next().ok_or_else(|| not_found("message"))?;
     let events: Vec<_> = rehearsed.events.iter().filter(|event| event.workflow == workflow.id).collect();
-    let destinations = told.run.map(|run| run.destinations).unwrap_or_default();
+    let (status, reason) = outcome(parked, workflow.id, &rehearsed);
     let sent =
         sent::Sent { located, now, source: &source_display_name, before: &rehearsed.deliveries_before };
     let mut deliveries = Vec::new();
-    for (event, passing) in events.iter().zip(&destinations) {
-        deliveries.extend(sent.of(event, passing).await?);
+    for event in &events {
+        deliveries.extend(sent.of(event, rehearsed.destinations(event.id)).await?);
     }
     let run = RunRecord {
         workflow: workflow.id,
@@ -146,11 +146,11 @@ async fn evaluate(configuration: Configuration, workflow: WorkflowId, given: &Gi
         // It is asked what the workflow makes of the message, even where it came before.
         plan.facts.dedupe_key = None;
         let run = match &plan.work {
-            Work::Apply(runs) => runs.iter().find(|run| run.plan.workflow == workflow).cloned(),
+            Work::Apply(runs) => runs.iter().find(|run| run.plan.workflow == workflow),
             Work::Park(_) | Work::Hold(_) => None,
         };
-        let nodes = run.as_ref().map(|_| nodes(&configuration, arrival, workflow, &headers, &body));
-        Told { plan, run, nodes: nodes.unwrap_or_default() }
+        let nodes = run.map(|_| nodes(&configuration, arrival, workflow, &headers, &body));
+        Told { plan, nodes: nodes.unwrap_or_default() }
     });
     evaluated.await
 }
@@ -172,18 +172,16 @@ fn nodes(
     compiled.trace(&parsed.view(source), &configuration.tenant.settings).1
 }
 
-/// How the run ended, and why.
-fn outcome(told: &Told) -> (RunStatus, Option<Reason>) {
-    match (&told.plan.work, &told.run) {
-        (Work::Park(why), _) => {
-            let fix = "mend the cause, then test again".to_owned();
-            let reason = Reason { message: why.detail.clone(), fix, ..Reason::default() };
-            (RunStatus::Parked, Some(reason))
-        }
-        (_, Some(run)) => match &run.plan.outcome {
-            RunOutcome::Events(_) => (RunStatus::Succeeded, None),
-            RunOutcome::Stopped(status, reason) => (*status, Some(reason.clone())),
-        },
-        (_, None) => (RunStatus::DataNotFound, None),
+/// How the run would end, and why; `parked` says why the message would be parked.
+fn outcome(
+    parked: Option<String>,
+    workflow: WorkflowId,
+    rehearsed: &Rehearsed,
+) -> (RunStatus, Option<Reason>) {
+    if let Some(message) = parked {
+        let fix = "mend the cause, then test again".to_owned();
+        return (RunStatus::Parked, Some(Reason { message, fix, ..Reason::default() }));
     }
+    let run = rehearsed.runs.iter().find(|run| run.workflow == workflow);
+    run.map_or((RunStatus::DataNotFound, None), |run| (run.status, run.reason.clone()))
 }

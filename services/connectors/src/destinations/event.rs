@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tributary_domain::{
-    booking::{FollowUpKind, Why},
-    id::{DeliveryId, EventId, MessageId, ProfileId},
+    booking::{FollowUpKind, Role, Why},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId},
     identity::Identifier,
     time::Timestamp,
     workflow::{event::EventDraft, spec::Kind},
@@ -80,6 +80,10 @@ pub struct Standing {
     pub context: Map<String, Value>,
     /// The display name of the source.
     pub source: String,
+    /// Where it goes.
+    pub destination: DestinationId,
+    /// What it is to its booking.
+    pub role: Option<Role>,
 }
 
 impl fmt::Debug for Standing {
@@ -92,6 +96,15 @@ impl fmt::Debug for Standing {
 impl OutgoingEvent {
     /// What a destination is told that knows events by `names`, which it has by our names.
     pub fn of(draft: &EventDraft, names: &BTreeMap<String, String>, standing: Standing) -> Self {
+        let follow_up = match standing.role {
+            Some(Role::Follows { kind, of, why, .. }) => Some(OutgoingFollowUp {
+                kind,
+                event: of,
+                delivery: DeliveryId::derive(of, standing.destination, 0),
+                why,
+            }),
+            Some(Role::Withheld { .. }) | None => None,
+        };
         Self {
             delivery: standing.delivery,
             event: standing.event,
@@ -109,7 +122,7 @@ impl OutgoingEvent {
             consents: draft.consents.clone(),
             context: standing.context,
             source: standing.source,
-            follow_up: None,
+            follow_up,
         }
     }
 }

@@ -25,9 +25,10 @@ struct MeetingRow {
 
 const MEETINGS: Sql = Sql {
     sqlite: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, m.at FROM jsonb_each(?1) k CROSS JOIN identifier_meetings m \
-             ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2",
+             ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 AND m.at >= k.value ->> 3",
     postgres: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, m.at FROM jsonb_array_elements($1::jsonb) k(value) \
-               JOIN identifier_meetings m ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2",
+               JOIN identifier_meetings m ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 \
+               AND m.at >= (k.value ->> 3)::bigint",
 };
 
 /// Adds to the views whom those values met that belong to somebody and come with what is not theirs. No other value can
@@ -55,7 +56,7 @@ pub(super) async fn load(
 fn wanted<'a>(
     drafts: &[(&MessagePlan, &'a EventDraft)],
     views: &HashMap<TenantId, View>,
-) -> HashSet<(TenantId, &'a str, &'a str)> {
+) -> HashSet<(TenantId, &'a str, &'a str, i64)> {
     let mut wanted = HashSet::new();
     for (plan, draft) in drafts {
         if draft.identifiers.len() < 2 || plan.settings.guard_people == 0 {
@@ -66,7 +67,12 @@ fn wanted<'a>(
         let people: BTreeSet<_> = owners.iter().map(|(_, owner)| owner).collect();
         if people.len() > 1 {
             let owned = owners.iter().filter(|(_, owner)| owner.is_some());
-            wanted.extend(owned.map(|(known, _)| (plan.tenant, known.kind.as_str(), known.value.as_str())));
+            // Whom it met before the window began does not count, and old meetings are many.
+            let window = i64::try_from(plan.settings.guard().window.as_micros()).unwrap_or(i64::MAX);
+            let since = plan.received.micros().saturating_sub(window);
+            wanted.extend(
+                owned.map(|(known, _)| (plan.tenant, known.kind.as_str(), known.value.as_str(), since)),
+            );
         }
     }
     wanted

@@ -35,7 +35,7 @@ pub use plan::{
     Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Quarantined, ReadyDelivery,
     StoredEvent, Work,
 };
-pub use rehearse::{EventBefore, Rehearsal, Rehearsed};
+pub use rehearse::{EventBefore, Rehearsal, Rehearsed, RehearsedRun};
 pub use replay::{Again, HoldAgain};
 pub(crate) use suppress::erased_reason;
 #[cfg(test)]

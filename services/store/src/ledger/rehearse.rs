@@ -9,11 +9,14 @@ use std::{
 use sea_orm::DatabaseTransaction;
 use tributary_domain::{
     event::EventData,
-    id::{DeliveryId, EventId, MessageId, ProfileId, TenantId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Carried, Identifier, View},
     quota::Month,
     time::Timestamp,
-    workflow::status::RunStatus,
+    workflow::{
+        event::RunOutcome,
+        status::{Reason, RunStatus},
+    },
 };
 
 use super::{
@@ -23,7 +26,7 @@ use super::{
     load,
     meter::Meter,
     names::NotedTraits,
-    plan::{MessagePlan, StoredEvent},
+    plan::{MessagePlan, PlannedRun, StoredEvent},
     waiting::Horizons,
 };
 use crate::{StoreError, TenantScope, message::MessageRun};
@@ -70,12 +73,56 @@ pub struct Rehearsed {
     pub duplicate_of: Option<MessageId>,
     /// The events that would be made, of all workflows in their order.
     pub events: Vec<Arc<StoredEvent>>,
+    /// Where each of them would go, whether or not it went there before.
+    pub(super) destinations: HashMap<EventId, Vec<DestinationId>>,
+    /// How its runs would end.
+    pub runs: Vec<RehearsedRun>,
     /// How its runs ended before.
     pub runs_before: Vec<MessageRun>,
     /// The events that are there.
     pub events_before: Vec<EventBefore>,
     /// The deliveries that are there.
     pub deliveries_before: HashSet<DeliveryId>,
+}
+
+/// How a run would end, once it is known whom its events are about.
+#[derive(Debug)]
+pub struct RehearsedRun {
+    /// The workflow.
+    pub workflow: WorkflowId,
+    /// How it would end.
+    pub status: RunStatus,
+    /// Why it would make no event.
+    pub reason: Option<Reason>,
+}
+
+/// What a rehearsal keeps of what is resolved.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The events that would be made, in order, and where they would go.
+    pub(super) events: Vec<(Arc<StoredEvent>, Vec<DestinationId>)>,
+    runs: HashMap<MessageId, Vec<RehearsedRun>>,
+}
+
+impl Kept {
+    /// Keeps how the runs of a message would end.
+    pub(super) fn runs(&mut self, message: MessageId, runs: &[PlannedRun]) {
+        let runs = runs.iter().map(|run| {
+            let (status, reason) = match &run.plan.outcome {
+                RunOutcome::Events(_) => (RunStatus::Succeeded, None),
+                RunOutcome::Stopped(status, reason) => (*status, Some(reason.clone())),
+            };
+            RehearsedRun { workflow: run.plan.workflow, status, reason }
+        });
+        self.runs.entry(message).or_default().extend(runs);
+    }
+}
+
+impl Rehearsed {
+    /// Where one of its events would go.
+    pub fn destinations(&self, event: EventId) -> &[DestinationId] {
+        self.destinations.get(&event).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// An event that is there.
@@ -127,7 +174,7 @@ impl TenantScope<'_> {
         let aliases = aliases(&txn, self.id(), &view, &resolver.before).await?;
         txn.rollback().await?;
         resolver.views.insert(self.id(), view);
-        resolver.told = Some(Vec::new());
+        resolver.told = Some(Kept::default());
         for plan in &batch.plans {
             resolver.message(plan)?;
             // Rows that nobody writes would only be kept.
@@ -140,20 +187,26 @@ impl TenantScope<'_> {
                 rehearsal.carried.note(changes);
             }
         }
-        let mut events: HashMap<MessageId, Vec<Arc<StoredEvent>>> = HashMap::new();
-        for event in resolver.told.take().unwrap_or_default() {
-            events.entry(event.id.message()).or_default().push(event);
+        let Kept { events: made, mut runs } = resolver.told.take().unwrap_or_default();
+        let mut events: HashMap<MessageId, Vec<(Arc<StoredEvent>, Vec<DestinationId>)>> = HashMap::new();
+        for (event, destinations) in made {
+            events.entry(event.id.message()).or_default().push((event, destinations));
         }
         let live =
             |profile: ProfileId| rehearsal.carried.live(aliases.get(&profile).copied().unwrap_or(profile));
         let mut before = resolver.before.by_message(live);
         let told = resolver.applied.messages.into_iter().map(|message| {
             let stood = before.remove(&message.message).unwrap_or_default();
+            let events = events.remove(&message.message).unwrap_or_default();
+            let (events, destinations): (Vec<_>, HashMap<_, _>) =
+                events.into_iter().map(|(event, to)| (Arc::clone(&event), (event.id, to))).unzip();
             Rehearsed {
                 message: message.message,
                 status: message.status,
                 duplicate_of: message.duplicate_of,
-                events: events.remove(&message.message).unwrap_or_default(),
+                events,
+                destinations,
+                runs: runs.remove(&message.message).unwrap_or_default(),
                 runs_before: stood.runs,
                 events_before: stood.events,
                 deliveries_before: stood.deliveries,

@@ -32,6 +32,7 @@ use super::{
     meter::{MONTHLY_QUOTA, Meter},
     names::Names,
     plan::{Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, StoredEvent, Work, stopped},
+    rehearse::Kept,
     suppress::{Judged, Suppressions},
     waiting::Waiting,
 };
@@ -65,8 +66,8 @@ pub(super) struct Resolver<'a> {
     pub(super) tally: Tally,
     pub(super) difference: Difference,
     pub(super) applied: Applied,
-    /// The events that were made, in order; only where somebody asks for them.
-    pub(super) told: Option<Vec<Arc<StoredEvent>>>,
+    /// What became of everything; only where somebody asks for it.
+    pub(super) told: Option<Kept>,
 }
 
 impl Resolver<'_> {
@@ -135,6 +136,9 @@ impl Resolver<'_> {
 
     fn processed(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
         self.log(plan, fate, runs)?;
+        if let Some(kept) = &mut self.told {
+            kept.runs(plan.message, runs);
+        }
         runs.iter().try_for_each(|run| self.run(plan, run))
     }
 

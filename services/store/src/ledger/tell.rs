@@ -61,8 +61,8 @@ impl Resolver<'_> {
     ) {
         let event = Arc::new(event);
         self.deliveries(plan, run, &event, destinations);
-        if let Some(events) = &mut self.told {
-            events.push(event);
+        if let Some(kept) = &mut self.told {
+            kept.events.push((event, destinations.to_vec()));
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use tonic::Status;
 use tributary_connectors::destinations::{self, HttpRequest, OutgoingEvent, Platform, Secrets, Standing};
 use tributary_domain::{
+    booking::Role,
     id::{DeliveryId, DestinationId},
     time::Timestamp,
 };
@@ -32,7 +33,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// What would go to each destination, those that `passing` does not name too.
+    /// What would go to each destination, and why nothing would to those that `passing` does not name.
     pub(super) async fn of(
         &self,
         event: &StoredEvent,
@@ -66,7 +67,7 @@ impl Sent<'_> {
             ..TestedDelivery::default()
         };
         if !passes {
-            "its filter does not let the event through".clone_into(&mut told.reason);
+            kept_from(event, record.id).clone_into(&mut told.reason);
             return Ok(told);
         }
         let Some(platform) = destinations::find(&record.platform) else {
@@ -83,8 +84,14 @@ impl Sent<'_> {
             profile: event.profile,
             context: event.data.context.clone(),
             source: self.source.to_owned(),
+            destination: record.id,
+            role: event.data.role,
         };
         let outgoing = OutgoingEvent::of(event.draft(), &record.event_names, standing);
+        if outgoing.follow_up.is_some() && !platform.takes_follow_ups() {
+            told.reason = format!("{} cannot be told what became of an event", platform.display_name());
+            return Ok(told);
+        }
         match platform.request(&record.settings, &secrets, &outgoing, self.now) {
             Ok(request) => {
                 told.request = Some(shown(platform, &secrets, &request));
@@ -93,6 +100,20 @@ impl Sent<'_> {
             Err(error) => told.reason = error.to_string(),
         }
         Ok(told)
+    }
+}
+
+/// Why an event does not go to a destination.
+fn kept_from(event: &StoredEvent, destination: DestinationId) -> &'static str {
+    if event.data.withheld.iter().any(|kept| kept.destination == destination) {
+        return "an identifier of the event is on the tenant's suppression list for this destination";
+    }
+    match event.data.role {
+        Some(Role::Withheld { .. }) => {
+            "what the event says of its booking is told already, or is not to be told"
+        }
+        Some(Role::Follows { .. }) => "the event that it follows does not go there",
+        None => "its filter does not let the event through",
     }
 }
 
