@@ -91,7 +91,7 @@ fn last_segment(name: &str) -> &str {
 
 #[tokio::test]
 async fn every_log_is_searched_by_what_is_known_of_its_messages() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let today = format!("time >= {}", NOW.minus(std::time::Duration::from_hours(24)));
     let second = scene.messages[1];
     let late = Timestamp::from_micros(NOW.micros() + 2_000_000);
@@ -122,7 +122,7 @@ async fn every_log_is_searched_by_what_is_known_of_its_messages() {
 
 #[tokio::test]
 async fn each_log_is_searched_by_what_only_it_has() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     for (filter, numbers) in [
         ("status = SUCCEEDED AND provider_event = invitee.created AND cluid_status = FOUND", vec![3, 2, 1]),
         ("status != SUCCEEDED", vec![]),
@@ -148,7 +148,7 @@ async fn each_log_is_searched_by_what_only_it_has() {
 
 #[tokio::test]
 async fn a_search_that_cannot_be_is_refused_with_its_place_and_what_could() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let ago = |days: u64| NOW.minus(std::time::Duration::from_hours(24 * days));
     for (filter, words) in [
         ("body:x".to_owned(), "at most 7 days later"),
@@ -179,7 +179,7 @@ async fn a_search_that_cannot_be_is_refused_with_its_place_and_what_could() {
 
 #[tokio::test]
 async fn pages_of_a_search_stay_stable_while_messages_arrive() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let mut request = ListMessagesRequest {
         parent: scene.source.name.clone(),
         page_size: 1,
@@ -267,7 +267,7 @@ fn place(scene: &Scene, answer: &TailResponse) -> (usize, bool) {
 
 #[tokio::test]
 async fn the_tail_tells_what_its_filter_wants() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let workflow = last_segment(&scene.workflow.name);
     let destination = last_segment(&scene.destination.name);
     let source = last_segment(&scene.source.name);
@@ -321,7 +321,7 @@ async fn the_tail_tells_what_its_filter_wants() {
 
 #[tokio::test]
 async fn a_gap_is_announced_with_the_time_to_list_from() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let mut stream = scene.tail("").await.unwrap();
     let received = Timestamp::from_seconds(NOW.seconds() - 60);
     let Committed::Message(first) = scene.message(1) else { panic!("a message") };

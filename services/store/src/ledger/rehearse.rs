@@ -96,11 +96,14 @@ pub struct RehearsedRun {
     pub reason: Option<Reason>,
 }
 
+/// An event, and who would be told of it.
+type Made = (Arc<StoredEvent>, Vec<DestinationId>);
+
 /// What a rehearsal keeps of what is resolved.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// The events that would be made, in order, and where they would go.
-    pub(super) events: Vec<(Arc<StoredEvent>, Vec<DestinationId>)>,
+    pub(super) events: Vec<Made>,
     runs: HashMap<MessageId, Vec<RehearsedRun>>,
 }
 
@@ -188,7 +191,7 @@ impl TenantScope<'_> {
             }
         }
         let Kept { events: made, mut runs } = resolver.told.take().unwrap_or_default();
-        let mut events: HashMap<MessageId, Vec<(Arc<StoredEvent>, Vec<DestinationId>)>> = HashMap::new();
+        let mut events: HashMap<MessageId, Vec<Made>> = HashMap::new();
         for (event, destinations) in made {
             events.entry(event.id.message()).or_default().push((event, destinations));
         }
