@@ -2,7 +2,7 @@
 //! known of them go in small steps: what was made of their messages, the messages, and whatever else names them.
 //!
 //! Copies are found in two ways. Events lead from a profile to its messages, and from these to runs, deliveries and
-//! attempts. All else is gone through row by row for what the person was known by (see [`mentions::Mentions`]): bodies of
+//! attempts. All else is gone through row by row for what the person was known by (see `mentions::Mentions`): bodies of
 //! messages that made no event, requests that were refused, what destinations answered, entries of others that name the
 //! person. A text that holds none of these identifiers is not found, whoever it is about.
 //!
