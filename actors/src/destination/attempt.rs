@@ -195,7 +195,7 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
         event: event.id,
         received: event.received,
         profile: event.profile,
-        context: event.data.context.clone(),
+        context: (*event.data.context).clone(),
         source,
         destination: delivery.destination,
         role: event.data.role,

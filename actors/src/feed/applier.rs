@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Most rows of a transaction.
-const MOST_ROWS: usize = 10_000;
+const MOST_ROWS: usize = 25_000;
 /// Held messages of one tenant that are taken in one round: few, for each can be as large as a body may be.
 const HELD_ROUND: u32 = 16;
 const PANICKED: FeedError = FeedError::Lost("the ledger actor panicked");

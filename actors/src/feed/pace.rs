@@ -8,7 +8,7 @@ use std::time::Duration;
 use tributary_journal::ReadLimit;
 
 /// The largest batch (the ledger's transaction is bounded by rows besides).
-pub(super) const BATCH: ReadLimit = ReadLimit { messages: 512, bytes: 4 << 20 };
+pub(super) const BATCH: ReadLimit = ReadLimit { messages: 1_024, bytes: 4 << 20 };
 /// Most messages of a batch while somebody sends: the journal's next sync waits on the disk behind all that is committed
 /// with them.
 const BESIDE_SENDERS: usize = 64;

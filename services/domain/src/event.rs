@@ -18,7 +18,7 @@ pub struct EventData {
     /// How its profile was found, in the order of the fold.
     pub steps: Vec<Step>,
     /// The browser session's context, reached through the event's cluid.
-    pub context: Map<String, Value>,
+    pub context: Arc<Map<String, Value>>,
     /// The destinations that it would have gone to, and does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,

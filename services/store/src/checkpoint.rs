@@ -11,7 +11,7 @@ use crate::{Store, StoreError, connect::File, lane::Lane};
 /// sends. Were they fewer still, pages that change again and again would go there too often.
 const WORTH_IT: i64 = 256;
 /// The same where commits are large: then nobody sends, and what changes in several commits goes its way once.
-const WORTH_IT_AFTER_LARGE: i64 = 2_048;
+const WORTH_IT_AFTER_LARGE: i64 = 8_192;
 /// Pages from which a commit is large.
 const LARGE: i64 = 1_024;
 /// Pages of log at which writers wait for a moment, so that the log can begin anew instead of growing on.
@@ -114,7 +114,8 @@ mod tests {
         assert!(progress(256, 0).is_due(0));
         assert!(progress(1_023, 0).is_due(0), "several small ones");
         assert!(!progress(1_024, 0).is_due(0), "a large one");
-        assert!(progress(2_100, 0).is_due(1_050), "and another");
+        assert!(!progress(8_191, 0).is_due(6_000), "several large ones");
+        assert!(progress(8_192, 0).is_due(7_000), "that are enough");
         assert!(progress(1_300, 1_000).is_due(1_100), "a small one after them");
         assert!(progress(300, 0).is_due(9_000), "the log began anew");
     }
@@ -131,7 +132,7 @@ mod tests {
             look(&file.checkpointer, "NOOP").await.expect("looks").left() > 0,
             "few pages are not worth it"
         );
-        store.put_meta("test", &"x".repeat(8 << 20)).await.expect("writes");
+        store.put_meta("test", &"x".repeat(36 << 20)).await.expect("writes");
         let left = async || look(&file.checkpointer, "NOOP").await.expect("looks").left();
         assert!(left().await > WORTH_IT, "whoever commits makes no checkpoint");
         let emptied = async {

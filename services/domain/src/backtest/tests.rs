@@ -45,7 +45,7 @@ fn data(name: &str, traits: &Value, steps: Vec<Step>) -> EventData {
         draft: Arc::new(draft),
         created: false,
         steps,
-        context: Map::new(),
+        context: Arc::default(),
         withheld: Vec::new(),
         role: None,
     }

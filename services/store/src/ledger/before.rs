@@ -1,13 +1,13 @@
 //! What stands of messages that are processed again: nothing of it happens a second time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::{
     event::EventData,
-    id::{DeliveryId, EventId, MessageId, ProfileId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId},
     identity::Step,
     time::Timestamp,
     workflow::status::RunStatus,
@@ -221,6 +221,20 @@ impl Before {
     /// Whether there is such a delivery.
     pub(super) fn has_delivery(&self, delivery: DeliveryId) -> bool {
         self.deliveries.contains(&delivery)
+    }
+
+    /// Where the event went, of all places that it could have gone to.
+    pub(super) fn sent(
+        &self,
+        plan: &MessagePlan,
+        event: EventId,
+        routes: &[DestinationId],
+    ) -> Vec<DestinationId> {
+        if !self.has_runs(plan.message) {
+            return Vec::new();
+        }
+        let known: BTreeSet<DestinationId> = plan.destinations.iter().chain(routes).copied().collect();
+        known.into_iter().filter(|to| self.has_delivery(DeliveryId::derive(event, *to, 0))).collect()
     }
 
     /// What the event changed of identity before.

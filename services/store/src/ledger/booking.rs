@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tributary_domain::{
     booking::{BookingFacts, Conversion, Due, Fact, KeyHash, KeyScope, Made, Role, Told, Verdict},
     event::EventData,
-    id::{ConversionId, DeliveryId, DestinationId, EventId, ProfileId, TenantId, WorkflowId},
+    id::{ConversionId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     time::Timestamp,
     workflow::event::EventDraft,
 };
@@ -37,6 +37,8 @@ pub(super) struct Bookings {
     slots: Vec<Slot>,
     /// Which of them a key means.
     by_key: HashMap<KeyHash, usize>,
+    /// What messages say that were not processed yet.
+    facts: HashMap<MessageId, Fact>,
     /// Which conversion a key means in the database.
     stored: HashMap<KeyHash, ConversionId>,
     /// The events that something may follow.
@@ -67,7 +69,7 @@ struct Original {
     workflow: WorkflowId,
     profile: Option<ProfileId>,
     draft: Arc<EventDraft>,
-    context: Map<String, Value>,
+    context: Arc<Map<String, Value>>,
 }
 
 /// An event that no workflow made: it follows another.
@@ -122,9 +124,11 @@ impl Bookings {
     /// What is known of the bookings that these plans' messages are about.
     pub(super) async fn load(txn: &DatabaseTransaction, plans: &[MessagePlan]) -> Result<Self, StoreError> {
         let mut bookings = Self::default();
-        let facts = plans.iter().filter_map(|plan| Some((plan.tenant, fact(plan)?)));
-        let keys: HashMap<KeyHash, TenantId> =
-            facts.flat_map(|(tenant, fact)| fact.keys().map(move |key| (key, tenant))).collect();
+        let mut keys: HashMap<KeyHash, TenantId> = HashMap::new();
+        for (plan, fact) in plans.iter().filter_map(|plan| Some((plan, fact(plan)?))) {
+            keys.extend(fact.keys().map(|key| (key, plan.tenant)));
+            bookings.facts.insert(plan.message, fact);
+        }
         if keys.is_empty() {
             return Ok(bookings);
         }
@@ -205,14 +209,16 @@ impl Bookings {
     /// bookings turned out to be one.
     pub(super) fn observe(&mut self, plan: &MessagePlan) -> Vec<Due> {
         self.current = None;
-        let Some(fact) = fact(plan) else { return Vec::new() };
+        // A message that is twice in a batch says the same twice.
+        let Some(fact) = self.facts.remove(&plan.message).or_else(|| fact(plan)) else { return Vec::new() };
+        let keys: Vec<KeyHash> = fact.keys().collect();
         let known: BTreeSet<(ConversionId, usize)> =
-            fact.keys().filter_map(|key| self.by_key.get(&key)).map(|at| (self.slots[*at].id, *at)).collect();
+            keys.iter().filter_map(|key| self.by_key.get(key)).map(|at| (self.slots[*at].id, *at)).collect();
         let mut known = known.into_iter().map(|(_, at)| at);
         // The oldest one goes on.
         let at = known.next().unwrap_or_else(|| self.begin(plan, &fact));
         let was_full = self.slots[at].conversion.lineage.is_full();
-        let is_new = self.slots[at].conversion.lineage.observe(fact.clone());
+        let is_new = self.slots[at].conversion.lineage.observe(fact);
         let is_in =
             self.slots[at].conversion.lineage.facts().iter().any(|heard| heard.message == plan.message);
         // Of a booking of which too much was heard nothing more is told, rather than everything as if it were new.
@@ -224,7 +230,7 @@ impl Bookings {
         for other in known.collect::<Vec<_>>() {
             due.extend(self.join(at, other, plan));
         }
-        for key in fact.keys() {
+        for key in keys {
             self.by_key.entry(key).or_insert(at);
         }
         let slot = &mut self.slots[at];
@@ -283,9 +289,7 @@ impl Bookings {
             return Verdict { role: None, destinations: routes.to_vec() };
         };
         let slot = &mut self.slots[at];
-        let was_sent = |to: &DestinationId| before.has_delivery(DeliveryId::derive(event, *to, 0));
-        let known: BTreeSet<DestinationId> = plan.destinations.iter().chain(routes).copied().collect();
-        let sent: Vec<DestinationId> = known.into_iter().filter(was_sent).collect();
+        let sent = before.sent(plan, event, routes);
         let (name, index) = (draft.name.as_str(), draft.index);
         let mut verdict = slot.conversion.made(&Made { event, name, index, follow_up, routes, sent: &sent });
         slot.is_changed = true;
@@ -316,7 +320,7 @@ impl Bookings {
                 workflow: event.workflow,
                 profile: event.profile,
                 draft: Arc::clone(&event.data.draft),
-                context: event.data.context.clone(),
+                context: Arc::clone(&event.data.context),
             };
             self.originals.insert(event.id, original);
         }
@@ -353,7 +357,7 @@ impl Bookings {
                 draft: Arc::new(draft),
                 created: false,
                 steps: Vec::new(),
-                context: original.context.clone(),
+                context: Arc::clone(&original.context),
                 withheld: Vec::new(),
                 role: Some(role),
             },

@@ -333,7 +333,7 @@ impl Resolver<'_> {
             draft: Arc::clone(draft),
             created: decision.created,
             steps: decision.steps,
-            context,
+            context: Arc::new(context),
             withheld,
             role,
         };

@@ -82,7 +82,7 @@ impl Sent<'_> {
             event: event.id,
             received: event.received,
             profile: event.profile,
-            context: event.data.context.clone(),
+            context: (*event.data.context).clone(),
             source: self.source.to_owned(),
             destination: record.id,
             role: event.data.role,
