@@ -14,11 +14,14 @@ use super::{OperationState, is_running};
 use crate::{
     Lane, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
-    column::{id, json, to_big, to_json},
+    column::{json, to_big, to_json},
     entity::{backtest, message, operation},
     message::{MessageFilter, MessageRecord},
     txn::Txn,
 };
+
+/// Messages that are read at once: how large their bodies are is known only when they were read.
+const PAGE: u64 = 32;
 
 impl TenantScope<'_> {
     /// How many messages fit, in no other than their source, time and columns: at most `most`, however many there are.
@@ -49,34 +52,27 @@ impl TenantScope<'_> {
         limit: u64,
         bytes: usize,
     ) -> Result<Vec<MessageRecord>, StoreError> {
-        loop {
-            let mut query = filter.within(self).select_only().column(message::Column::Id);
+        let (mut found, mut size, mut left) = (Vec::new(), 0, limit);
+        while left > 0 {
+            let page = left.min(PAGE);
+            let mut query = filter.within(self);
             if let Some(after) = after {
                 query = query.filter(message::Column::Id.gt(after.to_string()));
             }
-            let query = query.order_by_asc(message::Column::Id).limit(limit);
-            let ids: Vec<String> = query.into_tuple().all(&self.reader()).await?;
-            let (mut found, mut size) = (Vec::new(), 0);
-            // One after the other: how large a body is is known only when it was read.
-            for text in &ids {
-                let message: MessageId = id(text, "messages.id")?;
-                after = Some(message);
-                let record = match self.message(message).await {
-                    Ok(record) => record,
-                    Err(StoreError::NotFound { .. }) => continue,
-                    Err(error) => return Err(error),
-                };
+            let query = query.order_by_asc(message::Column::Id).limit(page);
+            let rows = query.all(&self.reader()).await?;
+            left = if rows.len() as u64 == page { left - page } else { 0 };
+            for row in rows {
+                let record = MessageRecord::try_from(row)?;
                 size += record.body.len();
                 if size > bytes && !found.is_empty() {
-                    break;
+                    return Ok(found);
                 }
+                after = Some(record.summary.id);
                 found.push(record);
             }
-            // Where all of them were removed meanwhile, there may be more behind them.
-            if !found.is_empty() || ids.is_empty() {
-                return Ok(found);
-            }
         }
+        Ok(found)
     }
 
     /// Says how many messages a backtest looks at, and that it begins. Whether it runs.

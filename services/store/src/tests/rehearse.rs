@@ -120,6 +120,15 @@ async fn a_backtest_reads_its_messages_in_order_and_keeps_what_it_found_until_it
             let found = scope.messages_after(&filter, None, 9, bytes).await.expect("reads");
             assert_eq!(found.len(), count, "of {bytes} bytes");
         }
+        let many = (100..171).map(|number| sample::message(own, number)).collect();
+        sample::write::<crate::entity::message::Entity>(store, many).await;
+        let later = MessageFilter::of(sample::source());
+        for (limit, count) in [(32, 32), (33, 33), (70, 70), (99, 71)] {
+            let after = Some(sample::message_id(99));
+            let found = scope.messages_after(&later, after, limit, usize::MAX).await.expect("reads");
+            let ids: Vec<_> = found.iter().map(|record| record.summary.id).collect();
+            assert_eq!(ids, (100..100 + count).map(sample::message_id).collect::<Vec<_>>(), "of {limit}");
+        }
 
         let spec = tributary_domain::workflow::spec::WorkflowSpec::default();
         let backtest = Backtest { workflow: sample::workflow(), spec, filter };
