@@ -1,5 +1,6 @@
 //! Where messages come from: for each provider, how its deliveries are signed, told apart, and mapped at first.
 
+mod build;
 pub mod calendly;
 pub mod custom;
 mod facts;

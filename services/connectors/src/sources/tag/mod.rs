@@ -3,16 +3,26 @@
 //! What is sent carries no signature, for every visitor can read the key that it is sent with: all that is known of it is
 //! that somebody who has seen the page sent it.
 
+mod batch;
+mod bots;
+mod clock;
+mod cookie;
+mod preset;
 mod settings;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use tributary_domain::{json_path, time::Timestamp};
 
-pub use self::settings::{ConsentMode, Decoration, Script, TagSettings};
+pub use self::{
+    batch::{Batch, BatchError, LARGEST_BATCH, Observed, ScriptFailure, read},
+    bots::is_bot,
+    cookie::COOKIE,
+    settings::{ConsentMode, Decoration, Script, TagSettings},
+};
 use super::{
     Facts, Preset, Provider, SettingsError, Signature, SignatureError, SourceSettings,
     facts::{bounded_key, scalar_at},
@@ -105,7 +115,13 @@ impl Provider for Tag {
     }
 
     fn presets(&self) -> Vec<Preset> {
-        Vec::new()
+        preset::all()
+    }
+
+    /// What the page's browser says of itself stands in the body; besides that, which site it was is worth keeping.
+    fn kept_headers(&self, _settings: &SourceSettings, headers: &HeaderMap) -> Vec<(String, String)> {
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        origin.map(|origin| (header::ORIGIN.to_string(), origin.to_owned())).into_iter().collect()
     }
 }
 
