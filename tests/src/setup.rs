@@ -113,10 +113,10 @@ impl Server {
             ..Default::default()
         };
         let made = self.api.sources().create_source(request).await.expect("a source").into_inner();
-        let (_, path) = made.webhook_url.split_once("/in/").expect("a webhook URL");
+        let path = made.webhook_url.splitn(4, '/').nth(3).expect("a webhook URL");
         Source {
             name: made.source.expect("a source").name,
-            path: format!("/in/{path}"),
+            path: format!("/{path}"),
             key: signing.map(str::to_owned),
         }
     }

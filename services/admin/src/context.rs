@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tributary_domain::time::Clock;
 use tributary_store::{Store, audit::Author};
 
-use crate::{house::House, page::List};
+use crate::{house::House, page::List, source::browser};
 
 /// Gives 128 bits that nobody can guess.
 pub type Random = Arc<dyn Fn() -> u128 + Send + Sync>;
@@ -49,8 +49,9 @@ impl AdminContext {
         URL_SAFE_NO_PAD.encode(bits)
     }
 
-    /// The webhook URL with this secret.
-    pub(crate) fn webhook_url(&self, secret: &str) -> String {
-        format!("{}/in/{secret}", self.public_url)
+    /// Where senders to a source of `provider` post to, with this secret.
+    pub(crate) fn webhook_url(&self, provider: &str, secret: &str) -> String {
+        let path = if browser::is_public(provider) { "collect" } else { "in" };
+        format!("{}/{path}/{secret}", self.public_url)
     }
 }

@@ -1,5 +1,6 @@
 //! Sources.
 
+pub(crate) mod browser;
 mod convert;
 mod providers;
 mod suggest;
@@ -25,7 +26,7 @@ use tributary_store::{
     audit::Author,
     message::MessageFilter,
     once::Repeated,
-    source::{NewSource, SourceChange, SourceRecord, UrlSecret},
+    source::{NewSource, SourceChange, SourceRecord},
     workflow::NewWorkflow,
 };
 
@@ -57,7 +58,7 @@ impl SourceService for Sources {
     async fn get_source(&self, request: Request<GetSourceRequest>) -> Result<Response<Source>, Status> {
         let call = self.0.call(&request).await?;
         let (located, source) = self.find(&call, "name", &request.get_ref().name).await?;
-        Ok(Response::new(convert::to_proto(&located, source).await?))
+        Ok(Response::new(convert::to_proto(&self.0, &located, source).await?))
     }
 
     async fn list_sources(
@@ -74,7 +75,7 @@ impl SourceService for Sources {
         let found = located.scope.sources(listing, page).await.map_err(from_store)?;
         let mut sources = Vec::with_capacity(found.items.len());
         for source in found.items {
-            sources.push(convert::to_proto(&located, source).await?);
+            sources.push(convert::to_proto(&self.0, &located, source).await?);
         }
         Ok(Response::new(ListSourcesResponse { sources, next_page_token: list.next(found.next) }))
     }
@@ -93,7 +94,7 @@ impl SourceService for Sources {
         violations.display_name("source.display_name", &given.display_name);
         let settings = convert::settings(&given.provider, given.settings, &mut violations);
         let body_limit = convert::body_limit(given.body_limit, &mut violations);
-        let signing_keys = convert::signing_keys(request.signing_keys, &mut violations);
+        let signing_keys = convert::signing_keys(&given.provider, request.signing_keys, &mut violations);
         violations.check()?;
         let secret = self.0.url_secret();
         let (millis, random) = self.0.id_parts(&call.author);
@@ -101,11 +102,11 @@ impl SourceService for Sources {
             id: SourceId::new(millis, random),
             key: given.key,
             display_name: given.display_name,
+            secret: browser::url_secret(&given.provider, &secret),
             provider: given.provider,
             settings,
             signing_keys,
             body_limit,
-            secret: UrlSecret::of(&secret),
         };
         let drafts = if request.draft_workflows { self.drafts(&new, &call.author) } else { Vec::new() };
         let made = located.scope.create_source_with(&new, &drafts, &call.author).await;
@@ -122,8 +123,8 @@ impl SourceService for Sources {
             draft_workflows =
                 found.items.iter().map(|draft| located.names.workflow(draft.source, draft.id)).collect();
         }
-        let source = Some(convert::to_proto(&located, made).await?);
-        let webhook_url = self.0.webhook_url(&secret);
+        let source = Some(convert::to_proto(&self.0, &located, made).await?);
+        let webhook_url = self.0.webhook_url(&new.provider, &secret);
         Ok(Response::new(CreateSourceResponse { source, webhook_url, draft_workflows }))
     }
 
@@ -161,7 +162,7 @@ impl SourceService for Sources {
         let deleted =
             located.scope.delete_source(now.id, revision, &call.author).await.map_err(from_store)?;
         self.changed(&deleted).await;
-        Ok(Response::new(convert::to_proto(&located, deleted).await?))
+        Ok(Response::new(convert::to_proto(&self.0, &located, deleted).await?))
     }
 
     async fn undelete_source(
@@ -175,7 +176,7 @@ impl SourceService for Sources {
         let located = call.locate(path).await?;
         let back = located.scope.undelete_source(source, revision, &call.author).await.map_err(from_store)?;
         self.changed(&back).await;
-        Ok(Response::new(convert::to_proto(&located, back).await?))
+        Ok(Response::new(convert::to_proto(&self.0, &located, back).await?))
     }
 
     async fn preview_delete_source(
@@ -211,15 +212,17 @@ impl SourceService for Sources {
         };
         let (located, now) = self.find(&call, "name", &name).await?;
         let secret = self.0.url_secret();
+        let webhook_url = self.0.webhook_url(&now.provider, &secret);
+        let secret = browser::url_secret(&now.provider, &secret);
         let old_until: Timestamp = call.author.at.plus(overlap);
         located
             .scope
-            .rotate_source_secret(now.id, &UrlSecret::of(&secret), old_until, &call.author)
+            .rotate_source_secret(now.id, &secret, old_until, &call.author)
             .await
             .map_err(from_store)?;
         self.changed(&now).await;
-        let source = Some(convert::to_proto(&located, now).await?);
-        Ok(Response::new(RotateSourceSecretResponse { source, webhook_url: self.0.webhook_url(&secret) }))
+        let source = Some(convert::to_proto(&self.0, &located, now).await?);
+        Ok(Response::new(RotateSourceSecretResponse { source, webhook_url }))
     }
 
     async fn set_signing_keys(
@@ -228,10 +231,10 @@ impl SourceService for Sources {
     ) -> Result<Response<Source>, Status> {
         let call = self.0.call(&request).await?;
         let SetSigningKeysRequest { name, signing_keys, etag } = request.into_inner();
-        let mut violations = Violations::default();
-        let keys = convert::signing_keys(signing_keys, &mut violations);
-        violations.check()?;
         let (located, now) = self.find(&call, "name", &name).await?;
+        let mut violations = Violations::default();
+        let keys = convert::signing_keys(&now.provider, signing_keys, &mut violations);
+        violations.check()?;
         let revision = check::revision_or(&etag, now.revision)?;
         let change = SourceChange { signing_keys: Some(keys), ..SourceChange::default() };
         self.update(&located, now.id, revision, &change, &call.author).await
@@ -338,7 +341,7 @@ impl Sources {
         let changed =
             located.scope.update_source(source, revision, change, author).await.map_err(from_store)?;
         self.changed(&changed).await;
-        Ok(Response::new(convert::to_proto(located, changed).await?))
+        Ok(Response::new(convert::to_proto(&self.0, located, changed).await?))
     }
 
     /// Tells the running house of a source that was made, changed or deleted.

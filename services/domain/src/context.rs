@@ -10,21 +10,26 @@ use crate::time::Timestamp;
 
 /// The event attributes that describe the browser session. `utm_term` is not among them: on a booking it carries
 /// the cluid itself.
-pub const FIELDS: [&str; 20] = [
-    "client_ip",
+pub const FIELDS: [&str; 25] = [
+    "dclid",
+    "epik",
     "fbc",
     "fbclid",
     "fbp",
     "ga_client_id",
     "gbraid",
     "gclid",
+    "ip",
     "landing_page",
     "li_fat_id",
     "msclkid",
+    "rdt_cid",
     "referrer",
     "sc_click_id",
     "ttclid",
     "ttp",
+    "twclid",
+    "url",
     "user_agent",
     "utm_campaign",
     "utm_content",

@@ -4,6 +4,7 @@ pub mod access;
 pub mod backtest;
 pub mod booking;
 pub mod breaker;
+pub mod caller;
 pub mod committed;
 pub mod context;
 pub mod error;

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SECOND: u64 = 1_000_000_000;
+/// In nanoseconds.
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// What all sources of a tenant share at the door.
 #[derive(Debug)]
@@ -96,12 +97,17 @@ impl Rate {
     fn take(&self, now: Duration) -> Result<(), Duration> {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let (interval, slack) = (self.interval.load(Ordering::Acquire), self.slack.load(Ordering::Acquire));
-        let latest = now.saturating_add(slack);
-        let taken = self.next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| {
-            (next <= latest).then(|| next.max(now).saturating_add(interval))
-        });
-        taken.map(drop).map_err(|next| Duration::from_nanos(next.saturating_sub(latest)))
+        take(&self.next, now, interval, slack)
     }
+}
+
+/// Takes the place that is due at `next`, if it may be taken `now`; otherwise says after how long it may.
+pub(crate) fn take(next: &AtomicU64, now: u64, interval: u64, slack: u64) -> Result<(), Duration> {
+    let latest = now.saturating_add(slack);
+    let taken = next.fetch_update(Ordering::AcqRel, Ordering::Acquire, |next| {
+        (next <= latest).then(|| next.max(now).saturating_add(interval))
+    });
+    taken.map(drop).map_err(|next| Duration::from_nanos(next.saturating_sub(latest)))
 }
 
 #[cfg(test)]

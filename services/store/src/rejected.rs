@@ -25,6 +25,9 @@ use crate::{
 /// How many refused requests of a source are kept.
 pub const KEPT_REJECTIONS: u32 = 100;
 
+/// The reason under which scripts of a tag's owner are kept that failed in browsers; what they came with was not refused.
+pub const SCRIPT_FAILED: &str = "SCRIPT_FAILED";
+
 /// A request that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectionRecord {
@@ -84,6 +87,9 @@ impl Store {
             let mut tally = Tally::default();
             for (count, at) in counts {
                 add(txn, count).await?;
+                if count.reason == SCRIPT_FAILED {
+                    continue;
+                }
                 tally.add(*at, count.tenant, count.source, Metric::Refused, count.count);
             }
             tally.write(txn).await

@@ -7,6 +7,7 @@
 //! | 64 writers on 100 identifiers, while people undo and decide | `hot` |
 //! | reschedules, routing forms, old and odd bodies | `payloads` |
 //! | a booking that is moved, given up and paid for is counted once, in every order | `bookings` |
+//! | what pages send, and what of it a later booking leaves with | `collect` |
 //! | every status with its reason | `statuses` |
 //! | the same webhook a thousand times, and after a restart | `duplicates` |
 //! | what is refused, the same on both databases | `refusals` |
@@ -42,6 +43,7 @@ mod backtest;
 mod bookings;
 mod cli;
 mod code;
+mod collect;
 mod deletion;
 mod deliveries;
 mod duplicates;

@@ -7,7 +7,9 @@ use tributary_connectors::sources;
 use tributary_proto::admin::v1::{Source, source};
 use tributary_store::{Secret, source::SourceRecord};
 
+use super::browser;
 use crate::{
+    AdminContext,
     call::Located,
     check,
     convert::value::{from_struct, to_struct, to_time},
@@ -22,20 +24,17 @@ const SMALLEST_BODY_LIMIT: u64 = 1024;
 const LARGEST_BODY_LIMIT: u64 = 8 * 1024 * 1024;
 const MAX_KEYS: usize = 5;
 const MAX_KEY: usize = 512;
-/// Settings of more bytes as JSON are no settings.
-const MAX_SETTINGS: usize = 16 * 1024;
 
 /// The settings of a source, checked by its provider.
 pub(super) fn settings(provider: &str, given: Option<Struct>, violations: &mut Violations) -> Value {
     let given = given.map_or_else(|| Ok(Map::new()), |given| from_struct(&given));
     let settings = Value::Object(violations.take("source.settings", given).unwrap_or_default());
-    if settings.to_string().len() > MAX_SETTINGS {
-        violations.add("source.settings", format!("at most {MAX_SETTINGS} bytes as JSON"));
-        return settings;
-    }
     match sources::provider(provider) {
         Some(known) => {
-            if let Err(error) = known.check_settings(&settings) {
+            let most = known.largest_settings();
+            if settings.to_string().len() > most {
+                violations.add("source.settings", format!("at most {most} bytes as JSON"));
+            } else if let Err(error) = known.check_settings(&settings) {
                 let path = if error.path.is_empty() { String::new() } else { format!(".{}", error.path) };
                 violations.add(format!("source.settings{path}"), error.message);
             }
@@ -59,8 +58,11 @@ pub(super) fn body_limit(given: i64, violations: &mut Violations) -> u64 {
     }
 }
 
-/// Signing keys, checked for their number and length.
-pub(super) fn signing_keys(given: Vec<String>, violations: &mut Violations) -> Vec<Secret> {
+/// Signing keys, checked for their number and length, and for whether there is anybody who could sign with them.
+pub(super) fn signing_keys(provider: &str, given: Vec<String>, violations: &mut Violations) -> Vec<Secret> {
+    if !given.is_empty() && browser::is_public(provider) {
+        violations.add("signing_keys", "has to be empty: pages cannot keep a key");
+    }
     if given.len() > MAX_KEYS {
         violations.add("signing_keys", format!("at most {MAX_KEYS} keys"));
     }
@@ -75,7 +77,11 @@ pub(super) fn signing_keys(given: Vec<String>, violations: &mut Violations) -> V
 }
 
 /// A source as the contract has it, with its secrets as far as they are shown.
-pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Result<Source, Status> {
+pub(super) async fn to_proto(
+    context: &AdminContext,
+    located: &Located<'_>,
+    record: SourceRecord,
+) -> Result<Source, Status> {
     let masked_signing_keys = if record.is_signed {
         let door = located.scope.door_source(record.id).await.map_err(from_store)?;
         door.signing_keys.iter().map(|key| masked(key.expose())).collect()
@@ -83,6 +89,7 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         Vec::new()
     };
     let secrets = located.scope.source_secrets(record.id).await.map_err(from_store)?;
+    let browser = browser::to_proto(context, &record, &secrets);
     let url_secrets = secrets.into_iter().map(|secret| source::UrlSecret {
         prefix: secret.prefix,
         create_time: Some(to_time(secret.created_at)),
@@ -103,5 +110,6 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         update_time: Some(to_time(record.updated_at)),
         delete_time,
         purge_time,
+        browser,
     })
 }

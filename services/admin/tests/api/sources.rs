@@ -1,5 +1,6 @@
 //! Sources.
 
+use prost_types::value::Kind;
 use tonic::Code;
 use tributary_proto::admin::v1::{
     CreateSourceRequest, DeleteSourceRequest, GetSourceRequest, ListProvidersRequest, ListSamplesRequest,
@@ -95,7 +96,7 @@ async fn providers_and_samples_are_listed_and_a_deleted_source_is_gone() {
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     let all = world.sources().list_providers(ListProvidersRequest::default()).await.unwrap().into_inner();
     let ids: Vec<_> = all.providers.iter().map(|provider| provider.id.as_str()).collect();
-    assert_eq!(ids, ["calendly", "custom"]);
+    assert_eq!(ids, ["calendly", "tag", "custom"]);
     assert!(all.providers[0].presets.iter().all(|preset| preset.spec.is_some()));
 
     for number in 1..=7 {
@@ -121,4 +122,73 @@ async fn providers_and_samples_are_listed_and_a_deleted_source_is_gone() {
     world.sources().delete_source(request).await.unwrap();
     let gone = world.sources().get_source(GetSourceRequest { name: source.name }).await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
+}
+
+/// The settings of a tag: its site, and a script with this code.
+fn of_a_tag(code: &str) -> prost_types::Struct {
+    let text = |text: &str| Kind::StringValue(text.to_owned());
+    let list = |of: Kind| {
+        Kind::ListValue(prost_types::ListValue { values: vec![prost_types::Value { kind: Some(of) }] })
+    };
+    let script = object(&[("name", "mine"), ("code", code)]);
+    let fields =
+        [("origins", list(text("https://shop.example"))), ("scripts", list(Kind::StructValue(script)))];
+    let fields = fields.map(|(name, kind)| (name.to_owned(), prost_types::Value { kind: Some(kind) }));
+    prost_types::Struct { fields: fields.into() }
+}
+
+#[tokio::test]
+async fn the_write_key_of_a_tag_is_shown_whenever_it_is_asked_for() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = Source {
+        key: "site".to_owned(),
+        display_name: "Site".to_owned(),
+        provider: "tag".to_owned(),
+        settings: Some(of_a_tag("go()")),
+        ..Source::default()
+    };
+    let create = |signing_keys: Vec<String>| CreateSourceRequest {
+        parent: tenant.name.clone(),
+        source: Some(source.clone()),
+        signing_keys,
+        draft_workflows: true,
+        ..Default::default()
+    };
+    let refused = world.sources().create_source(create(vec!["key".to_owned()])).await.unwrap_err();
+    assert_eq!(fields(&refused), ["signing_keys"]);
+    let made = world.sources().create_source(create(Vec::new())).await.unwrap().into_inner();
+    assert_eq!(made.draft_workflows.len(), 3);
+    let tag = made.source.unwrap();
+    let browser = tag.browser.clone().unwrap();
+    assert_eq!(made.webhook_url, browser.collect_url);
+    assert_eq!(browser.collect_url, format!("https://in.example.com/collect/{}", browser.write_key));
+    assert_eq!(browser.tag_url, format!("https://in.example.com/tag/{}.js", browser.write_key));
+    assert_eq!(browser.write_key.len(), 43);
+    let [script] = browser.scripts.as_slice() else { panic!("one script") };
+    assert_eq!((script.name.as_str(), script.enabled, script.sha256.len()), ("mine", true, 64));
+    let get = || GetSourceRequest { name: tag.name.clone() };
+    assert_eq!(world.sources().get_source(get()).await.unwrap().into_inner().browser, Some(browser.clone()));
+
+    let keys = SetSigningKeysRequest {
+        name: tag.name.clone(),
+        signing_keys: vec!["key".to_owned()],
+        etag: String::new(),
+    };
+    assert_eq!(fields(&world.sources().set_signing_keys(keys).await.unwrap_err()), ["signing_keys"]);
+    // What is larger than other providers' settings may be has room.
+    let change = |code: &str| UpdateSourceRequest {
+        source: Some(Source { settings: Some(of_a_tag(code)), ..tag.clone() }),
+        update_mask: mask(&["settings"]),
+    };
+    let changed = world.sources().update_source(change(&"x".repeat(20_000))).await.unwrap().into_inner();
+    assert_ne!(changed.browser.unwrap().scripts[0].sha256, script.sha256);
+    let refused = world.sources().update_source(change(&"x".repeat(40_000))).await.unwrap_err();
+    assert_eq!(fields(&refused), ["source.settings.scripts[0].code"]);
+
+    let request = RotateSourceSecretRequest { name: tag.name.clone(), overlap: None };
+    let rotated = world.sources().rotate_source_secret(request).await.unwrap().into_inner();
+    let now = world.sources().get_source(get()).await.unwrap().into_inner().browser.unwrap();
+    assert_eq!(rotated.webhook_url, now.collect_url);
+    assert_ne!(now.write_key, browser.write_key);
 }

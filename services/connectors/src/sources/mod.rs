@@ -1,5 +1,6 @@
 //! Where messages come from: for each provider, how its deliveries are signed, told apart, and mapped at first.
 
+mod build;
 pub mod calendly;
 pub mod custom;
 mod facts;
@@ -9,6 +10,7 @@ mod provider;
 mod reader;
 mod settings;
 mod signature;
+pub mod tag;
 
 pub use facts::Facts;
 pub use provider::{Preset, Provider};
@@ -17,7 +19,7 @@ pub use signature::{Signature, SignatureError};
 
 /// Every provider, in the order in which people are offered them.
 pub fn providers() -> &'static [&'static dyn Provider] {
-    &[&calendly::Calendly, &custom::Custom]
+    &[&calendly::Calendly, &tag::Tag, &custom::Custom]
 }
 
 /// The provider of this name, such as `calendly`.

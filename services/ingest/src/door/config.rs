@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tributary_domain::{scan, time::Clock};
+use tributary_domain::{scan, subnet::Subnet, time::Clock};
 use tributary_journal::Journal;
 use tributary_telemetry::Metrics;
 
@@ -27,6 +27,8 @@ pub struct DoorConfig {
     pub readiness: Readiness,
     /// How much a sender may ask for.
     pub limits: DoorLimits,
+    /// The proxies whose word on where a visitor comes from is believed.
+    pub trusted_proxies: Arc<[Subnet]>,
 }
 
 impl fmt::Debug for DoorConfig {
@@ -51,10 +53,13 @@ pub struct DoorLimits {
     pub body_rate: u32,
     /// What JSON may hold.
     pub scan: scan::Limits,
+    /// How many requests a second visitors of one address may send, five seconds' worth of them at once; zero: any
+    /// number.
+    pub address_rate: u32,
 }
 
 impl Default for DoorLimits {
-    /// 64 MiB in flight; 15 s for a body, after 5 s at no less than 1 kB/s.
+    /// 64 MiB in flight; 15 s for a body, after 5 s at no less than 1 kB/s; 20 requests a second of one visitor's address.
     fn default() -> Self {
         Self {
             bytes_in_flight: 64 * 1024 * 1024,
@@ -62,6 +67,7 @@ impl Default for DoorLimits {
             body_grace: Duration::from_secs(5),
             body_rate: 1_000,
             scan: scan::Limits::default(),
+            address_rate: 20,
         }
     }
 }

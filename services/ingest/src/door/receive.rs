@@ -23,7 +23,9 @@ impl Door {
         if !self.config.readiness.is_serving() {
             return Err(self.count(Refusal::NotServing));
         }
-        let Some(found) = self.config.sources.find(secret) else {
+        // What every visitor of a page can read opens nothing else than what pages send.
+        let found = self.config.sources.find(secret).filter(|found| found.source.settings.tag().is_none());
+        let Some(found) = found else {
             return Err(self.count(Refusal::SourceUnknown));
         };
         let (head, body) = request.into_parts();
@@ -43,14 +45,18 @@ impl Door {
         let mut seen = Bytes::new();
         let accepted = self.accept(found, &head.headers, body, span, &mut seen).await;
         if let Err(refusal) = &accepted {
-            span.record("refused", refusal.reason());
             tracing::debug!(source = %source.source, reason = refusal.reason(), "webhook refused");
-            self.config.metrics.refused(refusal.reason());
-            let seen = Seen { headers: &head.headers, body: &seen };
-            let (now, random) = (self.config.clock.now(), (self.config.random)());
-            self.config.refusals.record(source, refusal, now, random, &seen);
+            self.keep(source, refusal, &Seen { headers: &head.headers, body: &seen }, span);
         }
         accepted
+    }
+
+    /// Keeps a request that is refused for the source's owner.
+    pub(super) fn keep(&self, source: &SourceEntry, refusal: &Refusal, seen: &Seen<'_>, span: &Span) {
+        span.record("refused", refusal.reason());
+        self.config.metrics.refused(refusal.reason());
+        let (now, random) = (self.config.clock.now(), (self.config.random)());
+        self.config.refusals.record(source, refusal, now, random, seen);
     }
 
     /// The steps of a webhook; `seen` becomes its body once that was read.
@@ -103,7 +109,7 @@ impl Door {
 }
 
 /// Whether the secret that found the source still opens it.
-fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
     if found.source.state == SourceState::Deleted || found.tenant.is_shut() {
         return Err(Refusal::SourceDeleted);
     }
@@ -114,7 +120,7 @@ fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
 }
 
 /// Whether the body comes as it is: decompressing what a stranger sends is a way to fill memory.
-fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     let identity = encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if identity { Ok(()) } else { Err(Refusal::ContentEncoded) }

@@ -17,11 +17,18 @@ use crate::Refusal;
 
 /// What a webhook's path starts with; the secret follows.
 const PREFIX: &str = "/in/";
+/// What the path of what pages send starts with; the write key follows.
+pub(crate) const COLLECT: &str = "/collect/";
 
 impl Door {
     /// `POST /in/{secret}` takes a webhook: 202 with its id once it is durable; every other answer is a problem.
+    /// `POST /collect/{write_key}` takes what a page sends: 202 with the ids of its messages once all are durable.
     pub fn router(self: Arc<Self>) -> Router {
-        Router::new().route("/in/{secret}", any(webhook)).fallback(nowhere).with_state(self)
+        Router::new()
+            .route("/in/{secret}", any(webhook))
+            .route("/collect/{write_key}", any(collect))
+            .fallback(nowhere)
+            .with_state(self)
     }
 }
 
@@ -38,12 +45,27 @@ async fn webhook(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
 }
 
+async fn collect(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let uri = request.uri().clone();
+    let key = uri.path().strip_prefix(COLLECT).unwrap_or_default();
+    match *request.method() {
+        Method::POST => door.collect(key, request).await,
+        Method::OPTIONS => door.preflight(key, request.headers()),
+        _ => door.count(Refusal::MethodNotAllowed).into_response(),
+    }
+}
+
 async fn nowhere(State(door): State<Arc<Door>>) -> Response {
     door.count(Refusal::RouteUnknown).into_response()
 }
 
 fn accepted(message: MessageId) -> Response {
-    let mut response = Response::new(Body::from(format!(r#"{{"message_id":"{message}"}}"#)));
+    accepted_as(format!(r#"{{"message_id":"{message}"}}"#))
+}
+
+/// 202 with this JSON.
+pub(super) fn accepted_as(json: String) -> Response {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

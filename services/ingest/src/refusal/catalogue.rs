@@ -4,7 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use axum::http::StatusCode;
-use tributary_connectors::sources::SignatureError;
+use tributary_connectors::sources::{SignatureError, tag::BatchError};
 use tributary_domain::scan::ScanError;
 use tributary_journal::AppendError;
 
@@ -36,6 +36,15 @@ pub enum Refusal {
     Signature(SignatureError),
     /// The body is not JSON that can be kept.
     Unacceptable(ScanError),
+    /// The page is of none of the tag's sites.
+    OriginRefused,
+    /// The body is not what tags send.
+    BatchMalformed(BatchError),
+    /// One visitor's address has sent more requests than one may.
+    AddressRateExceeded {
+        /// After how long the next one may come.
+        wait: Duration,
+    },
     /// The tenant has sent more requests than its quota allows.
     RateExceeded {
         /// After how long the next one may come.
@@ -160,6 +169,24 @@ impl Refusal {
                 "The body is not JSON that can be kept",
                 "Send one well-formed JSON value in UTF-8, within the limits.",
             ),
+            Self::OriginRefused => final_answer(
+                StatusCode::FORBIDDEN,
+                "ORIGIN_REFUSED",
+                "The tag does not run on this site",
+                "Add the page's origin, exactly as its browser sends it, to the origins of the source.",
+            ),
+            Self::BatchMalformed(_) => final_answer(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "BATCH_MALFORMED",
+                "The body is not what tags send",
+                "Send what docs/collect.md describes, or let the tag send it.",
+            ),
+            Self::AddressRateExceeded { .. } => for_now(
+                StatusCode::TOO_MANY_REQUESTS,
+                "ADDRESS_RATE_EXCEEDED",
+                "More requests came from one address than may",
+                "1",
+            ),
             Self::RateExceeded { .. } => for_now(
                 StatusCode::TOO_MANY_REQUESTS,
                 "RATE_EXCEEDED",
@@ -194,14 +221,16 @@ impl Refusal {
     pub(crate) fn retry_after(&self) -> Option<Cow<'static, str>> {
         match self {
             // Rounded up, so that who obeys is let in.
-            Self::RateExceeded { wait } => Some(wait.as_millis().div_ceil(1_000).max(1).to_string().into()),
+            Self::RateExceeded { wait } | Self::AddressRateExceeded { wait } => {
+                Some(wait.as_millis().div_ceil(1_000).max(1).to_string().into())
+            }
             _ => self.facts().retry_after.map(Cow::Borrowed),
         }
     }
 
     /// Whether only the number of such requests is kept: of who sends too much, more is not worth the writing.
     pub(crate) fn is_only_counted(&self) -> bool {
-        matches!(self, Self::RateExceeded { .. })
+        matches!(self, Self::RateExceeded { .. } | Self::AddressRateExceeded { .. })
     }
 
     /// What was wrong with this very request; empty where the title says it all.
@@ -210,6 +239,7 @@ impl Refusal {
             Self::BodyTooLarge { limit } => format!("at most {limit} bytes are taken here").into(),
             Self::Signature(error) => error.to_string().into(),
             Self::Unacceptable(error) => error.to_string().into(),
+            Self::BatchMalformed(error) => error.to_string().into(),
             _ => "".into(),
         }
     }

@@ -10,13 +10,14 @@ const MOST: usize = 50;
 const LONGEST: usize = 500;
 /// The headers whose values are kept. Of all others only the name is: a source's owner chooses which header proves
 /// who sent a request, and what strangers put into theirs is not known.
-const SHOWN: [HeaderName; 11] = [
+const SHOWN: [HeaderName; 12] = [
     header::ACCEPT,
     header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::DATE,
     header::HOST,
+    header::ORIGIN,
     header::TRANSFER_ENCODING,
     header::USER_AGENT,
     HeaderName::from_static("idempotency-key"),

@@ -1,6 +1,7 @@
 //! Every answer of the door that is not 2xx.
 
 mod catalogue;
+mod failures;
 pub(crate) mod headers;
 mod problem;
 pub(crate) mod recorder;

@@ -8,15 +8,21 @@ use std::{
 
 use axum::http::HeaderMap;
 use tokio::sync::mpsc;
+use tributary_connectors::sources::tag::ScriptFailure;
 use tributary_domain::{
     id::{RejectionId, SourceId, TenantId},
     stats::Quarter,
     time::Timestamp,
 };
-use tributary_store::rejected::RejectionRecord;
+use tributary_store::rejected::{RejectionRecord, SCRIPT_FAILED};
 use tributary_telemetry::Metrics;
 
-use super::{Refusal, headers::masked, writer::RefusalWriter};
+use super::{
+    Refusal,
+    failures::{self, Lately},
+    headers::masked,
+    writer::RefusalWriter,
+};
 use crate::directory::SourceEntry;
 
 /// Most bytes that are kept of a refused body.
@@ -61,6 +67,7 @@ impl Counts {
 pub struct RefusalRecorder {
     counts: Arc<Counts>,
     waiting: mpsc::Sender<RejectionRecord>,
+    lately: Arc<Lately>,
     metrics: Metrics,
 }
 
@@ -69,7 +76,13 @@ impl RefusalRecorder {
     pub fn new(metrics: Metrics) -> (Self, RefusalWriter) {
         let (waiting, arrivals) = mpsc::channel(WAITING);
         let counts = Arc::new(Counts::default());
-        (Self { counts: Arc::clone(&counts), waiting, metrics }, RefusalWriter::new(counts, arrivals))
+        let recorder = Self { counts: Arc::clone(&counts), waiting, lately: Arc::default(), metrics };
+        (recorder, RefusalWriter::new(counts, arrivals))
+    }
+
+    /// Counts a request to `source` that nothing is kept of, with the stable code of the reason.
+    pub(crate) fn count(&self, source: &SourceEntry, reason: &'static str, at: Timestamp) {
+        self.counts.add_one(source.tenant, source.source, reason, at);
     }
 
     /// Counts a request to `source` that was refused at `at`, and keeps it under an id made of `random` if there is
@@ -83,16 +96,11 @@ impl RefusalRecorder {
         seen: &Seen<'_>,
     ) {
         let reason = refusal.reason();
-        self.counts.add_one(source.tenant, source.source, reason, at);
+        self.count(source, reason, at);
         if refusal.is_only_counted() {
             return;
         }
-        // The place comes first: what will not be kept is not copied.
-        let Ok(place) = self.waiting.try_reserve() else {
-            self.metrics.refusals_unrecorded(1);
-            return;
-        };
-        place.send(RejectionRecord {
+        self.put(|| RejectionRecord {
             id: RejectionId::new(at.millis(), random),
             tenant: source.tenant,
             source: source.source,
@@ -103,6 +111,30 @@ impl RefusalRecorder {
             headers: masked(seen.headers),
             body: seen.body[..seen.body.len().min(BODY_HEAD)].to_vec(),
         });
+    }
+
+    /// Counts a script of the owner's that failed on a page of `source`, and keeps it as [`Self::record`] keeps requests,
+    /// once in a while.
+    pub(crate) fn failed(
+        &self,
+        source: &SourceEntry,
+        failure: &ScriptFailure,
+        headers: &HeaderMap,
+        at: Timestamp,
+        random: u128,
+    ) {
+        self.count(source, SCRIPT_FAILED, at);
+        if self.lately.is_news(source.source, failure, at) {
+            self.put(|| failures::record(source, failure, headers, at, random));
+        }
+    }
+
+    /// Has a record kept, if there is room: what will not be kept is not made.
+    fn put(&self, record: impl FnOnce() -> RejectionRecord) {
+        match self.waiting.try_reserve() {
+            Ok(place) => place.send(record()),
+            Err(_) => self.metrics.refusals_unrecorded(1),
+        }
     }
 }
 

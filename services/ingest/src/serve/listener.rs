@@ -1,6 +1,6 @@
 //! Serves a router on a listener, with the limits that keep strangers from using up the process.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tributary_telemetry::Metrics;
 use tributary_tls::TlsServer;
 
-use super::linger::Lingering;
+use super::{linger::Lingering, peer::Peered};
 
 /// How long accepting rests when the system has no more descriptors to give.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -72,8 +72,8 @@ pub async fn serve(
         select! {
             () = listening.stop.cancelled() => break,
             next = accept(&listener, &room) => match next {
-                Ok((stream, permit)) => {
-                    open.spawn(listening.clone().connection(stream, permit));
+                Ok((stream, peer, permit)) => {
+                    open.spawn(listening.clone().connection(stream, peer, permit));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "connection not accepted");
@@ -95,12 +95,12 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     // An answer is one small write; waiting to fill a packet would only delay it.
     stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    Ok((stream, peer.ip(), permit))
 }
 
 #[derive(Clone)]
@@ -128,23 +128,23 @@ impl Listening {
         Self { tls, http, router, write_deadline, metrics, stop, cut: CancellationToken::new() }
     }
 
-    async fn connection(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    async fn connection(self, stream: TcpStream, peer: IpAddr, permit: OwnedSemaphorePermit) {
         let _open = Open::new(self.metrics.clone(), permit);
         let stream = Lingering::new(stream, self.write_deadline);
-        let Some(tls) = self.tls.clone() else { return self.requests(stream).await };
+        let Some(tls) = self.tls.clone() else { return self.requests(stream, peer).await };
         let agreed = select! {
             agreed = tls.accept(stream) => agreed,
             () = self.stop.cancelled() => return,
         };
         match agreed {
-            Ok(stream) => self.requests(stream).await,
+            Ok(stream) => self.requests(stream, peer).await,
             // Peers that speak no TLS, or do not trust the certificate, are daily business.
             Err(error) => tracing::debug!(%error, "no TLS was agreed on with a peer"),
         }
     }
 
-    async fn requests(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = TowerToHyperService::new(self.router);
+    async fn requests(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr) {
+        let service = TowerToHyperService::new(Peered { inner: self.router, peer });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         pin!(connection);
         let ended = select! {

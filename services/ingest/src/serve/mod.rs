@@ -3,6 +3,7 @@
 mod linger;
 mod listener;
 mod operations;
+pub(crate) mod peer;
 mod readiness;
 
 pub use listener::{ServeOptions, serve};

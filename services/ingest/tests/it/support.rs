@@ -19,6 +19,7 @@ use tributary_connectors::sources::provider;
 use tributary_domain::{
     id::{SourceId, TenantId},
     partition::PartitionSet,
+    subnet::Subnet,
     time::{Clock, Timestamp},
 };
 use tributary_ingest::{
@@ -43,6 +44,12 @@ pub(crate) const SIGNED: &str = "secret_signed_canary7f3a";
 pub(crate) const DELETED: &str = "secret_deleted";
 /// A secret that was rotated out.
 pub(crate) const EXPIRED: &str = "secret_expired";
+/// The write key of a browser tag.
+pub(crate) const PAGE: &str = "write_key_of_a_page";
+/// The site that it runs on.
+pub(crate) const ORIGIN: &str = "https://shop.example";
+/// The name of its script.
+pub(crate) const KEYED: &str = "decorate forms";
 /// The signing key of the Calendly source.
 pub(crate) const KEY: &str = "signing_key_canary7f3a";
 /// The time at the door.
@@ -120,6 +127,7 @@ impl House {
             metrics: metrics.clone(),
             readiness: readiness.clone(),
             limits,
+            trusted_proxies: ["127.0.0.0/8".parse::<Subnet>().expect("a subnet")].into(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
@@ -172,22 +180,27 @@ impl House {
 
 fn directory() -> SourceDirectory {
     let directory = SourceDirectory::default();
-    let source = |number, name, keys: &[&str], state| {
+    let source_with = |number, name, settings: &Value, keys: &[&str], state| {
         let provider = provider(name).expect("a provider");
         SourceEntry {
             tenant: TenantId::new(1, 1),
             source: SourceId::new(1, number),
             provider,
-            settings: Arc::new(provider.check_settings(&Value::Null).expect("the defaults are right")),
+            settings: Arc::new(provider.check_settings(settings).expect("they are right")),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             body_limit: LIMIT,
             state,
         }
     };
+    let source = |number, name, keys: &[&str], state| source_with(number, name, &Value::Null, keys, state);
+    let tag = json!({
+        "origins": [ORIGIN], "cookie_domain": "shop.example", "scripts": [{ "name": KEYED, "code": "go()" }],
+    });
     let secret = |text, expires_at| SourceSecret { hash: SecretHash::of(text), expires_at };
     directory.replace_all([
         (source(1, "custom", &[], SourceState::Live), vec![secret(OPEN, None), secret(EXPIRED, Some(NOW))]),
         (source(3, "custom", &[], SourceState::Deleted), vec![secret(DELETED, None)]),
+        (source_with(4, "tag", &tag, &[], SourceState::Live), vec![secret(PAGE, None)]),
     ]);
     directory.replace_source(source(2, "calendly", &[KEY], SourceState::Live), &[secret(SIGNED, None)]);
     directory
@@ -202,7 +215,8 @@ pub(crate) fn signature(key: &str, body: &[u8], at: Timestamp) -> (String, Strin
 
 /// The bytes of a request with a `Content-Length`.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: door\r\n").into_bytes();
+    let host = if headers.iter().any(|(name, _)| *name == "host") { "" } else { "host: door\r\n" };
+    let mut bytes = format!("{method} {path} HTTP/1.1\r\n{host}").into_bytes();
     for (name, value) in headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }

@@ -92,6 +92,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         );
     }
     subnets("egress.allow", &config.egress.allow)?;
+    subnets("http.trusted_proxies", &config.http.trusted_proxies)?;
     subnets("admin.trusted_proxies", &config.admin.trusted_proxies)?;
     config.allowed_origins()?;
     for provider in &config.admin.identity_providers {

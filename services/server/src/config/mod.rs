@@ -75,6 +75,10 @@ pub(crate) struct Http {
     pub(crate) max_connections: usize,
     /// Bytes of bodies in memory at a time.
     pub(crate) max_body_bytes: usize,
+    /// Subnets of proxies whose word on where a visitor comes from is believed.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Requests a second of one visitor's address; 0: any number.
+    pub(crate) address_requests_per_second: u32,
 }
 
 /// The gRPC admin API.
@@ -173,6 +177,8 @@ impl Default for Config {
                 tls_key: PathBuf::new(),
                 max_connections: 10_000,
                 max_body_bytes: 64 << 20,
+                trusted_proxies: Vec::new(),
+                address_requests_per_second: 20,
             },
             admin: Admin {
                 listen: local(8090),

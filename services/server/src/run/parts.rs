@@ -96,7 +96,12 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         random: random_u128,
         metrics: metrics.clone(),
         readiness: readiness.clone(),
-        limits: DoorLimits { bytes_in_flight: config.http.max_body_bytes, ..DoorLimits::default() },
+        limits: DoorLimits {
+            bytes_in_flight: config.http.max_body_bytes,
+            address_rate: config.http.address_requests_per_second,
+            ..DoorLimits::default()
+        },
+        trusted_proxies: subnets("http.trusted_proxies", &config.http.trusted_proxies)?.into(),
     });
     let (door_listener, door_address) =
         listen(config.http.listen, "the public door", "--http-listen").await?;

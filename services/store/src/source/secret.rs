@@ -36,6 +36,11 @@ impl UrlSecret {
         }
     }
 
+    /// This key, which is no secret: everybody who looks at a page can read it, and so it is kept readable.
+    pub fn public(key: &str) -> Self {
+        Self { prefix: key.to_owned(), ..Self::of(key) }
+    }
+
     /// The secret itself: it is only sealed, for who sends the request again that made it.
     pub(super) fn clear(&self) -> &str {
         self.clear.expose()
@@ -50,7 +55,7 @@ impl UrlSecret {
 /// A secret of a source, as people may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRecord {
-    /// What it begins with.
+    /// What it begins with; all of a key that is public.
     pub prefix: String,
     /// When it was made.
     pub created_at: Timestamp,

@@ -30,7 +30,7 @@ use crate::{
     ledger::{
         Attempt, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work,
     },
-    rejected::RejectionCount,
+    rejected::{RejectionCount, SCRIPT_FAILED},
     stats::{StatsRange, StatsSeries},
     support::{author, on_each_database, tenant},
     tenant::TenantChange,
@@ -384,7 +384,9 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
             reason: "BODY_TOO_LARGE".to_owned(),
             count: 41,
         };
-        store.record_rejections(&[], &[(count, BEGIN)]).await.expect("records");
+        // What a script that failed came with was not refused.
+        let failed = RejectionCount { reason: SCRIPT_FAILED.to_owned(), count: 7, ..count.clone() };
+        store.record_rejections(&[], &[(count, BEGIN), (failed, BEGIN)]).await.expect("records");
         let found =
             scope.stats(Some(sample::source()), everything(Interval::Day), "UTC").await.expect("reads");
         let (day, counts) = found.iter().next().expect("a day");

@@ -4,10 +4,8 @@ use tributary_domain::workflow::spec::{
     Answer, DateFormat, Input, Kind, Mapping, Match, MessageField, Op, ValueType, WorkflowSpec,
 };
 
-use super::{
-    build::{attribute, constant, field, mapping, path, single, user_trait, with_step},
-    shared,
-};
+use super::shared;
+use crate::sources::build::{attribute, constant, field, mapping, path, single, user_trait, with_step};
 
 /// How forms ask for what identifies somebody. Whole questions, so that nobody's manager is taken for them.
 const EMAIL: [&str; 7] =

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tributary_domain::workflow::spec::{Group, Input, Mapping, MessageField, NamePart, Op, Operator};
 
-use super::build::{all_of, attribute, condition, field, mapping, path, user_trait, with_step};
+use crate::sources::build::{all_of, attribute, condition, field, mapping, path, user_trait, with_step};
 
 /// Where the number stands when the host calls the invitee; at every other kind of location it is the host's.
 const CALLED_NUMBER: &str = "$.payload.scheduled_event[?@.type == 'outbound_call'].location";

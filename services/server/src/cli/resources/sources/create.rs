@@ -4,6 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::json;
 use tributary_proto::admin::v1::{CreateSourceRequest, Source};
 
@@ -22,7 +23,7 @@ pub(in crate::cli) struct New {
     key: String,
     #[command(flatten)]
     of: OfTenant,
-    /// The kind of source: calendly, or custom for any other sender of JSON
+    /// The kind of source: calendly, tag for the pages of a site, or custom for any other sender of JSON
     #[arg(long, value_name = "PROVIDER", default_value = "custom")]
     provider: String,
     /// Name that people see; its key unless said
@@ -34,12 +35,23 @@ pub(in crate::cli) struct New {
     /// The environment variable that has the key
     #[arg(long, value_name = "NAME")]
     signing_key_env: Option<String>,
+    /// A site that a tag runs on, as browsers send it, such as https://shop.example; can be given several times
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
     /// Make a draft of a workflow of each preset of the provider
     #[arg(long)]
     drafts: bool,
 }
 
 impl New {
+    /// The settings that flags stand for; the others are set in files.
+    fn settings(&self) -> Option<Struct> {
+        let value = |kind| Value { kind: Some(kind) };
+        let origins = self.origins.iter().map(|origin| value(Kind::StringValue(origin.clone())));
+        let list = Kind::ListValue(ListValue { values: origins.collect() });
+        (!self.origins.is_empty()).then(|| Struct { fields: [("origins".to_owned(), value(list))].into() })
+    }
+
     /// Keys are read from a file or a variable: what stands in a command line is seen by others.
     fn signing_keys(&self) -> anyhow::Result<Vec<String>> {
         let key = match (&self.signing_key_file, &self.signing_key_env) {
@@ -58,13 +70,15 @@ impl New {
     }
 }
 
-/// Makes a source, and shows its webhook URL, which is not shown again.
+/// Makes a source, and shows its webhook URL, which is not shown again, or what goes into pages.
 ///
 /// # Errors
 /// When the server refuses, or a key cannot be read.
 pub(super) async fn run(new: New, client: &Client, out: &Out) -> anyhow::Result<()> {
     let signing_keys = new.signing_keys()?;
+    let may_send = !new.origins.is_empty();
     let source = Source {
+        settings: new.settings(),
         display_name: new.name.unwrap_or_else(|| new.key.clone()),
         key: new.key,
         provider: new.provider,
@@ -88,7 +102,16 @@ pub(super) async fn run(new: New, client: &Client, out: &Out) -> anyhow::Result<
         return Ok(out.json_line(&shown)?);
     }
     out.text(&Text::new().with(Style::Bold, &source.key).plain(format!("  {}", id(&source.name))))?;
-    out.text(&Text::new().plain("webhook URL, shown this once: ").with(Style::Accent, &made.webhook_url))?;
+    let (what, shown) = match &source.browser {
+        Some(browser) => {
+            ("in the head of each page: ", format!("<script async src=\"{}\"></script>", browser.tag_url))
+        }
+        None => ("webhook URL, shown this once: ", made.webhook_url),
+    };
+    out.text(&Text::new().plain(what).with(Style::Accent, &shown))?;
+    if source.browser.is_some() && !may_send {
+        out.line("no site may send yet: name yours in `origins` of its settings (see docs/collect.md)")?;
+    }
     if !made.draft_workflows.is_empty() {
         let count = made.draft_workflows.len();
         out.line(&format!("{count} drafts of workflows were made: see `tributary workflows list`"))?;
