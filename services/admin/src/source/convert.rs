@@ -22,20 +22,17 @@ const SMALLEST_BODY_LIMIT: u64 = 1024;
 const LARGEST_BODY_LIMIT: u64 = 8 * 1024 * 1024;
 const MAX_KEYS: usize = 5;
 const MAX_KEY: usize = 512;
-/// Settings of more bytes as JSON are no settings.
-const MAX_SETTINGS: usize = 16 * 1024;
 
 /// The settings of a source, checked by its provider.
 pub(super) fn settings(provider: &str, given: Option<Struct>, violations: &mut Violations) -> Value {
     let given = given.map_or_else(|| Ok(Map::new()), |given| from_struct(&given));
     let settings = Value::Object(violations.take("source.settings", given).unwrap_or_default());
-    if settings.to_string().len() > MAX_SETTINGS {
-        violations.add("source.settings", format!("at most {MAX_SETTINGS} bytes as JSON"));
-        return settings;
-    }
     match sources::provider(provider) {
         Some(known) => {
-            if let Err(error) = known.check_settings(&settings) {
+            let most = known.largest_settings();
+            if settings.to_string().len() > most {
+                violations.add("source.settings", format!("at most {most} bytes as JSON"));
+            } else if let Err(error) = known.check_settings(&settings) {
                 let path = if error.path.is_empty() { String::new() } else { format!(".{}", error.path) };
                 violations.add(format!("source.settings{path}"), error.message);
             }

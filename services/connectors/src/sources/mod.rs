@@ -9,6 +9,7 @@ mod provider;
 mod reader;
 mod settings;
 mod signature;
+pub mod tag;
 
 pub use facts::Facts;
 pub use provider::{Preset, Provider};
@@ -17,7 +18,7 @@ pub use signature::{Signature, SignatureError};
 
 /// Every provider, in the order in which people are offered them.
 pub fn providers() -> &'static [&'static dyn Provider] {
-    &[&calendly::Calendly, &custom::Custom]
+    &[&calendly::Calendly, &tag::Tag, &custom::Custom]
 }
 
 /// The provider of this name, such as `calendly`.

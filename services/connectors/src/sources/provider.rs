@@ -17,6 +17,16 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The name that people see.
     fn display_name(&self) -> &'static str;
 
+    /// Whether web pages send to it, with a key that everybody may see, and not a service with a secret of its own.
+    fn is_public(&self) -> bool {
+        false
+    }
+
+    /// The most bytes that a source's settings may have as JSON.
+    fn largest_settings(&self) -> usize {
+        16 * 1024
+    }
+
     /// Parses a source's settings: a JSON object, or null for the defaults.
     ///
     /// # Errors

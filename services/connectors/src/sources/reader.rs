@@ -55,10 +55,42 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The objects of a list, at most `most` of them; unset: nothing.
+    pub(super) fn objects(&mut self, name: &'a str, most: usize) -> Result<Option<Vec<Self>>, SettingsError> {
+        let list = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Array(list)) if list.len() <= most => list,
+            Some(_) => return Err(self.error(name, &format!("a list of at most {most} objects is expected"))),
+        };
+        let path = self.path_of(name);
+        let objects = list.iter().enumerate();
+        objects
+            .map(|(index, value)| Self::at(format!("{path}[{index}]"), Some(value)))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// A list of texts that are not empty, at most `most` of them; unset: none.
+    pub(super) fn texts(&mut self, name: &'a str, most: usize) -> Result<Vec<&'a str>, SettingsError> {
+        let list = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(list)) if list.len() <= most => list,
+            Some(_) => return Err(self.error(name, &format!("a list of at most {most} texts is expected"))),
+        };
+        let text = |value: &'a Value| value.as_str().filter(|text| !text.is_empty());
+        let texts: Option<Vec<&str>> = list.iter().map(text).collect();
+        texts.ok_or_else(|| self.error(name, "every one has to be a text"))
+    }
+
     /// True or false; unset: false.
     pub(super) fn flag(&mut self, name: &'a str) -> Result<bool, SettingsError> {
+        self.flag_or(name, false)
+    }
+
+    /// True or false; unset: `default`.
+    pub(super) fn flag_or(&mut self, name: &'a str, default: bool) -> Result<bool, SettingsError> {
         match self.take(name) {
-            None => Ok(false),
+            None => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(self.error(name, "true or false is expected")),
         }

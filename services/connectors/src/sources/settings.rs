@@ -1,13 +1,13 @@
 //! What a source's owner sets, parsed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use tributary_domain::normalise::cluid::{self, CluidReading};
 
-use super::{custom::BookingPaths, hmac_scheme::HmacScheme};
+use super::{custom::BookingPaths, hmac_scheme::HmacScheme, tag::TagSettings};
 
 /// A source's settings, ready to be used for every request. Made by
 /// [`Provider::check_settings`](super::Provider::check_settings) only.
@@ -27,6 +27,15 @@ pub struct SourceSettings {
     pub(super) dedupe_by_body: bool,
     /// Where a custom body speaks of a booking.
     pub(super) booking: Option<BookingPaths>,
+    /// What holds for the pages that send to it; only browser tags have such.
+    pub(super) tag: Option<Arc<TagSettings>>,
+}
+
+impl SourceSettings {
+    /// What holds for the pages that send to it; nothing for a source that services send to.
+    pub fn tag(&self) -> Option<&Arc<TagSettings>> {
+        self.tag.as_ref()
+    }
 }
 
 /// Where the visitor's id stands, and what is taken for one.

@@ -61,6 +61,7 @@ impl Provider for Calendly {
             dedupe_path: None,
             dedupe_by_body: false,
             booking: None,
+            tag: None,
         })
     }
 

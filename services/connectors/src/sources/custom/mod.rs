@@ -67,6 +67,7 @@ impl Provider for Custom {
             dedupe_path,
             dedupe_by_body,
             booking,
+            tag: None,
         })
     }
 
