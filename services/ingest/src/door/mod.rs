@@ -4,6 +4,7 @@ mod body;
 mod config;
 mod receive;
 mod routes;
+mod tag;
 mod trace;
 
 use std::sync::Arc;

@@ -103,7 +103,7 @@ impl Door {
 }
 
 /// Whether the secret that found the source still opens it.
-fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn opens(found: &Found, now: Timestamp) -> Result<(), Refusal> {
     if found.source.state == SourceState::Deleted || found.tenant.is_shut() {
         return Err(Refusal::SourceDeleted);
     }

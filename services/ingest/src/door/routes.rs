@@ -20,8 +20,13 @@ const PREFIX: &str = "/in/";
 
 impl Door {
     /// `POST /in/{secret}` takes a webhook: 202 with its id once it is durable; every other answer is a problem.
+    /// `GET /tag/{write_key}.js` and `/tag/{write_key}/{version}.js` are the tag and its scripts.
     pub fn router(self: Arc<Self>) -> Router {
-        Router::new().route("/in/{secret}", any(webhook)).fallback(nowhere).with_state(self)
+        Router::new()
+            .route("/in/{secret}", any(webhook))
+            .route("/tag/{*file}", any(tag))
+            .fallback(nowhere)
+            .with_state(self)
     }
 }
 
@@ -36,6 +41,10 @@ async fn webhook(State(door): State<Arc<Door>>, request: Request) -> Response {
         Ok(message) => accepted(message),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+async fn tag(State(door): State<Arc<Door>>, request: Request) -> Response {
+    door.tag(request.method(), request.uri().path(), request.headers())
 }
 
 async fn nowhere(State(door): State<Arc<Door>>) -> Response {

@@ -9,3 +9,4 @@ mod overload;
 mod secrets;
 mod shutdown;
 mod support;
+mod tag;

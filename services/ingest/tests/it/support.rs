@@ -39,6 +39,11 @@ use tributary_telemetry::{Metrics, ambient::random_u128};
 pub(crate) const OPEN: &str = "secret_open_canary7f3a";
 /// The secret of a Calendly source with the key [`KEY`].
 pub(crate) const SIGNED: &str = "secret_signed_canary7f3a";
+/// The write key of a browser tag.
+pub(crate) const TAG: &str = "key_of_a_tag";
+/// The code of the tag's script, and its SHA-256.
+pub(crate) const SCRIPT: (&str, &str) =
+    ("go() // away", "8bba4e4a93eaf0817b375cfc7bcf036acb831d40b9eac510fc34ec32acc1dbc5");
 /// A source that was deleted.
 pub(crate) const DELETED: &str = "secret_deleted";
 /// A secret that was rotated out.
@@ -172,22 +177,32 @@ impl House {
 
 fn directory() -> SourceDirectory {
     let directory = SourceDirectory::default();
-    let source = |number, name, keys: &[&str], state| {
+    let entry = |number, name, keys: &[&str], state, settings: &Value| {
         let provider = provider(name).expect("a provider");
         SourceEntry {
             tenant: TenantId::new(1, 1),
             source: SourceId::new(1, number),
             provider,
-            settings: Arc::new(provider.check_settings(&Value::Null).expect("the defaults are right")),
+            settings: Arc::new(provider.check_settings(settings).expect("the settings are right")),
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             body_limit: LIMIT,
             state,
         }
     };
+    let source = |number, name, keys: &[&str], state| entry(number, name, keys, state, &Value::Null);
+    let tag = json!({
+        "origins": ["https://shop.example"],
+        "cookie_domain": "shop.example",
+        "scripts": [
+            { "name": "mine", "code": SCRIPT.0 },
+            { "name": "resting", "code": "rest()", "enabled": false },
+        ],
+    });
     let secret = |text, expires_at| SourceSecret { hash: SecretHash::of(text), expires_at };
     directory.replace_all([
         (source(1, "custom", &[], SourceState::Live), vec![secret(OPEN, None), secret(EXPIRED, Some(NOW))]),
         (source(3, "custom", &[], SourceState::Deleted), vec![secret(DELETED, None)]),
+        (entry(4, "tag", &[], SourceState::Live, &tag), vec![secret(TAG, None)]),
     ]);
     directory.replace_source(source(2, "calendly", &[KEY], SourceState::Live), &[secret(SIGNED, None)]);
     directory

@@ -1,0 +1,66 @@
+// What a page may call.
+
+// The page that was told last.
+let told;
+
+function page(name, properties) {
+  told = address();
+  record("page", named(name, properties));
+}
+
+function track(name, properties) {
+  if (name) record("track", named(name, properties));
+}
+
+// `name` is optional: page({ plan: "pro" }).
+function named(name, properties) {
+  const isName = typeof name === "string";
+  return { name: isName ? name : undefined, properties: isName ? properties : name };
+}
+
+// Who the visitor is: identify({ email }), or identify("42", { email }).
+function identify(id, traits) {
+  const isNamed = typeof id === "string" || typeof id === "number";
+  record("identify", { traits: isNamed ? { user_id: String(id), ...traits } : id });
+}
+
+// Whoever uses the browser from now on is somebody else.
+function reset() {
+  if (!granted) return;
+  record("reset");
+  halt();
+  forgetId();
+  store(ID);
+  store(VISIT);
+  visit = undefined;
+  becomes(newId());
+  ownId();
+  later(PAUSE);
+}
+
+// Calls the function with the id, once there is one.
+function ready(work) {
+  if (cluid) work(cluid);
+  else waitForId.push(work);
+}
+
+// A call as a list: its name, and what it takes. So a page can call before the tag is there.
+function push(...calls) {
+  for (const [name, ...values] of calls) {
+    const call = name === "script" ? run : name !== "push" && api[name];
+    if (call) attempt(() => call(...values));
+  }
+}
+
+const api = { cluid: () => cluid };
+const OFFERED = {
+  page: page,
+  track: track,
+  identify: identify,
+  reset: reset,
+  consent: consent,
+  ready: ready,
+  decorate: (text) => decorate(String(text)),
+  push: push,
+};
+for (const name in OFFERED) api[name] = safe(OFFERED[name]);

@@ -1,0 +1,76 @@
+// Where the tag was loaded from is where it sends to.
+const own = document.currentScript || document.querySelector('script[src*="/tag/' + config.key + '"]');
+const home = own && own.src.split("tag/" + config.key)[0];
+const nonce = own && own.nonce;
+const collect = home + "collect/" + config.key;
+
+let moving;
+
+// Pages that change without being loaded. Who only tidies up the address does not go anywhere.
+function moved(isReplaced) {
+  const now = address();
+  if (!told || now === told) return;
+  const from = told;
+  const isSamePath = now.split("?")[0] === from.split("?")[0];
+  if (isReplaced && isSamePath) {
+    told = now;
+    return;
+  }
+  before = from;
+  told = now;
+  // The page gives itself its title first.
+  clearTimeout(moving);
+  moving = setTimeout(safe(() => page()), 0);
+}
+
+function watchMoves() {
+  listen(window, "popstate hashchange", () => moved());
+  if (window.navigation) {
+    listen(window.navigation, "currententrychange", (event) => moved(event.navigationType === "replace"));
+    return;
+  }
+  for (const name of ["pushState", "replaceState"]) {
+    const call = history[name];
+    history[name] = function () {
+      const result = call.apply(this, arguments);
+      attempt(() => moved(name === "replaceState"));
+      return result;
+    };
+  }
+}
+
+function start() {
+  const before = window.tributary;
+  const calls = Array.isArray(before) ? before : [];
+  window._trb = api;
+  if (!before || calls === before) window.tributary = api;
+  listen(window, "error unhandledrejection", catchErrors, true);
+  recall();
+  // What the visitor allows holds for all that is done.
+  calls.filter((call) => call && call[0] === "consent").forEach((call) => push(call));
+  if (granted) {
+    open();
+    recallQueue();
+  }
+  wrapCalendly();
+  listen(document, "load", wrapCalendly, true);
+  whenParsed(wrapCalendly);
+  whenParsed(() => page());
+  calls.filter((call) => call && call[0] !== "consent").forEach((call) => push(call));
+  watchMoves();
+  listen(window, "storage", heed);
+  listen(window, "online", () => {
+    failures = 0;
+    send();
+  });
+  listen(window, "pagehide", leave);
+  listen(document, "visibilitychange", () => document.visibilityState === "hidden" && leave());
+  // A page that comes back as it was left.
+  listen(window, "pageshow", (event) => event.persisted && page());
+}
+
+// Loaded twice, it runs once. A page that is made ready before the visitor asks for it is no visit yet.
+if (home && !window._trb) {
+  if (document.prerendering) listen(document, "prerenderingchange", start, { once: true });
+  else attempt(start);
+}
