@@ -16,14 +16,16 @@ function store(name, text) {
   attempt(() => (text ? localStorage.setItem(name, text) : localStorage.removeItem(name)));
 }
 
+// The cookies, as they were read last: reading them is slow.
+let jar;
+
+function readCookies() {
+  jar = attempt(() => document.cookie.split("; ")) || [];
+}
+
 // Every value of a cookie: one may be set for the host and one for the domain.
 function cookies(name) {
-  const found = () =>
-    document.cookie
-      .split("; ")
-      .filter((one) => one.startsWith(name + "="))
-      .map((one) => one.slice(name.length + 1));
-  return attempt(found) || [];
+  return jar.filter((one) => one.startsWith(name + "=")).map((one) => one.slice(name.length + 1));
 }
 
 // Sets the cookie of the id for so many seconds; 0 removes it.

@@ -46,6 +46,8 @@ function arrive() {
 // What is sent along with whatever happens.
 function context() {
   arrive();
+  // With consent they were read just now, for the id.
+  if (!granted) readCookies();
   const clicks = {};
   for (const name in visit.clicks) clicks[name] = visit.clicks[name][0];
   const click = visit.clicks.fbclid;

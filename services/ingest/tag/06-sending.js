@@ -48,7 +48,7 @@ function record(type, more) {
 }
 
 function bytes(text) {
-  return new Blob([text]).size;
+  return new TextEncoder().encode(text).length;
 }
 
 function enqueue(text) {

@@ -6,6 +6,9 @@ function decode(text) {
 
 // The rule for an address, which may be relative to `base`.
 function ruleFor(text, base) {
+  const lower = (text + base).toLowerCase();
+  // Most links are of no interest, which is quickly seen.
+  if (!config.rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return undefined;
   const url = attempt(() => new URL(text, base || document.baseURI));
   if (!url || !/^https?:$/.test(url.protocol)) return undefined;
   return config.rules.find(([hosts]) => hosts.some((host) => ("." + url.hostname).endsWith("." + host)));

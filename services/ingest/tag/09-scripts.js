@@ -42,11 +42,25 @@ function report(name, hash, error) {
   record("error", { name: name, hash: hash, message: message, site: location.hostname });
 }
 
-// Errors that come later, or before the code could run at all.
+// The script that an error comes from, by the file that it names.
+function scriptAt(place) {
+  return config.scripts.find((one) => String(place).includes(one[1]));
+}
+
+// Errors that come later, or before the code could run at all, come to the window.
+function watchErrors() {
+  listen(window, "error unhandledrejection", catchErrors, true);
+  // What the page has there already is asked before us.
+  const before = window.onerror;
+  if (typeof before !== "function") return;
+  window.onerror = function (message, file) {
+    return scriptAt(file) ? true : before.apply(this, arguments);
+  };
+}
+
 function catchErrors(event) {
   const error = event.error || event.reason;
-  const place = String(event.filename || (error && error.stack));
-  const script = config.scripts.find((one) => place.includes(one[1]));
+  const script = scriptAt(event.filename || (error && error.stack));
   if (!script) return;
   event.preventDefault();
   event.stopImmediatePropagation();

@@ -44,7 +44,7 @@ function start() {
   const calls = Array.isArray(before) ? before : [];
   window._trb = api;
   if (!before || calls === before) window.tributary = api;
-  listen(window, "error unhandledrejection", catchErrors, true);
+  if (config.scripts.length) attempt(watchErrors);
   recall();
   // What the visitor allows holds for all that is done.
   calls.filter((call) => call && call[0] === "consent").forEach((call) => push(call));
@@ -55,7 +55,8 @@ function start() {
   wrapCalendly();
   listen(document, "load", wrapCalendly, true);
   whenParsed(wrapCalendly);
-  whenParsed(() => page());
+  // In a task of its own: what the page waits for goes first.
+  whenParsed(() => setTimeout(safe(() => page()), 0));
   calls.filter((call) => call && call[0] !== "consent").forEach((call) => push(call));
   watchMoves();
   listen(window, "storage", heed);
