@@ -34,16 +34,17 @@ function purposes(choice) {
 function consent(choice) {
   const each = purposes(choice);
   const text = JSON.stringify(each);
-  if (!allows(each)) {
-    deny(each);
-  } else {
-    const isNew = said !== text || granted !== true;
-    granted = true;
-    said = text;
-    store(CONSENT, text);
-    open();
-    if (isNew) record("consent");
-  }
+  const isNew = said !== text || granted !== true;
+  if (!allows(each)) return deny(each);
+  store(CONSENT, text);
+  allow(text);
+  if (isNew) record("consent");
+}
+
+function allow(text) {
+  granted = true;
+  said = text;
+  open();
 }
 
 // Nothing any more: what is kept goes, and the server is told, if it ever heard of this visitor.
@@ -58,7 +59,7 @@ function deny(each) {
   queue = [];
   halt();
   // Without cookies, so that the answer sets none again.
-  if (last) attempt(() => post([last], "omit"));
+  if (last) tell([last]);
   [ID, CONSENT, VISIT, QUEUE].forEach((name) => store(name));
   forgetId();
   becomes(undefined);
@@ -80,8 +81,9 @@ function open() {
 function heed(event) {
   if (event.key !== CONSENT || event.newValue === said) return;
   const choice = parse(event.newValue);
-  if (choice && allows(choice)) consent(choice);
-  else if (granted) {
+  if (choice && allows(choice)) {
+    allow(event.newValue);
+  } else if (granted) {
     // That tab has told the server.
     granted = undefined;
     deny(choice || {});

@@ -42,12 +42,12 @@ function record(type, more) {
   if (granted === false) return;
   if (granted) ownId();
   const text = describe(type, more);
-  if (bytes(text) > MOST_BYTES / 2) return;
+  if (sizeOf(text) > MOST_BYTES / 2) return;
   if (granted) enqueue(signed(text));
   else if (waiting.length < MOST_SENT) waiting.push(text);
 }
 
-function bytes(text) {
+function sizeOf(text) {
   return new TextEncoder().encode(text).length;
 }
 
@@ -83,17 +83,22 @@ function body(events) {
 }
 
 // As text, which browsers send to another host without asking it first.
-function post(events, cookies) {
-  const options = { method: "POST", body: body(events), keepalive: true, credentials: cookies };
+function post(events, mode) {
+  const options = { method: "POST", body: body(events), keepalive: true, credentials: mode };
   if (stop) options.signal = stop.signal;
   return fetch(collect, options);
+}
+
+// Whatever becomes of it, and so that no cookie comes back.
+function tell(events) {
+  attempt(() => post(events, "omit").catch(() => {}));
 }
 
 // The first events that are not on their way and fit into a request.
 function next() {
   let room = MOST_BYTES;
   const events = queue.filter((text) => !flying.includes(text)).slice(0, MOST_SENT);
-  return events.filter((text) => (room -= bytes(text) + 1) > 0);
+  return events.filter((text) => (room -= sizeOf(text) + 1) > 0);
 }
 
 function send() {
@@ -107,7 +112,7 @@ function send() {
     if (own === stop) settle(events, status);
   };
   const answer = attempt(() => post(events, credentials(events)));
-  if (answer) answer.then((response) => answered(response.status), () => answered(0));
+  if (answer) answer.then(safe((response) => answered(response.status)), safe(() => answered(0)));
   else answered(0);
 }
 
@@ -150,7 +155,7 @@ function credentials(events) {
 function leave() {
   if (failures || navigator.onLine === false) return;
   for (let events = next(); events.length; events = next()) {
-    if (credentials(events) === "omit") attempt(() => post(events, "omit"));
+    if (credentials(events) === "omit") tell(events);
     else if (!navigator.sendBeacon(collect, body(events))) return;
     finish(events);
   }

@@ -6,7 +6,7 @@ function decode(text) {
 
 // The rule for an address, which may be relative to `base`.
 function ruleFor(text, base) {
-  const lower = (text + base).toLowerCase();
+  const lower = (text + (base || document.baseURI)).toLowerCase();
   // Most links are of no interest, which is quickly seen.
   if (!config.rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return undefined;
   const url = attempt(() => new URL(text, base || document.baseURI));

@@ -24,11 +24,11 @@ function dress(element) {
   if (element.matches(FORMS)) dressTypeform(element);
 }
 
-function change(element, name, text, changed) {
+function change(element, name, text, better) {
   const times = changes.get(element) || 0;
-  if (changed === text || times >= MOST_CHANGES) return;
+  if (better === text || times >= MOST_CHANGES) return;
   changes.set(element, times + 1);
-  element.setAttribute(name, changed);
+  element.setAttribute(name, better);
 }
 
 // A frame loads again when its address changes: not under the visitor's hands, and not for another id.
@@ -68,9 +68,9 @@ function watch(root) {
 
 function changed(records) {
   const come = new Set();
-  for (const record of records) {
-    if (record.type === "attributes") attempt(() => dress(record.target));
-    else record.addedNodes.forEach((node) => node.querySelectorAll && come.add(node));
+  for (const one of records) {
+    if (one.type === "attributes") attempt(() => dress(one.target));
+    else one.addedNodes.forEach((node) => node.querySelectorAll && come.add(node));
   }
   if (come.size > MANY) {
     new Set(Array.from(come, (node) => node.getRootNode())).forEach(safe(dressBelow));

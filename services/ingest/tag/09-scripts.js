@@ -6,6 +6,7 @@ const runs = new Set();
 const reported = new Set();
 
 function runScripts() {
+  if (!cluid) return;
   for (const [name, hash, sites] of config.scripts) {
     if (runs.has(hash) || (sites.length && !sites.includes(location.hostname))) continue;
     runs.add(hash);
@@ -51,10 +52,10 @@ function scriptAt(place) {
 function watchErrors() {
   listen(window, "error unhandledrejection", catchErrors, true);
   // What the page has there already is asked before us.
-  const before = window.onerror;
-  if (typeof before !== "function") return;
+  const theirs = window.onerror;
+  if (typeof theirs !== "function") return;
   window.onerror = function (message, file) {
-    return scriptAt(file) ? true : before.apply(this, arguments);
+    return scriptAt(file) ? true : theirs.apply(this, arguments);
   };
 }
 

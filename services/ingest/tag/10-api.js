@@ -5,15 +5,15 @@ let told;
 
 function page(name, properties) {
   told = address();
-  record("page", named(name, properties));
+  record("page", withName(name, properties));
 }
 
 function track(name, properties) {
-  if (name) record("track", named(name, properties));
+  if (name) record("track", withName(name, properties));
 }
 
 // `name` is optional: page({ plan: "pro" }).
-function named(name, properties) {
+function withName(name, properties) {
   const isName = typeof name === "string";
   return { name: isName ? name : undefined, properties: isName ? properties : name };
 }

@@ -1,7 +1,9 @@
 // Where the tag was loaded from is where it sends to.
-const own = document.currentScript || document.querySelector('script[src*="/tag/' + config.key + '"]');
-const home = own && own.src.split("tag/" + config.key)[0];
-const nonce = own && own.nonce;
+const current = document.currentScript;
+const folder = "/tag/" + config.key;
+const tagElement = current && (current.src || "").includes(folder) ? current : document.querySelector('script[src*="' + folder + '"]');
+const home = tagElement && tagElement.src.split(folder)[0] + "/";
+const nonce = tagElement && tagElement.nonce;
 const collect = home + "collect/" + config.key;
 
 let moving;
@@ -40,10 +42,10 @@ function watchMoves() {
 }
 
 function start() {
-  const before = window.tributary;
-  const calls = Array.isArray(before) ? before : [];
+  const there = window.tributary;
+  const calls = Array.isArray(there) ? there : [];
   window._trb = api;
-  if (!before || calls === before) window.tributary = api;
+  if (!there || calls === there) window.tributary = api;
   if (config.scripts.length) attempt(watchErrors);
   recall();
   // What the visitor allows holds for all that is done.

@@ -6,5 +6,8 @@
 mod answer;
 mod file;
 mod gzip;
+#[cfg(test)]
+#[path = "../../build/minify.rs"]
+mod minify;
 
 pub(crate) use answer::{Asked, answer};

@@ -34,7 +34,7 @@ async fn books(database: Database, settings: serde_json::Value) {
     let message = message.as_str().expect("a message").to_owned();
 
     let booked = scene.server.processed(&message).await;
-    assert_eq!(booked.cluid, id);
+    assert_eq!(booked.cluid.expect("what the source found").value, id);
     let profile = scene.server.lookup(&scene.tenant, "email", EMAIL).await.expect("a person");
     assert_eq!(scene.server.lookup(&scene.tenant, "cluid", &id).await.as_ref(), Some(&profile));
     let sent = scene.front.collected();
