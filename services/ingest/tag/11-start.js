@@ -58,8 +58,11 @@ function start() {
   listen(document, "load", wrapCalendly, true);
   whenParsed(wrapCalendly);
   // In a task of its own: what the page waits for goes first.
-  whenParsed(() => setTimeout(safe(() => page()), 0));
-  calls.filter((call) => call && call[0] !== "consent").forEach((call) => push(call));
+  const begin = () => {
+    page();
+    calls.filter((call) => call && call[0] !== "consent").forEach((call) => push(call));
+  };
+  whenParsed(() => setTimeout(safe(begin), 0));
   watchMoves();
   listen(window, "storage", heed);
   listen(window, "online", () => {
