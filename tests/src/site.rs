@@ -60,7 +60,7 @@ impl Site {
     pub fn guarded(&self, path: &str, policy: &str, head: &str, body: &str) {
         // What the page's own scripts would hear of.
         let watch = "<script>window.heard = []; window.onerror = (message) => { heard.push(message); };\
-             addEventListener('unhandledrejection', (event) => heard.push(String(event.reason)));</script>";
+             window.onunhandledrejection = (event) => { heard.push(String(event.reason)); };</script>";
         let text = format!(
             "<!doctype html><html><head><title>A page</title>{watch}{head}</head><body>{body}</body></html>"
         );

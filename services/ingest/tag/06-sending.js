@@ -18,6 +18,8 @@ let flying = [];
 let stop;
 let timer;
 let failures = 0;
+// How many events the next request may take.
+let most = MOST_SENT;
 
 function uuid() {
   const bytes = randomBytes(16);
@@ -97,7 +99,7 @@ function tell(events) {
 // The first events that are not on their way and fit into a request.
 function next() {
   let room = MOST_BYTES;
-  const events = queue.filter((text) => !flying.includes(text)).slice(0, MOST_SENT);
+  const events = queue.filter((text) => !flying.includes(text)).slice(0, most);
   return events.filter((text) => (room -= sizeOf(text) + 1) > 0);
 }
 
@@ -116,7 +118,8 @@ function send() {
   else answered(0);
 }
 
-// Refused for good, or taken: it is done. Else it is tried again, later each time.
+// Refused for good, or taken: it is done. Else it is tried again, later each time. Where one of several is not what the
+// server takes, each goes alone, so that the others arrive.
 function settle(events, status) {
   flying = [];
   stop = undefined;
@@ -125,8 +128,10 @@ function settle(events, status) {
     later(Math.min(2000 * 2 ** failures, LONGEST_REST));
   } else {
     failures = 0;
-    finish(events);
+    if (status === 422 && events.length > 1) most = 1;
+    else finish(events);
     if (queue.length) later(PAUSE);
+    else most = MOST_SENT;
   }
 }
 

@@ -52,10 +52,16 @@ function scriptAt(place) {
 function watchErrors() {
   listen(window, "error unhandledrejection", catchErrors, true);
   // What the page has there already is asked before us.
-  const theirs = window.onerror;
+  shield("onerror", (message, file) => file);
+  shield("onunhandledrejection", (rejection) => rejection.reason && rejection.reason.stack);
+}
+
+// A handler of the page, without errors of our scripts.
+function shield(name, placeOf) {
+  const theirs = window[name];
   if (typeof theirs !== "function") return;
-  window.onerror = function (message, file) {
-    return scriptAt(file) ? true : theirs.apply(this, arguments);
+  window[name] = function (...values) {
+    return attempt(() => scriptAt(placeOf(...values))) ? true : theirs.apply(this, values);
   };
 }
 

@@ -9,19 +9,25 @@ function page(name, properties) {
 }
 
 function track(name, properties) {
-  if (name) record("track", withName(name, properties));
+  if (typeof name === "string" && name.trim()) record("track", withName(name, properties));
+}
+
+// What the server takes for an object; nothing where it is none.
+function object(value) {
+  return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
 }
 
 // `name` is optional: page({ plan: "pro" }).
 function withName(name, properties) {
   const isName = typeof name === "string";
-  return { name: isName ? name : undefined, properties: isName ? properties : name };
+  return { name: isName ? name.slice(0, 200) : undefined, properties: object(isName ? properties : name) };
 }
 
 // Who the visitor is: identify({ email }), or identify("42", { email }).
 function identify(id, traits) {
   const isNamed = typeof id === "string" || typeof id === "number";
-  record("identify", { traits: isNamed ? { user_id: String(id), ...traits } : id });
+  const known = object(isNamed ? { user_id: String(id), ...object(traits) } : id);
+  if (known) record("identify", { traits: known });
 }
 
 // Whoever uses the browser from now on is somebody else.

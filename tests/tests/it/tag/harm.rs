@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use tributary_tests::Page;
+
 use super::{Scene, assert_unharmed, id_of};
 
 /// What a page with a life of its own shows once it is well.
@@ -141,35 +143,37 @@ async fn what_is_there_already_is_not_overwritten() {
     assert_unharmed(&page).await;
 }
 
+/// For how long the main thread of a page has worked, in seconds.
+async fn busy(page: &Page) -> f64 {
+    let told = page.call("Performance.getMetrics", json!({})).await;
+    let metrics = told["metrics"].as_array().expect("metrics");
+    let work = metrics.iter().find(|metric| metric["name"] == "TaskDuration").expect("the time of tasks");
+    work["value"].as_f64().expect("seconds")
+}
+
 #[tokio::test]
 async fn it_takes_little_of_the_main_thread() {
     let Some(scene) = Scene::new(json!({})).await else { return };
     // A page of an ordinary size.
     let links = "<p><a href='/somewhere'>x</a><b>text</b></p>".repeat(300);
     let calendly = "<a href='https://calendly.com/x'>x</a>".repeat(3);
-    // The tag finds itself by its element, and its own tasks are timed too.
+    // The tag finds itself by its element.
     let head = format!("<script id=own type=text/plain src=\"{}\"></script>", scene.url());
     scene.site.page("/", &head, &format!("{links}{calendly}"));
-    let measure = format!(
-        "(async () => {{
-            const text = await (await fetch('{}')).text();
-            const later = window.setTimeout;
-            let spent = 0;
-            const timed = (work) => {{ const from = performance.now(); work(); spent += performance.now() - from; }};
-            window.setTimeout = (work, ms) => later(() => timed(work), ms);
-            timed(() => (0, eval)(text));
-            await new Promise((done) => later(done, 50));
-            return spent;
-        }})()",
-        scene.url()
-    );
+    let fetched =
+        format!("(async () => {{ window.text = await (await fetch('{}')).text(); }})()", scene.url());
     let mut least = f64::MAX;
     for _ in 0..10 {
         let (_visitor, page) = scene.visit("/").await;
-        least = least.min(page.eval(&measure).await.as_f64().expect("milliseconds"));
+        page.eval(&fetched).await;
+        // In time of the processor: what else the machine does is not the tag's.
+        page.call("Performance.enable", json!({"timeDomain": "threadTicks"})).await;
+        let before = busy(&page).await;
+        page.eval("(0, eval)(text); new Promise((done) => setTimeout(done, 50))").await;
+        least = least.min((busy(&page).await - before) * 1_000.0);
         id_of(&page).await;
     }
     println!("the tag takes {least:.1} ms of the main thread");
-    // The least of several: all else that runs on the machine only makes it more.
+    // The least of several: the first ones have what browsers do once.
     assert!(least <= GATE, "{least} ms");
 }

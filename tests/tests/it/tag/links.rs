@@ -126,7 +126,7 @@ async fn an_address_keeps_what_it_has_and_the_id_is_in_it_once() {
 #[tokio::test]
 async fn calendlys_own_calls_carry_the_id() {
     let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "<p id=parent></p>");
+    scene.page("/", "<p id=place></p>");
     let (_visitor, page) = scene.visit("/").await;
     let id = id_of(&page).await;
     // Calendly's script, as far as the tag knows of it; it comes when it likes.
@@ -145,7 +145,7 @@ async fn calendlys_own_calls_carry_the_id() {
     let url = "https://calendly.com/acme/call";
     let with = format!("{url}?utm_term={id}");
     let calls = format!(
-        "[Calendly.initInlineWidget({{ url: '{url}', prefill: {{ name: 'A' }}, parentElement: parent }}),
+        "[Calendly.initInlineWidget({{ url: '{url}', prefill: {{ name: 'A' }}, parentElement: place }}),
           Calendly.initPopupWidget({{ url: '{url}', utm: {{ utmTerm: 'shoes', utmSource: 'ads' }} }}),
           Calendly.initBadgeWidget({{ url: '{url}', text: 'Book' }}),
           Calendly.showPopupWidget('{url}'),

@@ -50,7 +50,13 @@ async fn what_fails_in_a_script_is_told_to_the_server_and_to_nobody_else() {
         {"name": "works", "code": "window.worked = this === window // and ends with a comment"},
     ]});
     let Some(scene) = Scene::new(settings).await else { return };
-    scene.page("/", "<script>addEventListener('load', () => { window.loaded = true; });</script>");
+    // Those who listen after the tag do not hear of it either.
+    let listening = "<script>
+        window.others = [];
+        for (const name of ['error', 'unhandledrejection']) addEventListener(name, (event) => others.push(event.type));
+        addEventListener('load', () => { window.loaded = true; });
+    </script>";
+    scene.site.page("/", &scene.snippet().replace("async ", ""), listening);
     let (_visitor, page) = scene.visit("/").await;
     let id = id_of(&page).await;
     for (name, message) in
@@ -61,8 +67,12 @@ async fn what_fails_in_a_script_is_told_to_the_server_and_to_nobody_else() {
         assert_eq!((&told["cluid"], &told["site"]), (&json!(id), &json!("www.shop.test")));
         assert_eq!(told["hash"].as_str().map(str::len), Some(64), "{told}");
     }
-    assert_eq!(page.eval("[window.worked, window.loaded]").await, json!([true, true]));
-    assert_unharmed(&page).await;
+    assert_eq!(page.eval("[window.worked, window.loaded, others]").await, json!([true, true, []]));
+    // The page's own errors stay the page's.
+    page.eval("setTimeout(() => { throw new Error('mine'); }, 0); 1").await;
+    page.until("the page hears of its own", "heard.length === 1 && others.length === 1").await;
+    page.eval("heard.length = 0; 1").await;
+    assert_eq!(page.eval("heard").await, json!([]));
     // What fails on every page is told once a page.
     let told = scene.front.events().into_iter().filter(|event| event["type"] == "error").count();
     assert_eq!(told, 4);

@@ -84,6 +84,8 @@ async fn calls_are_sent_as_they_were_made() {
             tributary.track('Cycle', cycle);
             tributary.track('Big', { text: 'x'.repeat(40000) });
             tributary.track();
+            tributary.track(7, 'no name');
+            tributary.track('Odd', [1, 2]);
             tributary.push(['track', 'Pushed']);
             return 1;
         })()",
@@ -107,6 +109,7 @@ async fn calls_are_sent_as_they_were_made() {
     let ids: std::collections::HashSet<String> =
         scene.front.events().iter().map(|event| event["id"].to_string()).collect();
     assert_eq!(ids.len(), scene.front.events().len(), "each has an id of its own");
+    assert_eq!(scene.front.event("track", "Odd").await["properties"], Value::Null, "a list is no properties");
     assert_eq!((times(&scene.front, "Cycle"), times(&scene.front, "Big")), (0, 0));
     let sent = scene.front.collected().remove(0);
     assert_eq!(sent.headers["content-type"], "text/plain;charset=UTF-8", "no browser has to ask beforehand");
@@ -199,6 +202,17 @@ async fn what_cannot_be_sent_is_kept_and_sent_later_once() {
     assert_eq!(times(&scene.front, "Offline"), 0);
     page.call("Network.emulateNetworkConditions", network(false)).await;
     scene.front.event("track", "Offline").await;
+    kept(&page, 0).await;
+
+    // One that the server does not take does not take others with it.
+    scene.front.answer(Some(422));
+    page.eval("tributary.track('Good'); tributary.track('Bad'); 1").await;
+    eventually("each goes alone", async || {
+        let refused = scene.front.collected().into_iter().filter(|one| one.status == 422);
+        let sizes: Vec<usize> = refused.map(|one| one.body["batch"].as_array().map_or(0, Vec::len)).collect();
+        (sizes == [2, 1, 1]).then_some(())
+    })
+    .await;
     kept(&page, 0).await;
 
     // What is refused for good is not kept for ever.
