@@ -75,7 +75,8 @@ impl Page {
     pub async fn until(&self, what: impl Display, script: &str) -> Value {
         let asked = json!({"expression": script, "awaitPromise": true, "returnByValue": true});
         let tried = async || {
-            let mut told = self.call("Runtime.evaluate", asked.clone()).await;
+            let mut told =
+                self.wire.ask(Some(&self.session), "Runtime.evaluate", asked.clone()).await.ok()?;
             let value = told["result"]["value"].take();
             let is_true = told["exceptionDetails"].is_null()
                 && !matches!(&value, Value::Null | Value::Bool(false))

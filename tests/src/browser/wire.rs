@@ -47,6 +47,20 @@ impl Wire {
     /// # Panics
     /// When it is refused, or not answered.
     pub(super) async fn call(&self, session: Option<&str>, method: &str, params: Value) -> Value {
+        let answer = self.ask(session, method, params).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// As [`Wire::call`], or why it is refused, as while a page changes.
+    ///
+    /// # Panics
+    /// When it is not answered.
+    pub(super) async fn ask(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, Value> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         self.shared.lock().expect("whole").waiting.insert(id, sender);
@@ -59,8 +73,7 @@ impl Wire {
         let answer = tokio::time::timeout(PATIENCE, receiver).await;
         let answer = answer.unwrap_or_else(|_| panic!("{method} is not answered"));
         let mut answer = answer.expect("the browser runs");
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].take()
+        if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].take()) }
     }
 
     /// What the browser told without being asked, of one page.

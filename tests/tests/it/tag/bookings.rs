@@ -54,11 +54,11 @@ async fn books(database: Database, settings: serde_json::Value) {
     );
     let viewed = eventually("the page view is processed", async || {
         let events = scene.server.events(&scene.tenant).await;
-        events.into_iter().find(|event| event.name == "PageView")
+        events.into_iter().find(|event| event.event_name == "PageView")
     })
     .await;
     let schedule =
-        scene.server.events(&scene.tenant).await.into_iter().find(|event| event.name == "Schedule");
+        scene.server.events(&scene.tenant).await.into_iter().find(|event| event.event_name == "Schedule");
     assert_eq!((&viewed.profile, &schedule.expect("an event").profile), (&profile.name, &profile.name));
     let received = eventually("both are delivered", async || {
         let received = sink.received();
