@@ -2,6 +2,7 @@
 //!
 //! - [`Door`]: `POST /in/{secret}`: look up, read, verify, scan, append, answer. The database is not touched.
 //!   `POST /collect/{write_key}` is the same for the tag's pages.
+//!   `GET /tag/{write_key}.js` is the browser tag, with what its source's owner set.
 //! - [`SourceDirectory`]: the sources and their secrets, in memory; [`TenantGate`]: what a tenant's sources share.
 //! - [`Refusal`]: every answer that is not 2xx; [`RefusalRecorder`] keeps them for the source's owner.
 //! - [`serve`] and [`operations`]: the listeners, their limits, and the operator's routes.
@@ -11,6 +12,7 @@ mod door;
 mod gate;
 mod refusal;
 mod serve;
+mod tag;
 
 pub use directory::{InvalidHash, SecretHash, SourceDirectory, SourceEntry, SourceSecret, SourceState};
 pub use door::{Door, DoorConfig, DoorLimits};

@@ -28,6 +28,7 @@
 //! | the demo, at its first start and at its second | `quickstart` |
 //! | starting, stopping, the admin token | `lifecycle` |
 //! | a database of an earlier build | `upgrade` |
+//! | the browser tag, in a real browser | `tag` |
 //! | TLS at the door and at the admin API, with certificates that change | `tls` |
 //! | the invariants of the architecture, one by one | `invariants` |
 //! | layers, lengths of files, words | `house` |
@@ -71,6 +72,7 @@ mod replay;
 mod retention;
 mod stats;
 mod statuses;
+mod tag;
 mod telemetry;
 mod tls;
 mod tour;

@@ -7,6 +7,7 @@ mod config;
 mod cors;
 mod receive;
 mod routes;
+mod tag;
 mod trace;
 
 use std::sync::Arc;

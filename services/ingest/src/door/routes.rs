@@ -23,10 +23,12 @@ pub(crate) const COLLECT: &str = "/collect/";
 impl Door {
     /// `POST /in/{secret}` takes a webhook: 202 with its id once it is durable; every other answer is a problem.
     /// `POST /collect/{write_key}` takes what a page sends: 202 with the ids of its messages once all are durable.
+    /// `GET /tag/{write_key}.js` and `/tag/{write_key}/{version}.js` are the tag and its scripts.
     pub fn router(self: Arc<Self>) -> Router {
         Router::new()
             .route("/in/{secret}", any(webhook))
             .route("/collect/{write_key}", any(collect))
+            .route("/tag/{*file}", any(tag))
             .fallback(nowhere)
             .with_state(self)
     }
@@ -53,6 +55,10 @@ async fn collect(State(door): State<Arc<Door>>, request: Request) -> Response {
         Method::OPTIONS => door.preflight(key, request.headers()),
         _ => door.count(Refusal::MethodNotAllowed).into_response(),
     }
+}
+
+async fn tag(State(door): State<Arc<Door>>, request: Request) -> Response {
+    door.tag(request.method(), request.uri().path(), request.headers())
 }
 
 async fn nowhere(State(door): State<Arc<Door>>) -> Response {

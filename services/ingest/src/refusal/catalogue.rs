@@ -131,7 +131,7 @@ impl Refusal {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",
                 "The method is not known here",
-                "Send webhooks with POST.",
+                "Send webhooks with POST; the tag is fetched with GET.",
             ),
             Self::ContentEncoded => final_answer(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -10,3 +10,4 @@ mod overload;
 mod secrets;
 mod shutdown;
 mod support;
+mod tag;

@@ -40,6 +40,11 @@ use tributary_telemetry::{Metrics, ambient::random_u128};
 pub(crate) const OPEN: &str = "secret_open_canary7f3a";
 /// The secret of a Calendly source with the key [`KEY`].
 pub(crate) const SIGNED: &str = "secret_signed_canary7f3a";
+/// The write key of a browser tag.
+pub(crate) const TAG: &str = "key_of_a_tag";
+/// The code of the tag's script, and its SHA-256.
+pub(crate) const SCRIPT: (&str, &str) =
+    ("go() // away", "8bba4e4a93eaf0817b375cfc7bcf036acb831d40b9eac510fc34ec32acc1dbc5");
 /// A source that was deleted.
 pub(crate) const DELETED: &str = "secret_deleted";
 /// A secret that was rotated out.
@@ -196,11 +201,20 @@ fn directory() -> SourceDirectory {
     let tag = json!({
         "origins": [ORIGIN], "cookie_domain": "shop.example", "scripts": [{ "name": KEYED, "code": "go()" }],
     });
+    let served = json!({
+        "origins": [ORIGIN],
+        "cookie_domain": "shop.example",
+        "scripts": [
+            { "name": "mine", "code": SCRIPT.0 },
+            { "name": "resting", "code": "rest()", "enabled": false },
+        ],
+    });
     let secret = |text, expires_at| SourceSecret { hash: SecretHash::of(text), expires_at };
     directory.replace_all([
         (source(1, "custom", &[], SourceState::Live), vec![secret(OPEN, None), secret(EXPIRED, Some(NOW))]),
         (source(3, "custom", &[], SourceState::Deleted), vec![secret(DELETED, None)]),
         (source_with(4, "tag", &tag, &[], SourceState::Live), vec![secret(PAGE, None)]),
+        (source_with(5, "tag", &served, &[], SourceState::Live), vec![secret(TAG, None)]),
     ]);
     directory.replace_source(source(2, "calendly", &[KEY], SourceState::Live), &[secret(SIGNED, None)]);
     directory

@@ -1,0 +1,54 @@
+// The tag is these files, one after the other in the order of their numbers, as the body of one function: what one
+// declares, the others see. `config` is what the server writes in front of them:
+//
+//   key      the write key of the source
+//   domain   the domain that the cookie is set for; "" for the page's own host
+//   wait     whether nothing may be stored or sent before the visitor agrees
+//   rules    which links carry the id: [[hosts, parameter, prefix], …]
+//   scripts  what is run besides: [[name, SHA-256 of the code, hosts], …]
+
+// What the work comes to; nothing where it throws. Whatever a browser forbids, and whatever a page has changed, ends
+// here and never in the page.
+function attempt(work) {
+  try {
+    return work();
+  } catch (error) {
+    return undefined;
+  }
+}
+
+// A function that does the same and never throws.
+function safe(work) {
+  return function (...values) {
+    return attempt(() => work(...values));
+  };
+}
+
+// Listens without ever being in the way. `more` are the options of `addEventListener`.
+function listen(target, names, work, more) {
+  for (const name of names.split(" ")) {
+    attempt(() => target.addEventListener(name, safe(work), more));
+  }
+}
+
+// What a text of JSON says; nothing where it is none.
+function parse(text) {
+  return text ? attempt(() => JSON.parse(text)) : undefined;
+}
+
+// Runs the work once the page is parsed.
+function whenParsed(work) {
+  if (document.readyState === "loading") {
+    listen(document, "DOMContentLoaded", work, { once: true });
+  } else {
+    safe(work)();
+  }
+}
+
+function randomBytes(count) {
+  const bytes = new Uint8Array(count);
+  if (!attempt(() => crypto.getRandomValues(bytes))) {
+    bytes.forEach((_, at) => (bytes[at] = Math.random() * 256));
+  }
+  return bytes;
+}

@@ -1,0 +1,41 @@
+// What is kept in the browser: the cookie and the storage, either of which may be blocked.
+
+const ID = "_trb_cluid";
+const CONSENT = "_trb_consent";
+const VISIT = "_trb_visit";
+const QUEUE = "_trb_queue";
+// 400 days, the longest that browsers keep a cookie.
+const LONGEST = 34560000;
+
+function stored(name) {
+  return attempt(() => localStorage.getItem(name));
+}
+
+// Keeps a text; removes it where there is none.
+function store(name, text) {
+  attempt(() => (text ? localStorage.setItem(name, text) : localStorage.removeItem(name)));
+}
+
+// The cookies, as they were read last: reading them is slow.
+let jar;
+
+function readCookies() {
+  jar = attempt(() => document.cookie.split("; ")) || [];
+}
+
+// Every value of a cookie: one may be set for the host and one for the domain.
+function cookies(name) {
+  return jar.filter((one) => one.startsWith(name + "=")).map((one) => one.slice(name.length + 1));
+}
+
+// Sets the cookie of the id for so many seconds; 0 removes it.
+function setCookie(value, seconds) {
+  const set = (domain) =>
+    attempt(() => {
+      document.cookie =
+        ID + "=" + value + ";path=/;samesite=lax;max-age=" + seconds + domain + (location.protocol === "https:" ? ";secure" : "");
+    });
+  const isWithin = config.domain && ("." + location.hostname).endsWith("." + config.domain);
+  if (!isWithin || !seconds) set("");
+  if (isWithin) set(";domain=" + config.domain);
+}

@@ -1,0 +1,140 @@
+// The links of the page: those that are there, come, change, or stand in shadow roots.
+
+// Where schedulers and forms have their address; `data-cal-link` is below cal.com.
+const ADDRESSES = ["href", "src", "data-url", "data-src", "data-cal-link"];
+const FORMS = "[data-tf-live],[data-tf-widget],[data-tf-popup],[data-tf-slider],[data-tf-sidetab],[data-tf-popover]";
+const SELECTOR = "a[href],area[href],iframe[src],[data-url],[data-src],[data-cal-link]," + FORMS;
+// How often one element is changed: a script of the page may change it back each time.
+const MOST_CHANGES = 50;
+// With more new elements than this at once, all are looked through, instead of each of them.
+const MANY = 50;
+
+const watched = new WeakSet();
+const changes = new WeakMap();
+let observer;
+
+function dress(element) {
+  if (!element.getAttribute) return;
+  for (const name of ADDRESSES) {
+    const text = element.getAttribute(name);
+    if (text && (name !== "src" || mayLoadAgain(element, text))) {
+      change(element, name, text, decorate(text, name === "data-cal-link" ? "https://cal.com/" : ""));
+    }
+  }
+  if (element.matches(FORMS)) dressTypeform(element);
+}
+
+function change(element, name, text, better) {
+  const times = changes.get(element) || 0;
+  if (better === text || times >= MOST_CHANGES) return;
+  changes.set(element, times + 1);
+  element.setAttribute(name, better);
+}
+
+// A frame loads again when its address changes: not under the visitor's hands, and not for another id.
+function mayLoadAgain(element, text) {
+  return element.localName === "iframe" && document.activeElement !== element && !/trb_\w{26}/.test(text);
+}
+
+// An embed of Typeform has its hidden fields beside its address: name=value,name=value.
+function dressTypeform(element) {
+  const rule = ruleFor("https://form.typeform.com/");
+  if (!rule) return;
+  const text = element.getAttribute("data-tf-hidden") || "";
+  const fields = text.split(",").filter((field) => field && field.split("=")[0] !== rule[1]);
+  if (cluid) fields.push(rule[1] + "=" + rule[2] + cluid);
+  change(element, "data-tf-hidden", text, fields.join(","));
+}
+
+// Everything below a node, and in the shadow roots there.
+function dressBelow(node) {
+  node.querySelectorAll(SELECTOR).forEach(dress);
+  node.querySelectorAll("*").forEach(dressShadow);
+}
+
+function dressShadow(element) {
+  const root = element.shadowRoot;
+  if (root) watch(root);
+}
+
+// Dresses what is in a root, and whatever comes into it.
+function watch(root) {
+  if (cluid && observer && !watched.has(root)) {
+    watched.add(root);
+    observer.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ADDRESSES });
+  }
+  dressBelow(root);
+}
+
+function changed(records) {
+  const come = new Set();
+  for (const one of records) {
+    if (one.type === "attributes") attempt(() => dress(one.target));
+    else one.addedNodes.forEach((node) => node.querySelectorAll && come.add(node));
+  }
+  if (come.size > MANY) {
+    new Set(Array.from(come, (node) => node.getRootNode())).forEach(safe(dressBelow));
+  } else {
+    come.forEach(
+      safe((node) => {
+        dress(node);
+        dressShadow(node);
+        dressBelow(node);
+      }),
+    );
+  }
+}
+
+// After the id has changed. Nothing of a page is touched before there is one.
+function dressAll() {
+  if (cluid) watchPage();
+  if (observer) watch(document);
+}
+
+function watchPage() {
+  if (observer) return;
+  observer = new MutationObserver(safe(changed));
+  const attach = Element.prototype.attachShadow;
+  if (attach) {
+    Element.prototype.attachShadow = function () {
+      const root = attach.apply(this, arguments);
+      attempt(() => watch(root));
+      return root;
+    };
+  }
+  // What no observer saw is seen when it is used.
+  listen(
+    document,
+    "pointerdown click",
+    (event) => event.composedPath().forEach((node) => dress(node)),
+    { capture: true, passive: true },
+  );
+}
+
+// Calendly's own calls take an address too.
+const CALLS = ["initInlineWidget", "initPopupWidget", "initBadgeWidget", "showPopupWidget"];
+const wrapped = new WeakSet();
+
+function wrapCalendly() {
+  const calendly = window.Calendly;
+  if (!calendly) return;
+  for (const name of CALLS) {
+    const call = calendly[name];
+    if (typeof call !== "function" || wrapped.has(call)) continue;
+    calendly[name] = function (...values) {
+      attempt(() => (values[0] = withAddress(values[0])));
+      return call.apply(this, values);
+    };
+    wrapped.add(calendly[name]);
+  }
+}
+
+function withAddress(options) {
+  if (typeof options === "string") return decorate(options);
+  const url = decorate(options.url);
+  if (url === options.url) return options;
+  const own = { ...options, url: url };
+  // A term of the page's own would win over the address.
+  if (options.utm && options.utm.utmTerm) own.utm = { ...options.utm, utmTerm: cluid };
+  return own;
+}
