@@ -11,6 +11,7 @@ mod settings;
 mod signature;
 
 pub use facts::Facts;
+pub use headers::{fetched_headers, is_fetched};
 pub use provider::{Preset, Provider};
 pub use settings::{SettingsError, SourceSettings};
 pub use signature::{Signature, SignatureError};
