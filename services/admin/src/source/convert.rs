@@ -7,11 +7,12 @@ use tributary_connectors::sources;
 use tributary_proto::admin::v1::{Source, source};
 use tributary_store::{Secret, source::SourceRecord};
 
+use super::calendly;
 use crate::{
     call::Located,
     check,
     convert::value::{from_struct, to_struct, to_time},
-    error::from_store,
+    error::{from_store, optional},
     lifecycle,
     secret::masked,
     violations::Violations,
@@ -88,6 +89,7 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         create_time: Some(to_time(secret.created_at)),
         expire_time: secret.expires_at.map(to_time),
     });
+    let connection = optional(located.scope.connection(record.id).await)?.map(calendly::to_proto);
     let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Source {
         name: located.names.source(record.id),
@@ -103,5 +105,6 @@ pub(super) async fn to_proto(located: &Located<'_>, record: SourceRecord) -> Res
         update_time: Some(to_time(record.updated_at)),
         delete_time,
         purge_time,
+        connection,
     })
 }
