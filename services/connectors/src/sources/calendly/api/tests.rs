@@ -236,20 +236,12 @@ fn shown(webhook: &Value) -> (Value, Value) {
 #[test]
 fn what_the_api_shows_is_told_as_the_webhook_told_it() {
     let creator = "https://api.calendly.com/users/GBHLK4N7RVTQ2ZPW";
-    for (name, kind) in [
-        ("created", "invitee.created"),
-        ("rescheduled_created", "invitee.created"),
-        ("paid", "invitee.created"),
-        ("group", "invitee.created"),
-        ("null_name", "invitee.created"),
-        ("non_ascii", "invitee.created"),
-        ("canceled", "invitee.canceled"),
-        ("no_show", "invitee_no_show.created"),
-    ] {
+    let names = ["created", "rescheduled_created", "paid", "group", "null_name", "non_ascii", "canceled", "no_show"];
+    for name in names {
         let webhook = fixture(name);
         let (event, invitee) = shown(&webhook);
         let told = deliveries(&event, &invitee, creator, &kinds(true, true));
-        let same = told.iter().find(|delivery| delivery.body["event"] == kind);
+        let same = told.iter().find(|delivery| delivery.body["event"] == webhook["event"]);
         let same = &same.unwrap_or_else(|| panic!("{name}: nothing is told")).body;
         assert_eq!(same["payload"], webhook["payload"], "{name}");
         let (ours, theirs) = (facts(same), facts(&webhook));
