@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, AtomicResponse, Context, Handler, Message, WrapFuture};
 use futures::future::join_all;
-use tributary_connectors::sources::Facts;
+use tributary_connectors::sources::{Facts, is_fetched};
 use tributary_domain::tenant::TenantSettings;
+use tributary_journal::Accepted;
 use tributary_planner::{self as planner, Parsed, SourceConfig, TenantConfig, work};
 use tributary_store::{
     Packed,
     ledger::{MessagePlan, ParkReason, Work},
+    message::SignatureStatus,
 };
 
 use crate::{
@@ -147,7 +149,7 @@ fn plan(
         partition: task.partition,
         origin: task.origin,
         received: accepted.received,
-        signature: if accepted.signature_valid { "VALID" } else { "UNSIGNED" },
+        signature: signature(accepted),
         trace_parent: accepted.trace_parent.clone(),
         // Pairs of text always have a form in JSON.
         headers: serde_json::to_string(&accepted.headers).unwrap_or_default(),
@@ -159,4 +161,14 @@ fn plan(
         destinations: Arc::default(),
         work,
     }
+}
+
+/// How far a message is known to come from its provider, as the log has it.
+fn signature(accepted: &Accepted) -> &'static str {
+    let status = match accepted.signature_valid {
+        _ if is_fetched(&accepted.headers) => SignatureStatus::Fetched,
+        true => SignatureStatus::Valid,
+        false => SignatureStatus::Unsigned,
+    };
+    status.code()
 }

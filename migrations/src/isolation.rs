@@ -12,9 +12,10 @@ pub const TENANT_SETTING: &str = "tributary.tenant";
 
 /// What the role may do with tables that have a column `tenant_id`. Those that are not here it reads: the ledger and the
 /// tasks of the house write them.
-const OF_TENANTS: [(&str, &str); 18] = [
+const OF_TENANTS: [(&str, &str); 19] = [
     ("sources", ALL),
     ("source_secrets", ALL),
+    ("connections", ALL),
     ("workflows", ALL),
     ("workflow_versions", ALL),
     ("destinations", ALL),

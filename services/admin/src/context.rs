@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tributary_domain::time::Clock;
 use tributary_store::{Store, audit::Author};
 
-use crate::{house::House, page::List, source::browser};
+use crate::{calendly::Calendly, house::House, page::List, source::browser};
 
 /// Gives 128 bits that nobody can guess.
 pub type Random = Arc<dyn Fn() -> u128 + Send + Sync>;
@@ -18,6 +18,8 @@ pub struct AdminContext {
     pub store: Arc<Store>,
     /// The running house.
     pub house: Arc<dyn House>,
+    /// Calendly's API.
+    pub calendly: Arc<dyn Calendly>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids and secrets.

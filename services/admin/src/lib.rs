@@ -7,6 +7,7 @@ mod agency;
 mod api_key;
 mod audit;
 mod auth;
+mod calendly;
 mod call;
 mod check;
 mod connection;
@@ -43,6 +44,7 @@ mod violations;
 mod workflow;
 
 pub use access::{IdentityProvider, KeySource};
+pub use calendly::{Calendly, CalendlyError, CalendlyWish, Connected};
 pub use context::{AdminContext, Random};
 pub use cors::{InvalidOrigin, Origin};
 pub use house::{CommandError, CommandOutcome, House};

@@ -1,6 +1,7 @@
 //! Sources.
 
 pub(crate) mod browser;
+mod calendly;
 mod convert;
 mod providers;
 mod suggest;
@@ -14,11 +15,12 @@ use tributary_domain::{
     time::Timestamp,
 };
 use tributary_proto::admin::v1::{
-    CreateSourceRequest, CreateSourceResponse, DeleteSourceRequest, DeletionPreview, GetSourceRequest,
-    ListProvidersRequest, ListProvidersResponse, ListSamplesRequest, ListSamplesResponse, ListSourcesRequest,
-    ListSourcesResponse, Message, MessageView, PreviewDeleteSourceRequest, RotateSourceSecretRequest,
-    RotateSourceSecretResponse, SetSigningKeysRequest, Source, SuggestMappingsRequest,
-    SuggestMappingsResponse, UndeleteSourceRequest, UpdateSourceRequest,
+    ConnectCalendlyRequest, ConnectCalendlyResponse, Connection, CreateSourceRequest, CreateSourceResponse,
+    DeleteSourceRequest, DeletionPreview, DisconnectCalendlyRequest, DisconnectCalendlyResponse,
+    GetSourceRequest, ListProvidersRequest, ListProvidersResponse, ListSamplesRequest, ListSamplesResponse,
+    ListSourcesRequest, ListSourcesResponse, Message, MessageView, PreviewDeleteSourceRequest,
+    ReconcileCalendlyRequest, RotateSourceSecretRequest, RotateSourceSecretResponse, SetSigningKeysRequest,
+    Source, SuggestMappingsRequest, SuggestMappingsResponse, UndeleteSourceRequest, UpdateSourceRequest,
     source_service_server::SourceService,
 };
 use tributary_store::{
@@ -238,6 +240,30 @@ impl SourceService for Sources {
         let revision = check::revision_or(&etag, now.revision)?;
         let change = SourceChange { signing_keys: Some(keys), ..SourceChange::default() };
         self.update(&located, now.id, revision, &change, &call.author).await
+    }
+
+    async fn connect_calendly(
+        &self,
+        request: Request<ConnectCalendlyRequest>,
+    ) -> Result<Response<ConnectCalendlyResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        self.connect(call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn disconnect_calendly(
+        &self,
+        request: Request<DisconnectCalendlyRequest>,
+    ) -> Result<Response<DisconnectCalendlyResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        self.disconnect(call, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn reconcile_calendly(
+        &self,
+        request: Request<ReconcileCalendlyRequest>,
+    ) -> Result<Response<Connection>, Status> {
+        let call = self.0.call(&request).await?;
+        self.reconcile(call, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_samples(

@@ -11,6 +11,7 @@ mod checkpoint;
 mod column;
 pub mod command;
 mod connect;
+pub mod connection;
 pub mod conversion;
 pub mod delivery;
 pub mod destination;

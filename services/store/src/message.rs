@@ -44,6 +44,8 @@ codes! {
         Valid = "VALID",
         /// The source had no key, so that nothing was checked.
         Unsigned = "UNSIGNED",
+        /// It was read through the provider's API, which answers to the token of the source's connection.
+        Fetched = "FETCHED",
     }
 }
 

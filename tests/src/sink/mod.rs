@@ -6,7 +6,6 @@ mod signature;
 
 use std::{
     collections::HashSet,
-    convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -14,14 +13,13 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use reply::Reply;
 
-use crate::eventually;
+use crate::{eventually, listen::listen};
 
 /// A receiver that listens until it is dropped.
 #[derive(Debug)]
@@ -79,7 +77,11 @@ impl Sink {
             ids: HashSet::new(),
             reply: Reply::Status(200),
         }));
-        let task = tokio::spawn(listen(listener, secret.clone(), Arc::clone(&shared)));
+        let (key, taken) = (secret.clone(), Arc::clone(&shared));
+        let task = tokio::spawn(listen(listener, move |request| {
+            let (key, taken) = (key.clone(), Arc::clone(&taken));
+            async move { take(request, &key, &taken).await.response().await }
+        }));
         Self { address, secret, shared, task }
     }
 
@@ -137,18 +139,6 @@ impl Sink {
 impl Drop for Sink {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-async fn listen(listener: TcpListener, secret: String, shared: Arc<Mutex<Shared>>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let (secret, shared) = (secret.clone(), Arc::clone(&shared));
-        let service = service_fn(move |request| {
-            let (secret, shared) = (secret.clone(), Arc::clone(&shared));
-            async move { Ok::<_, Infallible>(take(request, &secret, &shared).await.response().await) }
-        });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 

@@ -18,6 +18,7 @@
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
+//! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
 //! | of who is erased nothing is left, and nothing brings them back | `erasure` |
 //! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
@@ -42,6 +43,7 @@
 
 mod backtest;
 mod bookings;
+mod calendly;
 mod cli;
 mod code;
 mod collect;

@@ -281,6 +281,7 @@ fn signature(status: SignatureStatus) -> Signature {
     match status {
         SignatureStatus::Valid => Signature::Valid,
         SignatureStatus::Unsigned => Signature::Unsigned,
+        SignatureStatus::Fetched => Signature::Fetched,
     }
 }
 

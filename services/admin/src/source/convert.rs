@@ -7,13 +7,13 @@ use tributary_connectors::sources;
 use tributary_proto::admin::v1::{Source, source};
 use tributary_store::{Secret, source::SourceRecord};
 
-use super::browser;
+use super::{browser, calendly};
 use crate::{
     AdminContext,
     call::Located,
     check,
     convert::value::{from_struct, to_struct, to_time},
-    error::from_store,
+    error::{from_store, optional},
     lifecycle,
     secret::masked,
     violations::Violations,
@@ -95,6 +95,7 @@ pub(super) async fn to_proto(
         create_time: Some(to_time(secret.created_at)),
         expire_time: secret.expires_at.map(to_time),
     });
+    let connection = optional(located.scope.connection(record.id).await)?.map(calendly::to_proto);
     let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Source {
         name: located.names.source(record.id),
@@ -111,5 +112,6 @@ pub(super) async fn to_proto(
         delete_time,
         purge_time,
         browser,
+        connection,
     })
 }

@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod backtests;
+mod connections;
 mod conversions;
 mod decisions;
 mod deletion;

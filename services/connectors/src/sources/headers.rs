@@ -11,6 +11,22 @@ const LONGEST: usize = 512;
 pub(super) const IDEMPOTENCY: [HeaderName; 2] =
     [HeaderName::from_static("idempotency-key"), HeaderName::from_static("webhook-id")];
 
+/// What is kept with messages that nobody sent: which API they were read through.
+const ORIGIN: &str = "tributary-origin";
+
+/// The headers that are kept with a message that was read through the API of `provider`. No sender can write them: of what is
+/// sent, only headers of other names are kept.
+pub fn fetched_headers(provider: &str) -> Vec<(String, String)> {
+    [(header::CONTENT_TYPE.as_str(), "application/json".to_owned()), (ORIGIN, format!("{provider} api"))]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+}
+
+/// Whether a message with these headers was read through an API.
+pub fn is_fetched(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, _)| name == ORIGIN)
+}
+
 /// The headers worth keeping, unless the source's signature stands in one of them.
 pub(super) fn kept(headers: &HeaderMap, signature: &HeaderName) -> Vec<(String, String)> {
     let names = [header::CONTENT_TYPE, header::USER_AGENT].into_iter().chain(IDEMPOTENCY);

@@ -13,6 +13,7 @@ mod signature;
 pub mod tag;
 
 pub use facts::Facts;
+pub use headers::{fetched_headers, is_fetched};
 pub use provider::{Preset, Provider};
 pub use settings::{SettingsError, SourceSettings};
 pub use signature::{Signature, SignatureError};

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
-use tributary_domain::time::{Clock, Timestamp};
+use tributary_domain::time::Clock;
 use tributary_proto::admin::v1::{
     BacktestExample, BacktestReport, BacktestWorkflowRequest, GetOperationRequest,
     ListBacktestExamplesRequest, PublishWorkflowRequest, Workflow,
@@ -13,7 +13,7 @@ use tributary_telemetry::ambient::SystemClock;
 use super::{
     client::{Client, refused},
     logs::filter::time,
-    output::{Out, Style, Text, Tree, id, one},
+    output::{Out, Style, Text, Tree, id, one, time::to_proto},
     pages, replay,
     resources::Choice,
 };
@@ -122,14 +122,6 @@ async fn examples(client: &Client, operation: &str) -> anyhow::Result<Vec<Backte
         Ok((answer.examples, answer.next_page_token))
     })
     .await
-}
-
-fn to_proto(time: Timestamp) -> prost_types::Timestamp {
-    let micros = time.micros();
-    prost_types::Timestamp {
-        seconds: micros.div_euclid(1_000_000),
-        nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0),
-    }
 }
 
 /// A report as a tree: counts, and examples of what differs.

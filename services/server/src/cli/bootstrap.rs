@@ -31,7 +31,7 @@ pub(super) struct Args {
 /// # Errors
 /// When the server refuses, or no password comes.
 pub(super) async fn run(args: Args, client: &Client, out: &Out) -> anyhow::Result<()> {
-    let password = if args.password_stdin { Some(piped()?) } else { None };
+    let password = if args.password_stdin { Some(piped("--password-stdin", "password")?) } else { None };
     let agency = owner::agency(client, &args.agency, args.name.as_deref().unwrap_or(&args.agency)).await?;
     let outcome = owner::ensure(client, &agency, &args.email, password.as_deref()).await?;
     if out.is_json() {

@@ -7,6 +7,7 @@ mod client;
 mod code;
 mod completions;
 mod config;
+mod connect;
 mod context;
 mod doctor;
 mod failure;
@@ -22,6 +23,7 @@ mod quickstart;
 mod reach;
 mod replay;
 mod resources;
+mod secret;
 mod send;
 mod serve;
 mod stats;
@@ -116,6 +118,11 @@ enum Question {
     /// Where messages come from
     #[command(subcommand)]
     Sources(resources::sources::Action),
+    /// Connect a source to an account at its provider, and have it looked after
+    #[command(subcommand)]
+    Connect(connect::Account),
+    /// Take a source's connection to its provider away, there and here
+    Disconnect(resources::Choice),
     /// What turns messages into events
     #[command(subcommand)]
     Workflows(resources::workflows::Action),
@@ -198,6 +205,8 @@ async fn ask(
         Question::Operations(action) => resources::operations::run(action, &client, out).await,
         Question::Tenants(action) => resources::tenants::run(action, &client, out).await,
         Question::Sources(action) => resources::sources::run(action, &client, out).await,
+        Question::Connect(account) => connect::connect(account, &client, out).await,
+        Question::Disconnect(choice) => connect::disconnect(&choice, &client, out).await,
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
@@ -263,6 +272,10 @@ mod tests {
             "tributary workflows compare booking --from 1 --to 2",
             "tributary workflows rollback booking --to 1 --draft",
             "tributary sources create calendly --provider calendly --signing-key-env KEY --drafts",
+            "tributary connect calendly --tenant acme --reach user --no-shows --routing-forms",
+            "tributary connect calendly bookings --access-token-env TOKEN",
+            "tributary disconnect calendly --tenant acme",
+            "tributary sources reconcile calendly --since 2d",
             "tributary sources suggest forms --body a.json --write a.yaml",
             "tributary sources presets calendly",
             "tributary stats",
@@ -294,6 +307,10 @@ mod tests {
             "tributary workflows create booking --preset a --draft b",
             "tributary workflows rollback booking --to 0",
             "tributary sources create calendly --signing-key-env KEY --signing-key-file key",
+            "tributary connect",
+            "tributary connect calendly --access-token-stdin --access-token-env TOKEN",
+            "tributary disconnect",
+            "tributary sources reconcile calendly",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary serve --follow",

@@ -91,6 +91,13 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             "`http.max_body_bytes` has to be at least 8388608 (8 MiB), the largest body that a source takes",
         );
     }
+    let api = &config.calendly.api_url;
+    if !(api.starts_with("https://") || api.starts_with("http://")) {
+        return wrong("`calendly.api_url` has to start with https:// or http://");
+    }
+    if config.calendly.check_seconds == 0 {
+        return wrong("`calendly.check_seconds` has to be at least 1");
+    }
     subnets("egress.allow", &config.egress.allow)?;
     subnets("http.trusted_proxies", &config.http.trusted_proxies)?;
     subnets("admin.trusted_proxies", &config.admin.trusted_proxies)?;
@@ -176,6 +183,11 @@ mod tests {
         named("allowed_origins", wrong(|config| config.admin.allowed_origins.push(origin)));
         named("admin.tls_key", wrong(|config| config.admin.tls_certificate = "admin.pem".into()));
         named("http.tls_certificate", wrong(|config| config.http.tls_key = "key.pem".into()));
+        named(
+            "calendly.api_url",
+            wrong(|config| "api.calendly.com".clone_into(&mut config.calendly.api_url)),
+        );
+        named("calendly.check_seconds", wrong(|config| config.calendly.check_seconds = 0));
         named("log_filter", wrong(|config| "tributary=loudly".clone_into(&mut config.telemetry.log_filter)));
         named("max_body_bytes", wrong(|config| config.http.max_body_bytes = LARGEST_BODY - 1));
         named("public_url", wrong(|config| "httpx://in.example.com".clone_into(&mut config.public_url)));

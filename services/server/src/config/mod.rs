@@ -13,6 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tributary_admin::Origin;
+use tributary_connectors::sources::calendly::api::API_URL;
 use tributary_telemetry::TelemetryOptions;
 use tributary_tls::TlsFiles;
 
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// The outbound client.
     pub(crate) egress: Egress,
+    /// Connections to Calendly.
+    pub(crate) calendly: Calendly,
     /// Logs, traces and metrics.
     pub(crate) telemetry: Telemetry,
     /// Planted faults: for tests only.
@@ -132,6 +135,16 @@ pub(crate) struct Egress {
     pub(crate) allow: Vec<String>,
 }
 
+/// Connections to Calendly.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Calendly {
+    /// Where its API is.
+    pub(crate) api_url: String,
+    /// How often each connection is looked at, in seconds.
+    pub(crate) check_seconds: u64,
+}
+
 /// Logs, traces and metrics.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,6 +207,7 @@ impl Default for Config {
             operations: Listener { listen: local(8081) },
             journal: Journal { reserve_bytes: 256 << 20, segment_bytes: 64 << 20 },
             egress: Egress { allow: Vec::new() },
+            calendly: Calendly { api_url: API_URL.to_owned(), check_seconds: 600 },
             telemetry: Telemetry {
                 log_format: LogFormat::Text,
                 log_filter: TelemetryOptions::default().filter,

@@ -129,13 +129,18 @@ fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
     let secrets = source.secrets.iter().filter_map(|(hash, expires_at)| {
         Some(SourceSecret { hash: SecretHash::from_hex(hash).ok()?, expires_at: *expires_at })
     });
-    let secrets = secrets.collect();
+    let mut secrets: Vec<_> = secrets.collect();
+    let mut keys: Vec<String> = source.signing_keys.iter().map(|key| key.expose().to_owned()).collect();
+    if let Some((key, hash)) = &source.connection {
+        keys.push(key.expose().to_owned());
+        secrets.extend(SecretHash::from_hex(hash).ok().map(|hash| SourceSecret { hash, expires_at: None }));
+    }
     let entry = SourceEntry {
         tenant: source.tenant,
         source: source.source,
         provider,
         settings: Arc::new(settings),
-        keys: source.signing_keys.iter().map(|key| key.expose().to_owned()).collect(),
+        keys,
         body_limit: usize::try_from(source.body_limit).unwrap_or(usize::MAX),
         state: if source.is_deleted { SourceState::Deleted } else { SourceState::Live },
     };

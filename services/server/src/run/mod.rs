@@ -2,6 +2,7 @@
 
 mod api;
 mod backtest;
+mod calendly;
 pub(crate) mod descriptors;
 mod door;
 pub(crate) mod echo;

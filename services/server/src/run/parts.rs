@@ -11,7 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, Notify, OnceCell},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tributary_actors::{Faults, House, HouseParts};
 use tributary_admin::AdminContext;
@@ -34,6 +38,7 @@ use super::{
     Running,
     api::RunningHouse,
     backtest::Backtests,
+    calendly::{self, Connections, Connector},
     descriptors, door,
     door::Doorkeeper,
     keys,
@@ -127,10 +132,27 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         Arc::clone(&asked),
         stop.clone(),
     ));
+    let connector = Arc::new(Connector {
+        store: store.clone(),
+        house: house.clone(),
+        door: Arc::clone(&doorkeeper),
+        journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
+        clock: Arc::clone(&clock),
+        random: random_u128,
+        api_url: config.calendly.api_url.trim_end_matches('/').to_owned(),
+        public_url: public_url.clone(),
+        policy: policy(&config)?,
+        egress: OnceCell::new(),
+        period: Duration::from_secs(config.calendly.check_seconds),
+        turn: Mutex::default(),
+        due: Notify::new(),
+    });
+    let watching = tokio::spawn(calendly::run(Arc::clone(&connector), stop.clone()));
     let api = RunningHouse { house: house.clone(), store: store.clone(), door: doorkeeper, worker: asked };
     let context = AdminContext {
         store: Arc::new(store.clone()),
         house: Arc::new(api),
+        calendly: Arc::new(Connections(connector)),
         clock,
         random: Arc::new(random_u128),
         public_url: public_url.clone(),
@@ -188,6 +210,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         purging,
         retention,
         working,
+        watching,
         _folder: folder,
     };
     running.write_addresses(&config.data_dir)?;

@@ -76,6 +76,8 @@ pub(crate) struct Running {
     pub(super) retention: JoinHandle<()>,
     /// Works on operations; ends with the door and the API, after the step that it is at.
     pub(super) working: JoinHandle<()>,
+    /// Looks after connections; ends with the door and the API.
+    pub(super) watching: JoinHandle<()>,
     /// Keeps other processes off the data folder.
     pub(super) _folder: File,
 }
@@ -148,6 +150,8 @@ impl Running {
                 tracing::warn!("what was still open at the admin API was cut off");
             }
         }
+        // It feeds the journal.
+        self.watching.await?;
         // What it waits for is done by the house, which has to be there.
         self.working.await?;
         if !self.house.drain(self.drain).await {

@@ -8,6 +8,7 @@ pub(crate) mod backtest;
 pub(crate) mod blocked_identifier;
 pub(crate) mod browser_context;
 pub(crate) mod conflict;
+pub(crate) mod connection;
 pub(crate) mod conversion;
 pub(crate) mod conversion_key;
 pub(crate) mod dedupe_key;

@@ -218,9 +218,10 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         const REFUSED: &str = "DELETE FROM rejected_requests WHERE id IN \
             (SELECT id FROM rejected_requests WHERE tenant_id = $1 AND source_id = $2 LIMIT 200)";
-        const REST: [&str; 6] = [
+        const REST: [&str; 7] = [
             "DELETE FROM rejected_counts WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM source_secrets WHERE tenant_id = $1 AND source_id = $2",
+            "DELETE FROM connections WHERE tenant_id = $1 AND source_id = $2",
             "DELETE FROM workflow_versions WHERE tenant_id = $1 AND workflow_id IN \
              (SELECT id FROM workflows WHERE tenant_id = $1 AND source_id = $2)",
             "DELETE FROM workflow_samples WHERE tenant_id = $1 AND workflow_id IN \

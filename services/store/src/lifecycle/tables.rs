@@ -43,7 +43,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 46] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 47] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -85,6 +85,7 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 46] = [
     ),
     plain!("rejected_counts", "source_id, reason"),
     plain!("source_secrets", "hash"),
+    plain!("connections", "tenant_id, source_id"),
     plain!("workflow_samples", "workflow_id"),
     plain!("workflow_versions", "workflow_id, version"),
     plain!("workflows", "id"),

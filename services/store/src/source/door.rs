@@ -14,7 +14,8 @@ use super::keys_place;
 use crate::{
     Secret, Store, StoreError, TenantScope,
     column::{id, json, number},
-    entity::{source, source_secret, tenant, tenant_quota},
+    connection::open_secrets,
+    entity::{connection, source, source_secret, tenant, tenant_quota},
     quota::QuotaRecord,
 };
 
@@ -33,6 +34,9 @@ pub struct DoorSource {
     pub settings: Value,
     /// The keys that its provider signs with, in the clear.
     pub signing_keys: Vec<Secret>,
+    /// What its connection to its provider adds: a key that deliveries are signed with besides, and the hash of the secret of
+    /// their URL; none: it has no connection.
+    pub connection: Option<(Secret, String)>,
     /// The hashes of its URL secrets, see [`super::UrlSecret::hash_of`], and until when each is valid.
     pub secrets: Vec<(String, Option<Timestamp>)>,
     /// The largest body that it takes, in bytes.
@@ -93,14 +97,22 @@ impl Store {
     /// # Errors
     /// When the database fails, or a signing key cannot be opened: the master key is another.
     pub async fn door_sources(&self) -> Result<Vec<DoorSource>, StoreError> {
-        self.load_door(source::Entity::find(), source_secret::Entity::find()).await
+        self.load_door(source::Entity::find(), source_secret::Entity::find(), connection::Entity::find())
+            .await
     }
 
     async fn load_door(
         &self,
         sources: Select<source::Entity>,
         secrets: Select<source_secret::Entity>,
+        connections: Select<connection::Entity>,
     ) -> Result<Vec<DoorSource>, StoreError> {
+        let mut connected = HashMap::new();
+        for row in connections.all(self.reader()).await? {
+            let tenant = id(&row.tenant_id, "connections.tenant_id")?;
+            let key = open_secrets(self.sealer(), tenant, &row)?.signing_key;
+            connected.insert(row.source_id, (key, row.url_hash));
+        }
         let mut hashes: HashMap<String, Vec<(String, Option<Timestamp>)>> = HashMap::new();
         for secret in secrets.all(self.reader()).await? {
             let expires = secret.expires_at.map(Timestamp::from_micros);
@@ -110,7 +122,8 @@ impl Store {
         rows.into_iter()
             .map(|row| {
                 let secrets = hashes.remove(&row.id).unwrap_or_default();
-                self.door_source_of(row, secrets)
+                let connection = connected.remove(&row.id);
+                Ok(DoorSource { connection, ..self.door_source_of(row, secrets)? })
             })
             .collect()
     }
@@ -135,6 +148,7 @@ impl Store {
             provider: row.provider,
             settings: json(&row.settings, "sources.settings")?,
             signing_keys,
+            connection: None,
             secrets,
             body_limit: number(row.body_limit, "sources.body_limit")?,
             is_deleted: row.deleted_at.is_some(),
@@ -164,7 +178,10 @@ impl TenantScope<'_> {
         let secrets = source_secret::Entity::find()
             .filter(source_secret::Column::TenantId.eq(self.key()))
             .filter(source_secret::Column::SourceId.eq(source.to_string()));
-        let found = self.store().load_door(sources, secrets).await?;
+        let connections = connection::Entity::find()
+            .filter(connection::Column::TenantId.eq(self.key()))
+            .filter(connection::Column::SourceId.eq(source.to_string()));
+        let found = self.store().load_door(sources, secrets, connections).await?;
         found.into_iter().next().ok_or_else(|| StoreError::not_found("source"))
     }
 }

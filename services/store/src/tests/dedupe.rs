@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use tributary_domain::{
-    id::{MessageId, TenantId},
+    id::{MessageId, SourceId, TenantId},
     partition::{Partition, PartitionSet},
     retention::Retention,
     time::Timestamp,
@@ -106,6 +106,12 @@ async fn what_comes_again_after_the_period_is_new_and_takes_the_key_over() {
         );
         let fates = bring(store, &mut state, id, 8, &[late]).await;
         assert_eq!(fates, [Fate::Duplicate(fourth)]);
+        let taken = async |tenant: TenantId, source: SourceId| {
+            store.tenant(tenant).taken_keys(source, &["another", "the same", "none"]).await.expect("looks")
+        };
+        assert_eq!(taken(id, sample::source()).await, [false, true, false]);
+        assert_eq!(taken(id, SourceId::new(7, 7)).await, [false; 3], "of another source");
+        assert_eq!(taken(TenantId::new(7, 7), sample::source()).await, [false; 3], "of another tenant");
     })
     .await;
 }

@@ -112,7 +112,7 @@ async fn every_table_takes_and_returns_what_its_entity_says() {
         let connection = database.store.writer();
         let seen = all!(
             connection,
-            agency api_key audit_log backtest blocked_identifier browser_context conflict conversion conversion_key dedupe_key delivery delivery_attempt delivery_replay destination event event_count evidence
+            agency api_key audit_log backtest blocked_identifier browser_context conflict connection conversion conversion_key dedupe_key delivery delivery_attempt delivery_replay destination event event_count evidence
             grant group group_member held_message identifier identifier_key identifier_meeting invitation journal_progress ledger_command member merge message message_replay meta
             never_join operation operation_item parked_message partition_progress profile disclosure erased_profile erasure suppression provider_subject refresh_token rejected_count rejected_request request_id retention_progress run session signing_key source source_secret stats stats_recent tenant tenant_quota tenant_usage trait_name workflow
             workflow_sample workflow_version

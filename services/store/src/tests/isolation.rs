@@ -68,6 +68,7 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     sample::write::<delivery::Entity>(store, vec![sample::delivery(tenant, 1, 1)]).await;
     sample::write::<parked_message::Entity>(store, vec![sample::parked(tenant, 1)]).await;
     sample::write::<held_message::Entity>(store, vec![sample::held(tenant, 1)]).await;
+    sample::write::<connection::Entity>(store, vec![sample::connection(tenant, 1)]).await;
     let (conversion, key) = sample::conversion(tenant, 1);
     sample::write::<conversion::Entity>(store, vec![conversion]).await;
     sample::write::<conversion_key::Entity>(store, vec![key]).await;
@@ -95,6 +96,14 @@ async fn another_tenants_configuration_is_neither_read_nor_changed() {
         is_absent(other.door_source(source).await, "door_source");
         is_blank(other.sources(Show::All, Page::first(9)).await, "sources");
         is_empty(other.source_secrets(source).await, "source_secrets");
+        let connected = owner.connect_source(&sample::new_connection(), &author(2)).await.expect("connects");
+        is_absent(other.connection(source).await, "connection");
+        is_absent(other.connection_secrets(source).await, "connection_secrets");
+        is_absent(other.connect_source(&sample::new_connection(), &author(3)).await, "connect_source");
+        is_absent(other.save_connection(&connected, author(3).at).await, "save_connection");
+        is_absent(other.hurry_connection(source, None, &author(3)).await, "hurry_connection");
+        is_absent(other.disconnect_source(source, &author(3)).await, "disconnect_source");
+        assert_eq!(owner.connection(source).await.as_ref(), Ok(&connected));
         is_absent(other.workflow(workflow).await, "workflow");
         is_absent(other.workflow_by_key("workflow").await, "workflow_by_key");
         is_blank(other.workflows(None, Show::All, Page::first(9)).await, "workflows");

@@ -67,6 +67,7 @@ async fn populate(store: &Store, tenant: TenantId, numbers: std::ops::RangeInclu
         };
         sample::write::<message::Entity>(store, vec![message]).await;
         sample::write::<dedupe_key::Entity>(store, vec![key]).await;
+        sample::write::<connection::Entity>(store, vec![sample::connection(tenant, number)]).await;
         let (conversion, key) = sample::conversion(tenant, number);
         sample::write::<conversion::Entity>(store, vec![conversion]).await;
         sample::write::<conversion_key::Entity>(store, vec![key]).await;
@@ -181,6 +182,7 @@ async fn parts_of_a_tenant_are_removed_and_its_log_stays() {
         let tenant = tenant(store, 1).await.id;
         let scope = store.tenant(tenant);
         scope.create_source(&sample::new_source(), &author(2)).await.expect("makes");
+        scope.connect_source(&sample::new_connection(), &author(2)).await.expect("connects");
         scope.create_workflow(&sample::new_workflow(), &author(2)).await.expect("makes");
         scope.publish_workflow(sample::workflow(), 1, "", &author(2)).await.expect("publishes");
         scope.create_destination(&sample::new_destination(), &author(2)).await.expect("makes");
@@ -206,7 +208,14 @@ async fn parts_of_a_tenant_are_removed_and_its_log_stays() {
         let (source, destination) = (sample::source(), sample::destination());
         assert_eq!(removed, [Gone::Source(tenant, source), Gone::Destination(tenant, destination)]);
         let left = counts(store.writer()).await;
-        for table in ["sources", "source_secrets", "rejected_requests", "workflows", "workflow_versions"] {
+        for table in [
+            "sources",
+            "source_secrets",
+            "rejected_requests",
+            "connections",
+            "workflows",
+            "workflow_versions",
+        ] {
             assert_eq!(left[table], 0, "{table}");
         }
         assert_eq!((left["destinations"], left["messages"], left["runs"]), (0, 1, 1));

@@ -16,6 +16,7 @@ use tributary_domain::{
 use crate::{
     Lane, Packed, Secret, Store,
     bulk::{OnConflict, bulk_insert},
+    connection::{ConnectionSecrets, NewConnection},
     delivery::{AttemptRecord, NewAttempt, Verdict},
     destination::NewDestination,
     entity::*,
@@ -310,6 +311,48 @@ pub(super) fn new_source() -> NewSource {
         signing_keys: vec![Secret::new("signing key")],
         body_limit: 1 << 20,
         secret: UrlSecret::of("the secret of the url"),
+    }
+}
+
+/// What the source is connected to.
+pub(super) fn new_connection() -> NewConnection {
+    NewConnection {
+        source: source(),
+        secrets: ConnectionSecrets {
+            token: Secret::new("token"),
+            signing_key: Secret::new("key of the connection"),
+            url: Secret::new("secret of the connection"),
+        },
+        organization: "organization".to_owned(),
+        account: "account".to_owned(),
+        reach: "user".to_owned(),
+        kinds: vec!["invitee.created".to_owned()],
+    }
+}
+
+/// A connection of source number `number`.
+pub(super) fn connection(tenant: TenantId, number: u64) -> connection::Model {
+    connection::Model {
+        tenant_id: tenant.to_string(),
+        source_id: SourceId::new(9, u128::from(number)).to_string(),
+        secrets: vec![1],
+        url_hash: format!("hash {number}"),
+        organization: "organization".to_owned(),
+        account: "account".to_owned(),
+        reach: "user".to_owned(),
+        kinds: "[]".to_owned(),
+        subscriptions: "[]".to_owned(),
+        problem: None,
+        advice: None,
+        problem_since: None,
+        checked_at: None,
+        check_due: 1,
+        missing_since: None,
+        reconciled_at: None,
+        recovered: 0,
+        revision: 1,
+        created_at: 1,
+        updated_at: 1,
     }
 }
 

@@ -11,6 +11,7 @@ mod support;
 
 mod access;
 mod command;
+mod connection;
 mod destination;
 mod lifecycle;
 mod migrations;

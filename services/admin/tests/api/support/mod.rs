@@ -1,5 +1,6 @@
 //! A running API over a database of its own.
 
+pub(crate) mod calendly;
 pub(crate) mod contract;
 mod house;
 mod ledger;
@@ -8,7 +9,7 @@ mod people;
 use std::{
     net::SocketAddr,
     sync::Arc,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -35,6 +36,7 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
+pub(crate) use calendly::TestCalendly;
 pub(crate) use house::TestHouse;
 pub(crate) use ledger::{id, tenant_of};
 pub(crate) use people::{PASSWORD, grant};
@@ -87,6 +89,7 @@ impl Default for Limits {
 pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) house: Arc<TestHouse>,
+    pub(crate) calendly: Arc<TestCalendly>,
     pub(crate) address: SocketAddr,
     pub(crate) channel: Channel,
     bearer: Bearer,
@@ -117,10 +120,12 @@ impl World {
         let store = Arc::new(Store::open(&url, StoreOptions::new(Sealer::new([7; 32]))).await.unwrap());
         store.migrate().await.unwrap();
         let house = Arc::new(TestHouse::new(Arc::clone(&store)).await);
+        let calendly = Arc::new(TestCalendly { store: Arc::clone(&store), hurried: AtomicUsize::default() });
         let (count, clock) = (AtomicU64::new(1), Arc::new(Frozen::default()));
         let context = AdminContext {
             store: Arc::clone(&store),
             house: house.clone(),
+            calendly: calendly.clone(),
             clock: clock.clone(),
             random: Arc::new(move || u128::from(count.fetch_add(1, Ordering::Relaxed))),
             public_url: "https://in.example.com".to_owned(),
@@ -144,7 +149,7 @@ impl World {
             serve(&context, options, listener, async { stopped.await.unwrap_or_default() }).await
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { store, house, address, channel, bearer, clock, stop: Some(stop), served, folder }
+        Self { store, house, calendly, address, channel, bearer, clock, stop: Some(stop), served, folder }
     }
 
     /// Stops the server and waits until it is gone.

@@ -1,5 +1,6 @@
 //! Calendly: webhooks of its API v2.
 
+pub mod api;
 mod booking;
 mod facts;
 mod preset;

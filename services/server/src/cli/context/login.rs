@@ -149,7 +149,11 @@ async fn with_password(args: &Args, reach: &Reach, config: &Config) -> anyhow::R
         None if args.password_stdin => bail!("--password-stdin: say whose password it is with --email"),
         None => password::ask("e-mail")?,
     };
-    let password = if args.password_stdin { password::piped()? } else { password::ask_hidden("password")? };
+    let password = if args.password_stdin {
+        password::piped("--password-stdin", "password")?
+    } else {
+        password::ask_hidden("password")?
+    };
     let agency = args.agency.clone().unwrap_or_default();
     let request = SignInRequest { email: email.clone(), password, agency };
     let answer = auth.sign_in(request).await.map_err(|status| anyhow::anyhow!("{}", status.message()))?;

@@ -11,21 +11,21 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 /// Nothing that is asked for is longer, whatever is piped in.
 const MAX_INPUT: u64 = 4 * 1024;
 
-/// The first line of standard input.
+/// The first line of standard input, where a `flag` says that a secret comes there; `what` is what it is called.
 ///
 /// # Errors
 /// When nothing comes.
-pub(in crate::cli) fn piped() -> anyhow::Result<String> {
+pub(in crate::cli) fn piped(flag: &str, what: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     stdin()
         .take(MAX_INPUT)
         .read_to_string(&mut text)
-        .context("no password can be read from standard input")?;
-    let password = text.lines().next().unwrap_or_default();
-    if password.is_empty() {
-        bail!("--password-stdin: no password came on standard input");
+        .with_context(|| format!("no {what} can be read from standard input"))?;
+    let secret = text.lines().next().unwrap_or_default();
+    if secret.is_empty() {
+        bail!("{flag}: no {what} came on standard input");
     }
-    Ok(password.to_owned())
+    Ok(secret.to_owned())
 }
 
 /// Asks on the terminal.

@@ -16,6 +16,7 @@ impl Listed for Message {
             Signature::Unspecified => NONE,
             Signature::Valid => "valid",
             Signature::Unsigned => "unsigned",
+            Signature::Fetched => "fetched",
         };
         let status = self.status.as_ref().map_or("", |status| &status.display_name);
         let runs: Vec<_> = self.runs.iter().filter_map(|run| run.status.as_ref()).collect();

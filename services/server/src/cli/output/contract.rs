@@ -27,6 +27,7 @@ contract!(
     BlockedIdentifier,
     Conflict,
     CompareWorkflowVersionsResponse,
+    Connection,
     Conversion,
     Delivery,
     DeletionPreview,

@@ -37,6 +37,15 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
+/// A time as the contract has it.
+pub(crate) fn to_proto(time: Timestamp) -> prost_types::Timestamp {
+    let micros = time.micros();
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0),
+    }
+}
+
 fn from_proto(time: &prost_types::Timestamp) -> Timestamp {
     Timestamp::from_micros(
         time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos) / 1_000),

@@ -9,7 +9,7 @@ mod export;
 pub(super) mod members;
 pub(super) mod operations;
 pub(super) mod profiles;
-mod samples;
+pub(super) mod samples;
 pub(super) mod sources;
 pub(super) mod suppressions;
 pub(super) mod tenants;
@@ -17,7 +17,7 @@ pub(super) mod workflows;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use tributary_proto::admin::v1::{self as proto, Grant, TenantRole};
+use tributary_proto::admin::v1::{self as proto, Grant, Source, TenantRole};
 
 use super::{client::Client, finder};
 
@@ -120,4 +120,15 @@ pub(super) struct Choice {
     pub(super) which: String,
     #[command(flatten)]
     pub(super) of: OfTenant,
+}
+
+impl Choice {
+    /// The source that is meant.
+    ///
+    /// # Errors
+    /// When the server refuses, or there is none such.
+    pub(super) async fn source(&self, client: &Client) -> anyhow::Result<Source> {
+        let tenant = finder::tenant(client, self.of.tenant.as_deref()).await?;
+        finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(&self.which))
+    }
 }

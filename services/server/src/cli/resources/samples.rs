@@ -8,7 +8,7 @@ use crate::cli::output::{Out, Style, Text, json, table, time::moment};
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub(super) fn show(out: &Out, sample: &Sample) -> anyhow::Result<()> {
+pub(in crate::cli) fn show(out: &Out, sample: &Sample) -> anyhow::Result<()> {
     if out.is_json() {
         return Ok(out.json_line(&json(sample)?)?);
     }

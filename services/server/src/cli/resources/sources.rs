@@ -1,6 +1,7 @@
 //! `tributary sources`.
 
 mod create;
+mod reconcile;
 mod suggest;
 
 use clap::{Args, Subcommand};
@@ -24,6 +25,8 @@ pub(in crate::cli) enum Action {
     Create(create::New),
     /// Show the newest messages of one, with the paths of their values to map from
     Samples(Samples),
+    /// Look for bookings at Calendly that never came, and feed them in
+    Reconcile(reconcile::Reconcile),
     /// Propose mappings from the newest messages of one, or from a file
     Suggest(suggest::Suggest),
     /// List the workflows that providers have to start from
@@ -55,12 +58,12 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             list(out, &finder::sources(client, &tenant, limit).await?)
         }
         Action::Get(choice) => {
-            let found = find(client, &choice).await?;
+            let found = choice.source(client).await?;
             one(out, &found.key, &found)
         }
         Action::Create(new) => create::run(new, client, out).await,
         Action::Samples(Samples { choice, limit }) => {
-            let parent = find(client, &choice).await?.name;
+            let parent = choice.source(client).await?.name;
             let request = ListSamplesRequest { parent, page_size: limit, page_token: String::new() };
             let answer = client.sources().list_samples(request).await.map_err(refused)?.into_inner();
             if answer.samples.is_empty() && !out.is_json() {
@@ -68,14 +71,10 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             }
             answer.samples.iter().try_for_each(|sample| samples::show(out, sample))
         }
+        Action::Reconcile(reconcile) => reconcile::run(reconcile, client, out).await,
         Action::Suggest(suggest) => suggest::run(suggest, client, out).await,
         Action::Presets { provider } => presets(provider.as_deref(), client, out).await,
     }
-}
-
-async fn find(client: &Client, Choice { which, of }: &Choice) -> anyhow::Result<Source> {
-    let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-    finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(which))
 }
 
 async fn presets(of: Option<&str>, client: &Client, out: &Out) -> anyhow::Result<()> {
@@ -101,6 +100,7 @@ impl Listed for Source {
 
     fn cells(&self) -> Vec<String> {
         let signed = match self.masked_signing_keys.len() {
+            0 if self.connection.is_some() => "its connection".to_owned(),
             0 => "unsigned is accepted".to_owned(),
             1 => "1 key".to_owned(),
             keys => format!("{keys} keys"),

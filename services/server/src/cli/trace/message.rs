@@ -62,6 +62,7 @@ fn accepted(message: &Message) -> Tree {
         Signature::Unspecified => (Style::Dim, ""),
         Signature::Valid => (Style::Good, "signature valid"),
         Signature::Unsigned => (Style::Warn, "unsigned: the source has no signing key"),
+        Signature::Fetched => (Style::Good, "not delivered: read through the provider's API"),
     };
     let time = message.receive_time.as_ref().map(|time| format!("{} UTC", moment(Some(time))));
     let mut label = heading("accepted").plain(time.as_deref().unwrap_or("and not yet processed"));

@@ -1,8 +1,7 @@
 //! Making a source.
 
-use std::{env, fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
 use clap::Args;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::json;
@@ -13,6 +12,7 @@ use crate::cli::{
     finder,
     output::{Out, Style, Text, id},
     resources::OfTenant,
+    secret,
 };
 
 /// A source that is to be made.
@@ -54,19 +54,8 @@ impl New {
 
     /// Keys are read from a file or a variable: what stands in a command line is seen by others.
     fn signing_keys(&self) -> anyhow::Result<Vec<String>> {
-        let key = match (&self.signing_key_file, &self.signing_key_env) {
-            (Some(file), _) => {
-                fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
-            }
-            (None, Some(name)) => {
-                env::var(name).with_context(|| format!("cannot read the variable {name}"))?
-            }
-            (None, None) => return Ok(Vec::new()),
-        };
-        match key.trim() {
-            "" => bail!("the signing key is empty"),
-            key => Ok(vec![key.to_owned()]),
-        }
+        let (file, variable) = (self.signing_key_file.as_deref(), self.signing_key_env.as_deref());
+        Ok(secret::read("signing key", file, variable)?.into_iter().collect())
     }
 }
 

@@ -6,7 +6,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use tributary_proto::admin::v1::SuggestMappingsRequest;
 
-use super::find;
 use crate::cli::{
     client::{Client, refused},
     code::spec,
@@ -36,7 +35,7 @@ pub(super) async fn run(suggest: Suggest, client: &Client, out: &Out) -> anyhow:
         Some(file) => fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
         None => String::new(),
     };
-    let request = SuggestMappingsRequest { parent: find(client, &suggest.choice).await?.name, body };
+    let request = SuggestMappingsRequest { parent: suggest.choice.source(client).await?.name, body };
     let answer = client.sources().suggest_mappings(request).await.map_err(refused)?.into_inner();
     if let Some(file) = &suggest.write {
         let Some(draft) = &answer.spec else {
