@@ -93,7 +93,7 @@ impl SourceService for Sources {
         violations.display_name("source.display_name", &given.display_name);
         let settings = convert::settings(&given.provider, given.settings, &mut violations);
         let body_limit = convert::body_limit(given.body_limit, &mut violations);
-        let signing_keys = convert::signing_keys(request.signing_keys, &mut violations);
+        let signing_keys = convert::signing_keys(&given.provider, request.signing_keys, &mut violations);
         violations.check()?;
         let secret = self.0.url_secret();
         let (millis, random) = self.0.id_parts(&call.author);
@@ -228,10 +228,10 @@ impl SourceService for Sources {
     ) -> Result<Response<Source>, Status> {
         let call = self.0.call(&request).await?;
         let SetSigningKeysRequest { name, signing_keys, etag } = request.into_inner();
-        let mut violations = Violations::default();
-        let keys = convert::signing_keys(signing_keys, &mut violations);
-        violations.check()?;
         let (located, now) = self.find(&call, "name", &name).await?;
+        let mut violations = Violations::default();
+        let keys = convert::signing_keys(&now.provider, signing_keys, &mut violations);
+        violations.check()?;
         let revision = check::revision_or(&etag, now.revision)?;
         let change = SourceChange { signing_keys: Some(keys), ..SourceChange::default() };
         self.update(&located, now.id, revision, &change, &call.author).await

@@ -59,8 +59,9 @@ pub(super) fn body_limit(given: i64, violations: &mut Violations) -> u64 {
     }
 }
 
-/// Signing keys, checked for their number and length.
-pub(super) fn signing_keys(given: Vec<String>, violations: &mut Violations) -> Vec<Secret> {
+/// Signing keys, checked for their number and length, and by their provider.
+pub(super) fn signing_keys(provider: &str, given: Vec<String>, violations: &mut Violations) -> Vec<Secret> {
+    let provider = sources::provider(provider);
     if given.len() > MAX_KEYS {
         violations.add("signing_keys", format!("at most {MAX_KEYS} keys"));
     }
@@ -68,6 +69,8 @@ pub(super) fn signing_keys(given: Vec<String>, violations: &mut Violations) -> V
         let path = format!("signing_keys[{index}]");
         if key.is_empty() {
             violations.add(&path, "has to be set");
+        } else if let Some(Err(expected)) = provider.map(|provider| provider.check_key(key)) {
+            violations.add(&path, expected);
         }
         violations.text(&path, key, MAX_KEY);
     }

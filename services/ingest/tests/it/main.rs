@@ -6,6 +6,7 @@ mod answers;
 mod hostile;
 mod operations;
 mod overload;
+mod providers;
 mod secrets;
 mod shutdown;
 mod support;

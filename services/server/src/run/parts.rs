@@ -88,6 +88,13 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let log = store.clone();
     let upkeep = tokio::spawn(async move { log.keep_log_short().await });
 
+    let (door_listener, door_address) =
+        listen(config.http.listen, "the public door", "--http-listen").await?;
+    let (admin_listener, admin_address) =
+        listen(config.admin.listen, "the admin API", "--admin-listen").await?;
+    let (operations_listener, operations_address) =
+        listen(config.operations.listen, "operations", "--operations-listen").await?;
+    let public_url = config.public_url(door_address);
     let door = Door::new(DoorConfig {
         journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
         sources: Arc::clone(&sources),
@@ -96,15 +103,9 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         random: random_u128,
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        public_url: public_url.clone(),
         limits: DoorLimits { bytes_in_flight: config.http.max_body_bytes, ..DoorLimits::default() },
     });
-    let (door_listener, door_address) =
-        listen(config.http.listen, "the public door", "--http-listen").await?;
-    let (admin_listener, admin_address) =
-        listen(config.admin.listen, "the admin API", "--admin-listen").await?;
-    let (operations_listener, operations_address) =
-        listen(config.operations.listen, "operations", "--operations-listen").await?;
-    let public_url = config.public_url(door_address);
 
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
     let purging =

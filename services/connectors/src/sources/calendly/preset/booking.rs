@@ -6,10 +6,8 @@ use tributary_domain::{
     workflow::spec::{DateFormat, Group, Kind, Mapping, Op, Operator, ValueType, WorkflowSpec},
 };
 
-use super::{
-    build::{all_of, attribute, condition, constant, path, single, with_step},
-    shared,
-};
+use super::shared;
+use crate::sources::build::{all_of, attribute, condition, constant, path, single, with_step};
 
 /// `invitee.created` as the standard event `Schedule`. The new half of a reschedule is no second booking: it restates the
 /// first, and says from which one it was moved. A booking that is cancelled is taken back.

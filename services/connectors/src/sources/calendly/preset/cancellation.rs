@@ -2,10 +2,8 @@
 
 use tributary_domain::workflow::spec::{DateFormat, Kind, Op, ValueType, WorkflowSpec};
 
-use super::{
-    build::{attribute, constant, path, single, with_step},
-    shared,
-};
+use super::shared;
+use crate::sources::build::{attribute, constant, path, single, with_step};
 
 /// `invitee.canceled` as the standard event `ScheduleCanceled`. The cancelled half of a reschedule is one too, and
 /// says to which booking it was moved.

@@ -1,7 +1,6 @@
 //! The workflows to start from.
 
 mod booking;
-mod build;
 mod cancellation;
 mod no_show;
 mod reschedule;

@@ -2,10 +2,8 @@
 
 use tributary_domain::workflow::spec::{DateFormat, Kind, Op, ValueType, WorkflowSpec};
 
-use super::{
-    build::{attribute, constant, path, single, with_step},
-    shared,
-};
+use super::shared;
+use crate::sources::build::{attribute, constant, path, single, with_step};
 
 /// `invitee_no_show.created` as the standard event `ScheduleNoShow`. It happened when it was marked, which can be long
 /// after the appointment. A mark can be taken back and set again: each has a URI of its own.

@@ -2,7 +2,8 @@
 
 use tributary_domain::workflow::spec::{Operator, WorkflowSpec};
 
-use super::{booking, build};
+use super::booking;
+use crate::sources::build;
 
 /// The new half of a reschedule as the event `ScheduleRescheduled`: Calendly has no event of its own for it, but books the
 /// new time with the old booking named. The booking's own workflow restates its first `Schedule` with it; this is a
