@@ -80,7 +80,8 @@ async fn every_story(database: Database) {
     assert_eq!(ask(&server, "profiles", &["list", "--limit", "100"]).len(), people.len() + 2);
 }
 
-#[tokio::test]
+// The receiver has to answer while the command runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_story_comes_to_what_it_says() {
     for database in databases() {
         Box::pin(every_story(database)).await;

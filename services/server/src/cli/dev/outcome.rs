@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tributary_proto::admin::v1::{MessageTrace, delivery::State};
 
 use super::scenario::Expect;
@@ -16,7 +17,7 @@ use crate::cli::{
     trace,
 };
 
-/// How long all of it may take; it takes milliseconds, unless a delivery waits.
+/// How long all of a scenario may take; it takes milliseconds, unless a delivery waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a server made of some messages.
@@ -36,8 +37,10 @@ pub(super) struct Made {
 /// # Errors
 /// When the server refuses.
 pub(super) async fn of(client: &Client, messages: &[String]) -> anyhow::Result<Made> {
+    let deadline = Instant::now() + PATIENCE;
     for message in messages {
-        trace::settled(client, message, PATIENCE).await?;
+        let patience = deadline.saturating_duration_since(Instant::now());
+        trace::settled(client, message, patience).await?;
     }
     let mut made = Made::default();
     // Once more, since a later message may have changed the booking of an earlier one.
