@@ -24,6 +24,7 @@
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
 //! | the README's tour, command by command | `tour` |
+//! | whole stories of providers, each as it is meant to end | `lab` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the clients of `examples/`, in other languages | `examples` |
 //! | the demo, at its first start and at its second | `quickstart` |
@@ -59,6 +60,7 @@ mod identity;
 mod invariants;
 mod journal;
 mod kill;
+mod lab;
 mod lifecycle;
 mod login;
 mod one_person;

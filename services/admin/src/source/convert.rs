@@ -58,11 +58,13 @@ pub(super) fn body_limit(given: i64, violations: &mut Violations) -> u64 {
     }
 }
 
-/// Signing keys, checked for their number and length, and for whether there is anybody who could sign with them.
+/// Signing keys, checked for their number and length, by their provider, and for whether there is anybody who could sign with
+/// them.
 pub(super) fn signing_keys(provider: &str, given: Vec<String>, violations: &mut Violations) -> Vec<Secret> {
     if !given.is_empty() && browser::is_public(provider) {
         violations.add("signing_keys", "has to be empty: pages cannot keep a key");
     }
+    let provider = sources::provider(provider);
     if given.len() > MAX_KEYS {
         violations.add("signing_keys", format!("at most {MAX_KEYS} keys"));
     }
@@ -70,6 +72,8 @@ pub(super) fn signing_keys(provider: &str, given: Vec<String>, violations: &mut 
         let path = format!("signing_keys[{index}]");
         if key.is_empty() {
             violations.add(&path, "has to be set");
+        } else if let Some(Err(expected)) = provider.map(|provider| provider.check_key(key)) {
+            violations.add(&path, expected);
         }
         violations.text(&path, key, MAX_KEY);
     }

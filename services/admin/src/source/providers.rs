@@ -15,6 +15,8 @@ fn to_proto(connector: &dyn Connector) -> Provider {
         id: connector.name().to_owned(),
         display_name: connector.display_name().to_owned(),
         presets: connector.presets().iter().map(preset).collect(),
+        help: connector.help().to_owned(),
+        sample: connector.sample().body.to_owned(),
     }
 }
 

@@ -96,8 +96,11 @@ async fn providers_and_samples_are_listed_and_a_deleted_source_is_gone() {
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     let all = world.sources().list_providers(ListProvidersRequest::default()).await.unwrap().into_inner();
     let ids: Vec<_> = all.providers.iter().map(|provider| provider.id.as_str()).collect();
-    assert_eq!(ids, ["calendly", "tag", "custom"]);
-    assert!(all.providers[0].presets.iter().all(|preset| preset.spec.is_some()));
+    assert_eq!((ids.first(), ids.last(), ids.len()), (Some(&"calendly"), Some(&"custom"), 13));
+    for provider in &all.providers {
+        assert!(provider.presets.iter().all(|preset| preset.spec.is_some()), "{}", provider.id);
+        assert!(!provider.help.is_empty() && !provider.sample.is_empty(), "{}", provider.id);
+    }
 
     for number in 1..=7 {
         let body =
@@ -191,4 +194,36 @@ async fn the_write_key_of_a_tag_is_shown_whenever_it_is_asked_for() {
     let now = world.sources().get_source(get()).await.unwrap().into_inner().browser.unwrap();
     assert_eq!(rotated.webhook_url, now.collect_url);
     assert_ne!(now.write_key, browser.write_key);
+#[tokio::test]
+async fn keys_that_a_provider_could_not_sign_with_are_refused() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let request = |keys: &[&str]| CreateSourceRequest {
+        parent: tenant.name.clone(),
+        source: Some(Source {
+            key: "hooks".to_owned(),
+            display_name: "Hooks".to_owned(),
+            provider: "standard_webhooks".to_owned(),
+            ..Source::default()
+        }),
+        signing_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        ..CreateSourceRequest::default()
+    };
+    let good = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let refused = world.sources().create_source(request(&[good, "not base64!"])).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), fields(&refused)),
+        (Code::InvalidArgument, vec!["signing_keys[1]".to_owned()])
+    );
+    let made = world.sources().create_source(request(&[good])).await.unwrap().into_inner().source.unwrap();
+    let set = SetSigningKeysRequest {
+        name: made.name,
+        signing_keys: vec!["whpk_x".to_owned()],
+        etag: String::new(),
+    };
+    let refused = world.sources().set_signing_keys(set).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), fields(&refused)),
+        (Code::InvalidArgument, vec!["signing_keys[0]".to_owned()])
+    );
 }

@@ -40,13 +40,23 @@ impl fmt::Debug for Facts {
 
 /// The text of the first scalar that `path` finds; nothing for null, empty texts, lists and objects.
 pub(super) fn scalar_at(body: &Value, path: &JsonPath) -> Option<String> {
-    match path.query(body).first()? {
+    scalar(path.query(body).first()?)
+}
+
+/// A scalar as a text; nothing for null, empty texts, lists and objects.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         // A number that was read as a fraction may have lost the digits that tell it from another.
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
+}
+
+/// The text at a JSON pointer; nothing where there is none, or an empty one.
+pub(super) fn text_at(body: &Value, pointer: &str) -> Option<String> {
+    body.pointer(pointer)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A dedupe key of bounded length.

@@ -27,11 +27,17 @@ pub fn is_fetched(headers: &[(String, String)]) -> bool {
     headers.iter().any(|(name, _)| name == ORIGIN)
 }
 
-/// The headers worth keeping, unless the source's signature stands in one of them.
-pub(super) fn kept(headers: &HeaderMap, signature: &HeaderName) -> Vec<(String, String)> {
+/// The headers worth keeping, and those that the provider says `more` in, unless the source's signature stands in one of
+/// them.
+pub(super) fn kept(
+    headers: &HeaderMap,
+    signature: Option<&HeaderName>,
+    more: &[HeaderName],
+) -> Vec<(String, String)> {
     let names = [header::CONTENT_TYPE, header::USER_AGENT].into_iter().chain(IDEMPOTENCY);
     names
-        .filter(|name| name != signature)
+        .chain(more.iter().cloned())
+        .filter(|name| Some(name) != signature)
         .filter_map(|name| {
             let value = headers.get(&name)?.to_str().ok()?;
             // Two deliveries stay apart by a hash of what is too long to be kept.
@@ -43,4 +49,9 @@ pub(super) fn kept(headers: &HeaderMap, signature: &HeaderName) -> Vec<(String, 
             (value.len() <= LONGEST).then(|| (name.as_str().to_owned(), value))
         })
         .collect()
+}
+
+/// The text of a header, without white space at its ends; nothing where it is not there, empty, or no text.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
 }

@@ -6,7 +6,10 @@ use http::HeaderMap;
 use serde_json::Value;
 use tributary_domain::{time::Timestamp, workflow::spec::WorkflowSpec};
 
-use super::{Facts, SettingsError, Signature, SignatureError, SourceSettings, headers};
+use super::{
+    Ask, Challenge, Facts, FormError, Sample, Sending, SettingsError, Signature, SignatureError,
+    SourceSettings, Webhook, headers, signing::Signing,
+};
 
 /// A kind of source. It holds nothing: what a source's owner set is parsed once by [`Provider::check_settings`],
 /// kept by the caller (in an `Arc`), and handed in again.
@@ -27,6 +30,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
         16 * 1024
     }
 
+    /// What its owner has to know and do, in a few sentences.
+    fn help(&self) -> &'static str;
+
     /// Parses a source's settings: a JSON object, or null for the defaults.
     ///
     /// # Errors
@@ -43,22 +49,61 @@ pub trait Provider: Send + Sync + fmt::Debug {
         &self,
         settings: &SourceSettings,
         keys: &[String],
-        headers: &HeaderMap,
-        body: &[u8],
+        webhook: &Webhook<'_>,
         now: Timestamp,
-    ) -> Result<Signature, SignatureError>;
+    ) -> Result<Signature, SignatureError> {
+        if keys.is_empty() {
+            return Ok(Signature::Unsigned);
+        }
+        Signing::verify(settings, keys, webhook, now).map(|()| Signature::Valid)
+    }
+
+    /// Whether `key` can be a signing key of the provider's.
+    ///
+    /// # Errors
+    /// What is expected, in words.
+    fn check_key(&self, key: &str) -> Result<(), &'static str> {
+        let _ = key;
+        Ok(())
+    }
+
+    /// The answer to a request by which the provider makes sure that the URL is its owner's; none: it is no such
+    /// request. What is answered here is no message.
+    fn challenge(&self, ask: &Ask<'_>) -> Option<Challenge> {
+        let _ = ask;
+        None
+    }
+
+    /// The JSON of a body that came in another form; none: it is taken as it is.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn body(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Vec<u8>>, FormError> {
+        let _ = (headers, body);
+        Ok(None)
+    }
 
     /// What the request says of itself: its event, what tells it from others, and the visitor it came from.
     fn facts(&self, settings: &SourceSettings, headers: &HeaderMap, body: &Value) -> Facts;
 
-    /// The headers, as names and values, that the provider would sign `body` with at `now`.
+    /// The headers, as names and values, that the provider would sign a body with at `now`.
     fn sign(
         &self,
         settings: &SourceSettings,
         key: &str,
-        body: &[u8],
+        sending: &Sending<'_>,
         now: Timestamp,
-    ) -> Vec<(String, String)>;
+    ) -> Vec<(String, String)> {
+        settings.signing.sign(key, sending, now)
+    }
+
+    /// The other headers that the provider would send a body with, its content type among them.
+    fn accompany(&self, sending: &Sending<'_>) -> Vec<(String, String)> {
+        vec![("content-type".to_owned(), sending.content_type.to_owned())]
+    }
+
+    /// A body that it could send.
+    fn sample(&self) -> Sample;
 
     /// The workflows to start from.
     fn presets(&self) -> Vec<Preset>;
@@ -66,7 +111,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The headers of a request that are kept with its message, in lower case: what helps to understand it, never
     /// a signature or a credential.
     fn kept_headers(&self, settings: &SourceSettings, headers: &HeaderMap) -> Vec<(String, String)> {
-        headers::kept(headers, settings.signing.header())
+        headers::kept(headers, settings.signing.header(), &[])
     }
 }
 
@@ -79,7 +124,7 @@ pub struct Preset {
     pub display_name: &'static str,
     /// What it makes of which messages, in a sentence or two.
     pub help: &'static str,
-    /// The provider's own name of the event that it takes.
+    /// The provider's own name of the event that it takes; empty: whatever comes.
     pub provider_event: &'static str,
     /// What it does.
     pub spec: WorkflowSpec,

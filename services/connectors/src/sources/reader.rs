@@ -1,6 +1,9 @@
 //! Reads settings one by one, so that what is wrong is named by its path, and nothing unknown is passed over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
@@ -11,6 +14,8 @@ use super::SettingsError;
 
 /// The most formats of foreign ids that a source may allow.
 const MOST_FORMATS: usize = 20;
+/// How far the time of a signature may be from ours at most, in seconds: a day, for as long as Calendly repeats a delivery.
+const LONGEST_TOLERANCE: u64 = 86_400;
 /// The most texts that a source may give a meaning.
 const MOST_NAMES: usize = 50;
 /// The largest program that one of their patterns may become, in bytes.
@@ -110,6 +115,12 @@ impl<'a> Reader<'a> {
             Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
             _ => Err(self.error(name, &format!("a whole number from {least} to {most} is expected"))),
         }
+    }
+
+    /// `tolerance_seconds`: how far the time of a signature may be from ours; unset: `default` seconds.
+    pub(super) fn tolerance(&mut self, default: u64) -> Result<Duration, SettingsError> {
+        let seconds = self.number("tolerance_seconds", 1, LONGEST_TOLERANCE)?;
+        Ok(Duration::from_secs(seconds.unwrap_or(default)))
     }
 
     /// One of `choices`, by its name; unset: nothing.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use tributary_domain::normalise::cluid::{self, CluidReading};
 
-use super::{custom::BookingPaths, hmac_scheme::HmacScheme, tag::TagSettings};
+use super::{custom::BookingPaths, reader::Reader, signing::Signing, tag::TagSettings};
 
 /// A source's settings, ready to be used for every request. Made by
 /// [`Provider::check_settings`](super::Provider::check_settings) only.
@@ -16,7 +16,7 @@ pub struct SourceSettings {
     /// Where the visitor's id stands.
     pub(super) cluid: CluidField,
     /// How deliveries are signed.
-    pub(super) signing: HmacScheme,
+    pub(super) signing: Signing,
     /// How far the time of a signature may be from ours, where the provider signs one.
     pub(super) tolerance: Duration,
     /// Where a custom body names its event.
@@ -36,6 +36,20 @@ impl SourceSettings {
     pub fn tag(&self) -> Option<&Arc<TagSettings>> {
         self.tag.as_ref()
     }
+
+    /// Those of a provider whose bodies are known, so that nothing more has to be said of them.
+    pub(super) fn of_provider(cluid: CluidField, signing: Signing, tolerance: Duration) -> Self {
+        Self {
+            cluid,
+            signing,
+            tolerance,
+            event_path: None,
+            dedupe_path: None,
+            dedupe_by_body: false,
+            booking: None,
+            tag: None,
+        }
+    }
 }
 
 /// Where the visitor's id stands, and what is taken for one.
@@ -46,6 +60,12 @@ pub(super) struct CluidField {
 }
 
 impl CluidField {
+    /// Reads `cluid_path`, which is `default` where it is unset, and `allowed_cluids`.
+    pub(super) fn from_settings(reader: &mut Reader<'_>, default: &str) -> Result<Self, SettingsError> {
+        let path = reader.json_path_or("cluid_path", default)?;
+        Ok(Self { path, allowed: reader.patterns("allowed_cluids")? })
+    }
+
     /// What stands there.
     pub(super) fn read(&self, body: &Value) -> CluidReading {
         cluid::read(self.path.query(body).first(), &self.allowed)

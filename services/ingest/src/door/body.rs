@@ -24,6 +24,19 @@ pub(super) struct Received<'a> {
     _place: Option<SemaphorePermit<'a>>,
 }
 
+impl<'a> Received<'a> {
+    /// The same body in another form, which is held in place of it.
+    ///
+    /// # Errors
+    /// When it has more than `limit` bytes, or there is no place for it in `memory`.
+    pub(super) fn replaced(self, bytes: Bytes, limit: usize, memory: &'a Semaphore) -> Result<Self, Refusal> {
+        if bytes.len() > limit {
+            return Err(Refusal::BodyTooLarge { limit });
+        }
+        Ok(Self { _place: Some(reserve(memory, bytes.len())?), bytes })
+    }
+}
+
 /// Reads `body` to its end if it has at most `limit` bytes.
 ///
 /// # Errors
@@ -139,6 +152,21 @@ mod tests {
         let refused = read(Body::from("1234"), 100, &pace, &memory).await.err();
         assert_eq!(refused, Some(Refusal::DoorFull));
         drop(held);
+        assert_eq!(memory.available_permits(), 10);
+    }
+
+    #[tokio::test]
+    async fn a_body_in_another_form_takes_its_own_place() {
+        let memory = Semaphore::new(10);
+        let held =
+            read(Body::from("1234"), 100, &DoorLimits::default(), &memory).await.expect("there is room");
+        let other = held.replaced(Bytes::from_static(b"123456"), 100, &memory).expect("both fit");
+        assert_eq!((&other.bytes[..], memory.available_permits()), (&b"123456"[..], 4));
+        let longer = Bytes::from_static(b"1234567");
+        let refused = other.replaced(longer.clone(), 100, &memory).err();
+        assert_eq!(refused, Some(Refusal::DoorFull));
+        let held = read(Body::from("1"), 100, &DoorLimits::default(), &memory).await.expect("there is room");
+        assert_eq!(held.replaced(longer, 6, &memory).err(), Some(Refusal::BodyTooLarge { limit: 6 }));
         assert_eq!(memory.available_permits(), 10);
     }
 }

@@ -74,9 +74,8 @@ impl Door {
             match taken {
                 Ok(taken) => answer(taken),
                 Err(refusal) => {
-                    let reason = refusal.reason();
-                    tracing::debug!(source = %found.source.source, reason, "batch of a page refused");
-                    self.keep(&found.source, &refusal, &Seen { headers: &head.headers, body: &seen }, &span);
+                    span.record("refused", refusal.reason());
+                    self.refused(&found.source, &refusal, &Seen { headers: &head.headers, body: &seen });
                     refusal.into_response()
                 }
             },

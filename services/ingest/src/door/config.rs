@@ -25,6 +25,9 @@ pub struct DoorConfig {
     pub metrics: Metrics,
     /// Whether webhooks are taken at all.
     pub readiness: Readiness,
+    /// Where the door is reached from outside, such as `https://in.example.com`, without a slash at its end: some senders
+    /// sign the URL that they call.
+    pub public_url: String,
     /// How much a sender may ask for.
     pub limits: DoorLimits,
     /// The proxies whose word on where a visitor comes from is believed.

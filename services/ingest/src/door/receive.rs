@@ -1,4 +1,4 @@
-//! Accepts one message, or says why not.
+//! Accepts one message, or answers a provider's question, or says why not.
 
 use axum::{
     body::Body,
@@ -6,7 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use tracing::{Instrument, Span, field::display};
-use tributary_connectors::sources::Signature;
+use tributary_connectors::sources::{Ask, Challenge, Signature, Webhook};
 use tributary_domain::{id::MessageId, scan::scan, time::Timestamp};
 use tributary_journal::Accepted;
 
@@ -17,9 +17,18 @@ use crate::{
     refusal::recorder::Seen,
 };
 
+/// What became of a request that is not refused.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is a message, and durable.
+    Message(MessageId),
+    /// It was a provider's question whose URL it is; this is the answer.
+    Question(String),
+}
+
 impl Door {
     /// Takes the webhook that was posted with `secret`; its id once it is durable.
-    pub(super) async fn receive(&self, secret: &str, request: Request<Body>) -> Result<MessageId, Refusal> {
+    pub(super) async fn receive(&self, secret: &str, request: Request<Body>) -> Result<Taken, Refusal> {
         if !self.config.readiness.is_serving() {
             return Err(self.count(Refusal::NotServing));
         }
@@ -33,6 +42,31 @@ impl Door {
         self.receive_from(&found, &head, body, &span).instrument(span.clone()).await
     }
 
+    /// Answers a `GET` of a webhook URL, which is how some providers ask whose it is. Nothing is kept of it.
+    pub(super) fn answer(&self, secret: &str, head: &Parts) -> Result<String, Refusal> {
+        let ask = Ask::Get { query: head.uri.query().unwrap_or_default(), token: secret };
+        let Some(found) = self.config.sources.find(secret) else {
+            return Err(self.count(Refusal::MethodNotAllowed));
+        };
+        let source = &*found.source;
+        let answered = opens(&found, self.config.clock.now())
+            .and_then(|()| found.tenant.admit().map_err(|wait| Refusal::RateExceeded { wait }))
+            .and_then(|()| match source.provider.challenge(&ask) {
+                Some(Challenge::Answer(answer)) => Ok(answer),
+                Some(Challenge::Refused) => Err(Refusal::ChallengeRefused),
+                None => Err(Refusal::MethodNotAllowed),
+            });
+        match answered {
+            // Anybody's browser does so.
+            Err(Refusal::MethodNotAllowed) => Err(self.count(Refusal::MethodNotAllowed)),
+            Err(refusal) => {
+                self.refused(source, &refusal, &Seen { headers: &head.headers, body: &[] });
+                Err(refusal)
+            }
+            Ok(answer) => Ok(answer),
+        }
+    }
+
     /// Takes a webhook of a known source; a refusal is kept for its owner.
     async fn receive_from(
         &self,
@@ -40,20 +74,19 @@ impl Door {
         head: &Parts,
         body: Body,
         span: &Span,
-    ) -> Result<MessageId, Refusal> {
-        let source = &*found.source;
+    ) -> Result<Taken, Refusal> {
         let mut seen = Bytes::new();
-        let accepted = self.accept(found, &head.headers, body, span, &mut seen).await;
+        let accepted = self.accept(found, head, body, span, &mut seen).await;
         if let Err(refusal) = &accepted {
-            tracing::debug!(source = %source.source, reason = refusal.reason(), "webhook refused");
-            self.keep(source, refusal, &Seen { headers: &head.headers, body: &seen }, span);
+            span.record("refused", refusal.reason());
+            self.refused(&found.source, refusal, &Seen { headers: &head.headers, body: &seen });
         }
         accepted
     }
 
-    /// Keeps a request that is refused for the source's owner.
-    pub(super) fn keep(&self, source: &SourceEntry, refusal: &Refusal, seen: &Seen<'_>, span: &Span) {
-        span.record("refused", refusal.reason());
+    /// Counts a refused request to a known source, and keeps it for its owner.
+    pub(super) fn refused(&self, source: &SourceEntry, refusal: &Refusal, seen: &Seen<'_>) {
+        tracing::debug!(source = %source.source, reason = refusal.reason(), "request refused");
         self.config.metrics.refused(refusal.reason());
         let (now, random) = (self.config.clock.now(), (self.config.random)());
         self.config.refusals.record(source, refusal, now, random, seen);
@@ -63,12 +96,12 @@ impl Door {
     async fn accept(
         &self,
         found: &Found,
-        headers: &HeaderMap,
+        head: &Parts,
         body: Body,
         span: &Span,
         seen: &mut Bytes,
-    ) -> Result<MessageId, Refusal> {
-        let source = &*found.source;
+    ) -> Result<Taken, Refusal> {
+        let (source, headers) = (&*found.source, &head.headers);
         opens(found, self.config.clock.now())?;
         found.tenant.admit().map_err(|wait| Refusal::RateExceeded { wait })?;
         plain(headers)?;
@@ -76,8 +109,17 @@ impl Door {
         let body_limit = source.body_limit.min(found.tenant.body_limit());
         let received = body::read(body, body_limit, limits, &self.memory).await?;
         *seen = received.bytes.clone();
+        match source.provider.challenge(&Ask::Post { headers, body: &received.bytes }) {
+            Some(Challenge::Answer(answer)) => return Ok(Taken::Question(answer)),
+            Some(Challenge::Refused) => return Err(Refusal::ChallengeRefused),
+            None => {}
+        }
         let now = self.config.clock.now();
-        let signature_valid = signed(source, headers, &received.bytes, now)?;
+        let signature_valid = self.signed(source, head, &received.bytes, now)?;
+        let received = match source.provider.body(headers, &received.bytes).map_err(Refusal::Form)? {
+            Some(json) => received.replaced(json.into(), body_limit, &self.memory)?,
+            None => received,
+        };
         scan(&received.bytes, &limits.scan).map_err(Refusal::Unacceptable)?;
 
         let random = (self.config.random)();
@@ -99,7 +141,21 @@ impl Door {
             return Err(error.into());
         }
         self.config.metrics.accepted(bytes);
-        Ok(message)
+        Ok(Taken::Message(message))
+    }
+
+    /// Whether the body carries a signature that holds; false while the source has no keys.
+    fn signed(
+        &self,
+        source: &SourceEntry,
+        head: &Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+        let webhook = Webhook { origin: &self.config.public_url, target, headers: &head.headers, body };
+        let signature = source.provider.verify(&source.settings, &source.keys, &webhook, now);
+        Ok(signature.map_err(Refusal::Signature)? == Signature::Valid)
     }
 
     pub(super) fn count(&self, refusal: Refusal) -> Refusal {
@@ -124,10 +180,4 @@ pub(super) fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     let identity = encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if identity { Ok(()) } else { Err(Refusal::ContentEncoded) }
-}
-
-/// Whether the body carries a signature that holds; false while the source has no keys.
-fn signed(source: &SourceEntry, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<bool, Refusal> {
-    let signature = source.provider.verify(&source.settings, &source.keys, headers, body, now);
-    Ok(signature.map_err(Refusal::Signature)? == Signature::Valid)
 }

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use axum::http::StatusCode;
-use tributary_connectors::sources::{SignatureError, tag::BatchError};
+use tributary_connectors::sources::{FormError, SignatureError, tag::BatchError};
 use tributary_domain::scan::ScanError;
 use tributary_journal::AppendError;
 
@@ -34,6 +34,10 @@ pub enum Refusal {
     BodyIncomplete,
     /// The signature is missing or wrong.
     Signature(SignatureError),
+    /// The body is a form that cannot be read.
+    Form(FormError),
+    /// Whoever asked whose URL it is does not know its verify token.
+    ChallengeRefused,
     /// The body is not JSON that can be kept.
     Unacceptable(ScanError),
     /// The page is of none of the tag's sites.
@@ -163,6 +167,18 @@ impl Refusal {
                 "The signature does not hold",
                 "Check that the sender and the source have the same signing key, and the sender's clock.",
             ),
+            Self::Form(error) => final_answer(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                error.code(),
+                "The body is not a form that can be read",
+                "Send the form as its content type says, within the limits.",
+            ),
+            Self::ChallengeRefused => final_answer(
+                StatusCode::FORBIDDEN,
+                "CHALLENGE_REFUSED",
+                "The verify token is not that of this URL",
+                "Set the part of the webhook URL behind /in/ as the verify token at the provider.",
+            ),
             Self::Unacceptable(error) => final_answer(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 error.reason.code(),
@@ -238,6 +254,7 @@ impl Refusal {
         match self {
             Self::BodyTooLarge { limit } => format!("at most {limit} bytes are taken here").into(),
             Self::Signature(error) => error.to_string().into(),
+            Self::Form(error) => error.to_string().into(),
             Self::Unacceptable(error) => error.to_string().into(),
             Self::BatchMalformed(error) => error.to_string().into(),
             _ => "".into(),

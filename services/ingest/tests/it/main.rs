@@ -7,6 +7,7 @@ mod collect;
 mod hostile;
 mod operations;
 mod overload;
+mod providers;
 mod secrets;
 mod shutdown;
 mod support;

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
-use tributary_connectors::sources::provider;
+use tributary_connectors::sources::{Sending, provider};
 use tributary_domain::{
     id::{SourceId, TenantId},
     partition::PartitionSet,
@@ -45,6 +45,15 @@ pub(crate) const TAG: &str = "key_of_a_tag";
 /// The code of the tag's script, and its SHA-256.
 pub(crate) const SCRIPT: (&str, &str) =
     ("go() // away", "8bba4e4a93eaf0817b375cfc7bcf036acb831d40b9eac510fc34ec32acc1dbc5");
+/// The secret of a source of forms, without keys.
+pub(crate) const FORM: &str = "secret_form_canary7f3a";
+/// Those of other providers, each with the key [`KEY`].
+pub(crate) const META: &str = "secret_meta_canary7f3a";
+pub(crate) const WOOCOMMERCE: &str = "secret_woo_canary7f3a";
+pub(crate) const HUBSPOT: &str = "secret_hubspot_canary7f3a";
+pub(crate) const GITHUB: &str = "secret_github_canary7f3a";
+/// Where the door is reached from outside.
+pub(crate) const PUBLIC_URL: &str = "https://in.example.com";
 /// A source that was deleted.
 pub(crate) const DELETED: &str = "secret_deleted";
 /// A secret that was rotated out.
@@ -131,6 +140,7 @@ impl House {
             random: random_u128,
             metrics: metrics.clone(),
             readiness: readiness.clone(),
+            public_url: PUBLIC_URL.to_owned(),
             limits,
             trusted_proxies: ["127.0.0.0/8".parse::<Subnet>().expect("a subnet")].into(),
         });
@@ -213,8 +223,13 @@ fn directory() -> SourceDirectory {
     directory.replace_all([
         (source(1, "custom", &[], SourceState::Live), vec![secret(OPEN, None), secret(EXPIRED, Some(NOW))]),
         (source(3, "custom", &[], SourceState::Deleted), vec![secret(DELETED, None)]),
-        (source_with(4, "tag", &tag, &[], SourceState::Live), vec![secret(PAGE, None)]),
-        (source_with(5, "tag", &served, &[], SourceState::Live), vec![secret(TAG, None)]),
+        (source_with(9, "tag", &tag, &[], SourceState::Live), vec![secret(PAGE, None)]),
+        (source_with(10, "tag", &served, &[], SourceState::Live), vec![secret(TAG, None)]),
+        (source(4, "form", &[], SourceState::Live), vec![secret(FORM, None)]),
+        (source(5, "meta_lead_ads", &[KEY], SourceState::Live), vec![secret(META, None)]),
+        (source(6, "woocommerce", &[KEY], SourceState::Live), vec![secret(WOOCOMMERCE, None)]),
+        (source(7, "hubspot", &[KEY], SourceState::Live), vec![secret(HUBSPOT, None)]),
+        (source(8, "github", &[KEY], SourceState::Live), vec![secret(GITHUB, None)]),
     ]);
     directory.replace_source(source(2, "calendly", &[KEY], SourceState::Live), &[secret(SIGNED, None)]);
     directory
@@ -222,9 +237,22 @@ fn directory() -> SourceDirectory {
 
 /// What the Calendly source's sender would sign `body` with at `at`.
 pub(crate) fn signature(key: &str, body: &[u8], at: Timestamp) -> (String, String) {
-    let calendly = provider("calendly").expect("a provider");
-    let settings = calendly.check_settings(&Value::Null).expect("the defaults are right");
-    calendly.sign(&settings, key, body, at).remove(0)
+    signed("calendly", SIGNED, key, body, at).remove(0)
+}
+
+/// What the sender of a provider's source, whose secret is `secret`, would sign `body` with at `at`.
+pub(crate) fn signed(
+    name: &str,
+    secret: &str,
+    key: &str,
+    body: &[u8],
+    at: Timestamp,
+) -> Vec<(String, String)> {
+    let provider = provider(name).expect("a provider");
+    let settings = provider.check_settings(&Value::Null).expect("the defaults are right");
+    let url = format!("{PUBLIC_URL}/in/{secret}");
+    let sending = Sending { url: &url, id: "dlv_1", event: "", content_type: "", body };
+    provider.sign(&settings, key, &sending, at)
 }
 
 /// The bytes of a request with a `Content-Length`.

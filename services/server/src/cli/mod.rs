@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod connect;
 mod context;
+mod dev;
 mod doctor;
 mod failure;
 mod finder;
@@ -63,6 +64,8 @@ enum Command {
     Quickstart,
     /// Sign a file as its sender would, and post it
     Send(send::Args),
+    /// Play a provider: send scenarios of it, and show what the server made of them
+    Dev(dev::Args),
     #[command(flatten)]
     Question(Question),
     /// Sign in to a server, and keep that as a context
@@ -164,6 +167,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&config?),
         Command::Quickstart => quickstart::run(config?, &out),
         Command::Send(args) => send::run(&args, &config?, &cli.reach, &out),
+        Command::Dev(args) => {
+            let says_folder = cli.flags.says_data_dir();
+            client::runtime()?.block_on(dev::run(&args, &config?, &cli.reach, says_folder, &out))
+        }
         Command::Question(question) => {
             let says_folder = cli.flags.says_data_dir();
             client::runtime()?.block_on(ask(question, &cli.reach, &config?, says_folder, &out))
@@ -249,6 +256,11 @@ mod tests {
             "tributary logs source --follow",
             "tributary logs workflow calendly_booking --tenant demo",
             "tributary send --repeat 100 --rate 50 --fresh",
+            "tributary send --provider shopify --event orders/create --url http://x/in/y",
+            "tributary dev --list",
+            "tributary dev all --tenant demo",
+            "tributary dev calendly_moved a.yaml --url http://x/in/y --key k",
+            "tributary sources providers",
             "tributary profiles get email:ann@example.com",
             "tributary profiles erase email:ann@example.com --yes",
             "tributary profiles erasure opn_x",
@@ -313,6 +325,10 @@ mod tests {
             "tributary sources reconcile calendly",
             "tributary send --rate 0",
             "tributary send --repeat 0",
+            "tributary send --provider nobody",
+            "tributary dev",
+            "tributary dev a --key k",
+            "tributary dev a --url u --tenant t",
             "tributary serve --follow",
             "tributary completions klingon",
             "tributary apply",

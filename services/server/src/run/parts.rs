@@ -93,6 +93,13 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let log = store.clone();
     let upkeep = tokio::spawn(async move { log.keep_log_short().await });
 
+    let (door_listener, door_address) =
+        listen(config.http.listen, "the public door", "--http-listen").await?;
+    let (admin_listener, admin_address) =
+        listen(config.admin.listen, "the admin API", "--admin-listen").await?;
+    let (operations_listener, operations_address) =
+        listen(config.operations.listen, "operations", "--operations-listen").await?;
+    let public_url = config.public_url(door_address);
     let door = Door::new(DoorConfig {
         journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
         sources: Arc::clone(&sources),
@@ -101,6 +108,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         random: random_u128,
         metrics: metrics.clone(),
         readiness: readiness.clone(),
+        public_url: public_url.clone(),
         limits: DoorLimits {
             bytes_in_flight: config.http.max_body_bytes,
             address_rate: config.http.address_requests_per_second,
@@ -108,13 +116,6 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         },
         trusted_proxies: subnets("http.trusted_proxies", &config.http.trusted_proxies)?.into(),
     });
-    let (door_listener, door_address) =
-        listen(config.http.listen, "the public door", "--http-listen").await?;
-    let (admin_listener, admin_address) =
-        listen(config.admin.listen, "the admin API", "--admin-listen").await?;
-    let (operations_listener, operations_address) =
-        listen(config.operations.listen, "operations", "--operations-listen").await?;
-    let public_url = config.public_url(door_address);
 
     let doorkeeper = Doorkeeper::new(store.clone(), sources, stop.clone());
     let purging =

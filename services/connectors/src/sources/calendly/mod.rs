@@ -9,21 +9,16 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use http::HeaderMap;
 use serde_json::Value;
-use tributary_domain::time::Timestamp;
 
 use super::{
-    Facts, Preset, Provider, SettingsError, Signature, SignatureError, SourceSettings, reader::Reader,
-    settings::CluidField,
+    Facts, Preset, Provider, Sample, SettingsError, SourceSettings, reader::Reader, settings::CluidField,
+    webhook::JSON,
 };
 
 /// How old or early a signature may be, in seconds, unless the source says otherwise: Calendly's own advice.
 const DEFAULT_TOLERANCE: u64 = 180;
-/// The most that a source may say: a day, for as long as Calendly repeats a delivery.
-const LONGEST_TOLERANCE: u64 = 86_400;
 /// The tracking parameter that a scheduling link carries the visitor's id in.
 const DEFAULT_CLUID_PATH: &str = "$.payload.tracking.utm_term";
 
@@ -48,50 +43,25 @@ impl Provider for Calendly {
         "Calendly"
     }
 
-    fn check_settings(&self, settings: &Value) -> Result<SourceSettings, SettingsError> {
-        let mut reader = Reader::new(settings)?;
-        let tolerance = reader.number("tolerance_seconds", 1, LONGEST_TOLERANCE)?;
-        let path = reader.json_path_or("cluid_path", DEFAULT_CLUID_PATH)?;
-        let allowed = reader.patterns("allowed_cluids")?;
-        reader.finish()?;
-        Ok(SourceSettings {
-            cluid: CluidField { path, allowed },
-            signing: signature::scheme(),
-            tolerance: Duration::from_secs(tolerance.unwrap_or(DEFAULT_TOLERANCE)),
-            event_path: None,
-            dedupe_path: None,
-            dedupe_by_body: false,
-            booking: None,
-            tag: None,
-        })
+    fn help(&self) -> &'static str {
+        "Subscribe the webhook URL to invitee.created and invitee.canceled, with scope organization and a signing key of \
+         your own, which is the source's signing key too. The visitor's cluid comes in utm_term of the scheduling link."
     }
 
-    fn verify(
-        &self,
-        settings: &SourceSettings,
-        keys: &[String],
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Signature, SignatureError> {
-        if keys.is_empty() {
-            return Ok(Signature::Unsigned);
-        }
-        signature::verify(settings, keys, headers, body, now).map(|()| Signature::Valid)
+    fn check_settings(&self, settings: &Value) -> Result<SourceSettings, SettingsError> {
+        let mut reader = Reader::new(settings)?;
+        let tolerance = reader.tolerance(DEFAULT_TOLERANCE)?;
+        let cluid = CluidField::from_settings(&mut reader, DEFAULT_CLUID_PATH)?;
+        reader.finish()?;
+        Ok(SourceSettings::of_provider(cluid, signature::signing(), tolerance))
     }
 
     fn facts(&self, settings: &SourceSettings, _headers: &HeaderMap, body: &Value) -> Facts {
         facts::of(settings, body)
     }
 
-    fn sign(
-        &self,
-        settings: &SourceSettings,
-        key: &str,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Vec<(String, String)> {
-        vec![signature::sign(settings, key, body, now)]
+    fn sample(&self) -> Sample {
+        Sample { content_type: JSON, event: "", body: sample_booking() }
     }
 
     fn presets(&self) -> Vec<Preset> {

@@ -8,7 +8,7 @@ use tributary_domain::{
 };
 
 use super::{Calendly, sample_booking};
-use crate::sources::{Facts, Provider, Signature, SignatureError, SourceSettings};
+use crate::sources::{Facts, Provider, Signature, SignatureError, SourceSettings, testing};
 
 /// Fixed bytes and a fixed time; the signature below was computed with OpenSSL, apart from this code.
 const KEY: &str = "whk_harbourlight_2026";
@@ -24,8 +24,8 @@ fn verify(keys: &[&str], header: &str, body: &[u8], now: i64) -> Result<Signatur
     let keys: Vec<String> = keys.iter().copied().map(str::to_owned).collect();
     let mut headers = HeaderMap::new();
     headers.insert("calendly-webhook-signature", HeaderValue::from_str(header).unwrap());
-    Calendly
-        .verify(&settings(&Value::Null), &keys, &headers, body, Timestamp::from_seconds(now))
+    let now = Timestamp::from_seconds(now);
+    testing::verify(&Calendly, &settings(&Value::Null), &keys, &headers, body, now)
         .map_err(|error| error.code())
 }
 
@@ -36,8 +36,8 @@ fn header() -> String {
 #[test]
 fn a_known_signature_is_valid() {
     assert_eq!(verify(&[KEY], &header(), BODY, TIME), Ok(Signature::Valid));
-    let signed = Calendly.sign(&settings(&Value::Null), KEY, BODY, Timestamp::from_seconds(TIME));
-    assert_eq!(signed, [("Calendly-Webhook-Signature".to_owned(), header())]);
+    let signed = testing::sign(&Calendly, &settings(&Value::Null), KEY, BODY, Timestamp::from_seconds(TIME));
+    assert_eq!(signed, [("calendly-webhook-signature".to_owned(), header())]);
 }
 
 #[test]
@@ -50,8 +50,10 @@ fn any_of_several_keys_and_signatures_is_enough() {
 
 #[test]
 fn white_space_and_unknown_keys_do_not_matter() {
-    let loose = format!("  v0=abc, t = {TIME} ,  v1={}  ,  new=1=2", KNOWN.to_uppercase());
+    let loose = format!("  v0=abc, t = {TIME} ,  v1={KNOWN}  ,  new=1=2");
     assert_eq!(verify(&[KEY], &loose, BODY, TIME), Ok(Signature::Valid));
+    let upper = format!("t={TIME},v1={}", KNOWN.to_uppercase());
+    assert_eq!(verify(&[KEY], &upper, BODY, TIME), Err("SIGNATURE_MALFORMED"), "Calendly writes no capitals");
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn the_tolerance_is_a_setting() {
         let mut headers = HeaderMap::new();
         headers.insert("calendly-webhook-signature", HeaderValue::from_str(&header()).unwrap());
         let settings = settings(&json!({"tolerance_seconds": seconds}));
-        Calendly.verify(&settings, &[KEY.to_owned()], &headers, BODY, Timestamp::from_seconds(now))
+        testing::verify(&Calendly, &settings, &[KEY.to_owned()], &headers, BODY, Timestamp::from_seconds(now))
     };
     assert_eq!(check(10, TIME + 10), Ok(Signature::Valid));
     assert_eq!(check(10, TIME + 11), Err(SignatureError::OutsideTolerance { seconds: -11, tolerance: 10 }));
@@ -106,14 +108,21 @@ fn the_tolerance_is_a_setting() {
 #[test]
 fn unsigned_passes_only_while_there_is_no_key() {
     let verify = |keys: &[String], headers: &HeaderMap| {
-        Calendly.verify(&settings(&Value::Null), keys, headers, BODY, Timestamp::from_seconds(TIME))
+        testing::verify(
+            &Calendly,
+            &settings(&Value::Null),
+            keys,
+            headers,
+            BODY,
+            Timestamp::from_seconds(TIME),
+        )
     };
     let mut headers = HeaderMap::new();
     assert_eq!(verify(&[], &headers), Ok(Signature::Unsigned));
     let keys = [KEY.to_owned()];
     assert_eq!(verify(&keys, &headers).unwrap_err().code(), "SIGNATURE_MISSING");
     // Signed with nothing: who leaves the key empty has not set one.
-    let empty = Calendly.sign(&settings(&Value::Null), "", BODY, Timestamp::from_seconds(TIME));
+    let empty = testing::sign(&Calendly, &settings(&Value::Null), "", BODY, Timestamp::from_seconds(TIME));
     headers.insert("calendly-webhook-signature", HeaderValue::from_str(&empty[0].1).unwrap());
     assert_eq!(verify(&[String::new()], &headers).unwrap_err().code(), "SIGNATURE_MISMATCH");
     headers.append("calendly-webhook-signature", HeaderValue::from_str(&header()).unwrap());
@@ -137,7 +146,7 @@ proptest! {
 
     #[test]
     fn what_is_signed_verifies(body in prop::collection::vec(any::<u8>(), 0..200), key in "\\PC{1,40}", now in 0..4_000_000_000_i64) {
-        let signed = Calendly.sign(&settings(&Value::Null), &key, &body, Timestamp::from_seconds(now));
+        let signed = testing::sign(&Calendly, &settings(&Value::Null), &key, &body, Timestamp::from_seconds(now));
         prop_assert_eq!(verify(&[&key], &signed[0].1, &body, now), Ok(Signature::Valid));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::sources::{
     Facts, SourceSettings,
     facts::{bounded_key, hashed_key, scalar_at},
-    headers::IDEMPOTENCY,
+    headers::{IDEMPOTENCY, text},
 };
 
 /// The facts of a request.
@@ -32,8 +32,5 @@ fn dedupe_key(settings: &SourceSettings, headers: &HeaderMap, body: &Value) -> O
 }
 
 fn from_header(headers: &HeaderMap) -> Option<String> {
-    IDEMPOTENCY.iter().find_map(|name| {
-        let value = headers.get(name)?.to_str().ok()?.trim();
-        (!value.is_empty()).then(|| bounded_key(value.to_owned()))
-    })
+    IDEMPOTENCY.iter().find_map(|name| text(headers, name).map(|value| bounded_key(value.to_owned())))
 }

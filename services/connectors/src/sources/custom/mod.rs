@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
-use tributary_domain::time::Timestamp;
 
 pub(super) use self::booking::BookingPaths;
 use super::{
-    Facts, Preset, Provider, SettingsError, Signature, SignatureError, SourceSettings, reader::Reader,
-    settings::CluidField,
+    Facts, Preset, Provider, Sample, SettingsError, SourceSettings, reader::Reader, settings::CluidField,
+    webhook::JSON,
 };
 
 /// Where the visitor's id stands, unless the source says otherwise.
@@ -44,10 +43,15 @@ impl Provider for Custom {
         "Custom source"
     }
 
+    fn help(&self) -> &'static str {
+        "Any sender of JSON. The settings say in which header the signature stands and how it is written, and where \
+         the body has its event, its dedupe key and the visitor's cluid."
+    }
+
     fn check_settings(&self, settings: &Value) -> Result<SourceSettings, SettingsError> {
         let mut reader = Reader::new(settings)?;
         let mut signing = reader.object("signature")?;
-        let scheme = signature::scheme(&mut signing)?;
+        let scheme = signature::signing(&mut signing)?;
         signing.finish()?;
         let event_path = reader.json_path("event_path")?;
         let dedupe_path = reader.json_path("dedupe_path")?;
@@ -55,48 +59,23 @@ impl Provider for Custom {
         let mut bookings = reader.object("booking")?;
         let booking = BookingPaths::read(&mut bookings)?;
         bookings.finish()?;
-        let path = reader.json_path_or("cluid_path", DEFAULT_CLUID_PATH)?;
-        let allowed = reader.patterns("allowed_cluids")?;
+        let cluid = CluidField::from_settings(&mut reader, DEFAULT_CLUID_PATH)?;
         reader.finish()?;
-        Ok(SourceSettings {
-            cluid: CluidField { path, allowed },
-            signing: scheme,
-            // What a custom source signs has no time in it.
-            tolerance: Duration::ZERO,
-            event_path,
-            dedupe_path,
-            dedupe_by_body,
-            booking,
-            tag: None,
-        })
-    }
-
-    fn verify(
-        &self,
-        settings: &SourceSettings,
-        keys: &[String],
-        headers: &HeaderMap,
-        body: &[u8],
-        _now: Timestamp,
-    ) -> Result<Signature, SignatureError> {
-        if keys.is_empty() {
-            return Ok(Signature::Unsigned);
-        }
-        signature::verify(&settings.signing, keys, headers, body).map(|()| Signature::Valid)
+        // What a custom source signs has no time in it.
+        let common = SourceSettings::of_provider(cluid, scheme, Duration::ZERO);
+        Ok(SourceSettings { event_path, dedupe_path, dedupe_by_body, booking, ..common })
     }
 
     fn facts(&self, settings: &SourceSettings, headers: &HeaderMap, body: &Value) -> Facts {
         facts::of(settings, headers, body)
     }
 
-    fn sign(
-        &self,
-        settings: &SourceSettings,
-        key: &str,
-        body: &[u8],
-        _now: Timestamp,
-    ) -> Vec<(String, String)> {
-        vec![signature::sign(&settings.signing, key, body)]
+    fn sample(&self) -> Sample {
+        Sample {
+            content_type: JSON,
+            event: "",
+            body: include_str!("../../../fixtures/custom/signed_up.json"),
+        }
     }
 
     /// None: nobody knows what it will send.

@@ -1,4 +1,4 @@
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tributary_domain::{
@@ -8,7 +8,7 @@ use tributary_domain::{
 };
 
 use super::Custom;
-use crate::sources::{Facts, Provider, Signature};
+use crate::sources::{Facts, Provider, Signature, testing};
 
 /// Signatures computed with OpenSSL, apart from this code.
 const KEY: &str = "shared-secret-of-a-form";
@@ -31,15 +31,6 @@ const KNOWN: [(&str, &str, &str); 6] = [
     ),
 ];
 
-fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
-    pairs
-        .iter()
-        .map(|(name, value)| {
-            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
-        })
-        .collect()
-}
-
 fn verify(
     settings: &Value,
     keys: &[&str],
@@ -48,7 +39,8 @@ fn verify(
 ) -> Result<Signature, &'static str> {
     let settings = Custom.check_settings(settings).unwrap();
     let keys: Vec<String> = keys.iter().copied().map(str::to_owned).collect();
-    Custom.verify(&settings, &keys, &headers(pairs), body, Timestamp::default()).map_err(|error| error.code())
+    testing::verify(&Custom, &settings, &keys, &testing::headers(pairs), body, Timestamp::default())
+        .map_err(|error| error.code())
 }
 
 #[test]
@@ -70,8 +62,16 @@ fn known_signatures_are_valid_in_every_writing() {
             Err("SIGNATURE_MALFORMED")
         );
         assert_eq!(verify(&settings, &[KEY], &[("x-signature", &written)], BODY), Err("SIGNATURE_MISSING"));
+        if encoding == "hex" {
+            let upper = format!("v1={}", known.to_uppercase());
+            let pairs = [("x-form-signature", upper.as_str())];
+            assert_eq!(verify(&settings, &[KEY], &pairs, BODY), Ok(Signature::Valid));
+            let mixed = format!("v1={}{}", &known[..4].to_uppercase(), &known[4..]);
+            let pairs = [("x-form-signature", mixed.as_str())];
+            assert_eq!(verify(&settings, &[KEY], &pairs, BODY), Err("SIGNATURE_MALFORMED"));
+        }
         let parsed = Custom.check_settings(&settings).unwrap();
-        let signed = Custom.sign(&parsed, KEY, BODY, Timestamp::default());
+        let signed = testing::sign(&Custom, &parsed, KEY, BODY, Timestamp::default());
         assert_eq!(signed, [("x-form-signature".to_owned(), written)]);
     }
 }
@@ -115,7 +115,7 @@ proptest! {
 }
 
 fn facts(settings: &Value, pairs: &[(&str, &str)], body: &Value) -> Facts {
-    Custom.facts(&Custom.check_settings(settings).unwrap(), &headers(pairs), body)
+    Custom.facts(&Custom.check_settings(settings).unwrap(), &testing::headers(pairs), body)
 }
 
 #[test]
@@ -186,13 +186,14 @@ fn headers_are_kept_but_never_a_signature() {
         ("authorization", "Bearer c0ffee"),
         ("cookie", "c0ffee"),
     ];
-    let kept =
-        |settings: Value| Custom.kept_headers(&Custom.check_settings(&settings).unwrap(), &headers(&pairs));
+    let kept = |settings: Value| {
+        Custom.kept_headers(&Custom.check_settings(&settings).unwrap(), &testing::headers(&pairs))
+    };
     let names = |kept: Vec<(String, String)>| kept.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     assert_eq!(names(kept(Value::Null)), ["content-type", "user-agent", "webhook-id"]);
     let odd = json!({"signature": {"header": "Webhook-Id"}});
     assert_eq!(names(kept(odd)), ["content-type", "user-agent"]);
-    let long = headers(&[("user-agent", &"x".repeat(513))]);
+    let long = testing::headers(&[("user-agent", &"x".repeat(513))]);
     let settings = Custom.check_settings(&Value::Null).unwrap();
     assert_eq!(Custom.kept_headers(&settings, &long), []);
 }
@@ -202,10 +203,10 @@ fn deliveries_with_long_keys_are_told_apart_by_what_is_kept_of_them() {
     let settings = Custom.check_settings(&Value::Null).unwrap();
     let facts = |last: char| {
         let key = format!("{}{last}", "x".repeat(600));
-        let kept = Custom.kept_headers(&settings, &headers(&[("idempotency-key", &key)]));
+        let kept = Custom.kept_headers(&settings, &testing::headers(&[("idempotency-key", &key)]));
         let kept: Vec<(&str, &str)> =
             kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Custom.facts(&settings, &headers(&kept), &json!({})).dedupe_key.unwrap()
+        Custom.facts(&settings, &testing::headers(&kept), &json!({})).dedupe_key.unwrap()
     };
     assert_eq!(facts('a'), facts('a'));
     assert_ne!(facts('a'), facts('b'));

@@ -12,10 +12,10 @@ mod settings;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, header};
 use serde_json::Value;
 use serde_json_path::JsonPath;
-use tributary_domain::{json_path, time::Timestamp};
+use tributary_domain::json_path;
 
 pub use self::{
     batch::{Batch, BatchError, LARGEST_BATCH, Observed, ScriptFailure, read},
@@ -24,10 +24,11 @@ pub use self::{
     settings::{ConsentMode, Decoration, Script, TagSettings},
 };
 use super::{
-    Facts, Preset, Provider, SettingsError, Signature, SignatureError, SourceSettings,
+    Facts, Preset, Provider, Sample, SettingsError, SourceSettings,
     facts::{bounded_key, scalar_at},
-    hmac_scheme::{Algorithm, Encoding, HmacScheme},
     settings::CluidField,
+    signing::Signing,
+    webhook::JSON,
 };
 
 /// Where the visitor's id stands.
@@ -51,6 +52,12 @@ impl Provider for Tag {
         "Browser tag"
     }
 
+    fn help(&self) -> &'static str {
+        "The pages of your own sites. Put the script of the source's tag URL into every page, and list the sites in origins. \
+         Visitors' browsers can read the write key, so nothing is signed, and only those sites may send. Pages are followed \
+         from when a visitor consents, unless consent is granted."
+    }
+
     fn is_public(&self) -> bool {
         true
     }
@@ -62,34 +69,14 @@ impl Provider for Tag {
 
     fn check_settings(&self, settings: &Value) -> Result<SourceSettings, SettingsError> {
         let tag = TagSettings::read(settings)?;
+        let cluid = CluidField { path: path(CLUID_PATH)?, allowed: Vec::new() };
+        let common = SourceSettings::of_provider(cluid, Signing::Nothing, Duration::ZERO);
         Ok(SourceSettings {
-            cluid: CluidField { path: path(CLUID_PATH)?, allowed: Vec::new() },
-            // Nothing is signed, and no header is asked for one.
-            signing: HmacScheme {
-                header: HeaderName::from_static("x-signature"),
-                prefix: String::new(),
-                encoding: Encoding::Hex,
-                algorithm: Algorithm::Sha256,
-            },
-            tolerance: Duration::ZERO,
             event_path: Some(path("$.type")?),
             dedupe_path: Some(path("$.id")?),
-            dedupe_by_body: false,
-            booking: None,
             tag: Some(Arc::new(tag)),
+            ..common
         })
-    }
-
-    /// Every visitor can read the key of a page, so that a signature would prove nothing.
-    fn verify(
-        &self,
-        _settings: &SourceSettings,
-        _keys: &[String],
-        _headers: &HeaderMap,
-        _body: &[u8],
-        _now: Timestamp,
-    ) -> Result<Signature, SignatureError> {
-        Ok(Signature::Unsigned)
     }
 
     fn facts(&self, settings: &SourceSettings, _headers: &HeaderMap, body: &Value) -> Facts {
@@ -104,14 +91,8 @@ impl Provider for Tag {
         }
     }
 
-    fn sign(
-        &self,
-        _settings: &SourceSettings,
-        _key: &str,
-        _body: &[u8],
-        _now: Timestamp,
-    ) -> Vec<(String, String)> {
-        Vec::new()
+    fn sample(&self) -> Sample {
+        Sample { content_type: JSON, event: "", body: include_str!("../../../fixtures/tag/page.json") }
     }
 
     fn presets(&self) -> Vec<Preset> {

@@ -19,4 +19,4 @@ mod show;
 pub(super) mod spec;
 mod target;
 mod tree;
-mod yaml;
+pub(super) mod yaml;

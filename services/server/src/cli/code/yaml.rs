@@ -17,9 +17,9 @@ const MAX_VALUES: usize = 200_000;
 
 /// One YAML document.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(in crate::cli) struct Document {
     /// What it holds.
-    pub(super) value: Value,
+    pub(in crate::cli) value: Value,
     /// The line of each value, by its path.
     lines: BTreeMap<String, usize>,
 }
@@ -44,7 +44,7 @@ impl Document {
 ///
 /// # Errors
 /// When it is not YAML, with the line; or uses what has no meaning here: tags, keys that are no texts, a key twice.
-pub(super) fn read(text: &str) -> Result<Vec<Document>, (usize, String)> {
+pub(in crate::cli) fn read(text: &str) -> Result<Vec<Document>, (usize, String)> {
     let mut reader = Reader {
         events: Parser::new_from_str(text),
         lines: BTreeMap::new(),

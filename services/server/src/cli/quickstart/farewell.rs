@@ -88,7 +88,7 @@ mod tests {
 
     use http::{HeaderMap, HeaderName, HeaderValue};
     use serde_json::Value;
-    use tributary_connectors::sources::{Provider, Signature, calendly::Calendly};
+    use tributary_connectors::sources::{Provider, Signature, Webhook, calendly::Calendly};
     use tributary_domain::time::Timestamp;
 
     use super::*;
@@ -115,7 +115,8 @@ mod tests {
         let time = value.strip_prefix("t=").unwrap().split(',').next().unwrap();
         let now = Timestamp::from_seconds(time.parse().unwrap());
         let settings = Calendly.check_settings(&Value::Null).unwrap();
-        let verified = Calendly.verify(&settings, &["the key".to_owned()], &headers, body.as_bytes(), now);
+        let webhook = Webhook { origin: "", target: "/in/x", headers: &headers, body: body.as_bytes() };
+        let verified = Calendly.verify(&settings, &["the key".to_owned()], &webhook, now);
         assert_eq!(verified.unwrap(), Signature::Valid);
         let body: Value = serde_json::from_str(body).unwrap();
         assert!(body["payload"]["uri"].as_str().unwrap().ends_with(time), "{body}");

@@ -7,8 +7,7 @@ mod setup;
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{anyhow, bail};
-use tokio::time::{Instant, sleep};
-use tributary_proto::admin::v1::{MessageTrace, delivery::State};
+use tributary_proto::admin::v1::MessageTrace;
 use tributary_tls::Protocol;
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
     client::Client,
     output::{Out, Style, Text},
     reach::Reach,
-    send::{Letter, Poster, Sender},
+    send::{Label, Letter, Poster, Sender},
     trace,
 };
 use crate::{
@@ -28,8 +27,6 @@ pub(super) use saved::Saved;
 
 /// How long a booking may take from the door to the last delivery; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often is looked whether it is through.
-const LOOK: Duration = Duration::from_millis(25);
 /// Where the echo receiver is; deliveries go nowhere else on this machine's own networks.
 const LOOPBACK: &str = "127.0.0.0/8";
 
@@ -90,61 +87,25 @@ async fn book(config: &Config, saved: &Saved) -> anyhow::Result<String> {
     let addresses = Addresses::of(config);
     let (own, trust) = (addresses.webhook(&saved.webhook_url)?, addresses.door_trust()?);
     let trust = trust.map_or_else(|| Reach::local().trust(Protocol::Http1), Ok)?;
-    let sender = Sender::new("calendly", Some(saved.signing_key.clone()))?;
-    let answer = Poster::new(&own, &trust)?.post(sender.sign(Letter::sample()?.body())).await;
+    let sender = Sender::new("calendly", Some(saved.signing_key.clone()), &own)?;
+    let answer =
+        Poster::new(&own, &trust)?.post(sender.sign(Letter::sample()?.body(), &Label::default())).await;
     answer.outcome.map_err(|error| anyhow!("the booking was not accepted: {error}"))
 }
 
 /// The trace of a message, once all that becomes of it has happened.
 async fn through(client: &Client, message: &str) -> anyhow::Result<MessageTrace> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let trace = trace::get(client, message).await?;
-        if is_complete(&trace) {
-            return Ok(trace);
-        }
-        if Instant::now() >= deadline {
-            bail!(
-                "{message} did not come through within {} s: see `tributary trace {message}`",
-                PATIENCE.as_secs()
-            );
-        }
-        sleep(LOOK).await;
+    let (trace, is_through) = trace::settled(client, message, PATIENCE).await?;
+    if !is_through {
+        let seconds = PATIENCE.as_secs();
+        bail!("{message} did not come through within {seconds} s: see `tributary trace {message}`");
     }
-}
-
-/// Whether nothing more will happen: the message is processed, and no delivery waits.
-fn is_complete(trace: &MessageTrace) -> bool {
-    let deliveries = trace.runs.iter().flat_map(|run| &run.events).flat_map(|event| &event.deliveries);
-    let mut states = deliveries.filter_map(|trace| trace.delivery.as_ref()).map(|delivery| delivery.state());
-    let is_processed = trace.message.as_ref().is_some_and(|message| message.process_time.is_some());
-    is_processed && states.all(|state| state != State::Pending)
+    Ok(trace)
 }
 
 #[cfg(test)]
 mod tests {
-    use tributary_proto::admin::v1::{Delivery, DeliveryTrace, EventTrace, Message, RunTrace};
-
     use super::*;
-
-    fn trace(is_processed: bool, state: State) -> MessageTrace {
-        let process_time = is_processed.then(prost_types::Timestamp::default);
-        let delivery = Delivery { state: state.into(), ..Delivery::default() };
-        let deliveries = vec![DeliveryTrace { delivery: Some(delivery), ..DeliveryTrace::default() }];
-        let events = vec![EventTrace { deliveries, ..EventTrace::default() }];
-        MessageTrace {
-            message: Some(Message { process_time, ..Message::default() }),
-            runs: vec![RunTrace { events, ..RunTrace::default() }],
-            ..MessageTrace::default()
-        }
-    }
-
-    #[test]
-    fn a_trace_is_complete_when_nothing_waits() {
-        assert!(is_complete(&trace(true, State::Delivered)) && is_complete(&trace(true, State::Failed)));
-        assert!(!is_complete(&trace(true, State::Pending)));
-        assert!(!is_complete(&trace(false, State::Delivered)) && !is_complete(&MessageTrace::default()));
-    }
 
     #[test]
     fn a_demo_may_deliver_to_this_machine_and_respects_the_log_that_was_asked_for() {

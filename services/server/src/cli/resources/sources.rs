@@ -5,7 +5,7 @@ mod reconcile;
 mod suggest;
 
 use clap::{Args, Subcommand};
-use tributary_proto::admin::v1::{ListSamplesRequest, Source};
+use tributary_proto::admin::v1::{ListSamplesRequest, Provider, Source};
 
 use super::{Choice, Listing, samples};
 use crate::cli::{
@@ -29,6 +29,8 @@ pub(in crate::cli) enum Action {
     Reconcile(reconcile::Reconcile),
     /// Propose mappings from the newest messages of one, or from a file
     Suggest(suggest::Suggest),
+    /// List the kinds of source, with what to set up for each
+    Providers,
     /// List the workflows that providers have to start from
     Presets {
         /// Only those of this provider, such as calendly
@@ -73,8 +75,24 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
         }
         Action::Reconcile(reconcile) => reconcile::run(reconcile, client, out).await,
         Action::Suggest(suggest) => suggest::run(suggest, client, out).await,
+        Action::Providers => providers(client, out).await,
         Action::Presets { provider } => presets(provider.as_deref(), client, out).await,
     }
+}
+
+async fn find(client: &Client, Choice { which, of }: &Choice) -> anyhow::Result<Source> {
+    let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
+    finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(which))
+}
+
+async fn providers(client: &Client, out: &Out) -> anyhow::Result<()> {
+    let providers = finder::providers(client).await?;
+    if out.is_json() {
+        return providers.iter().try_for_each(|provider| Ok(out.json_line(&json(provider)?)?));
+    }
+    let row =
+        |provider: &Provider| vec![provider.id.clone(), provider.display_name.clone(), provider.help.clone()];
+    Ok(table::write(out, &["provider", "name", "what to set up"], providers.iter().map(row).collect())?)
 }
 
 async fn presets(of: Option<&str>, client: &Client, out: &Out) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use tokio::{sync::mpsc, time::Instant};
+use tributary_connectors::sources;
 use tributary_tls::{Protocol, TlsClient};
 
 use self::summary::Summary;
@@ -17,18 +18,21 @@ use super::{address::Addresses, client::runtime, output::Out, quickstart::Saved,
 use crate::config::Config;
 
 pub(super) use booking::fresh_booking;
-pub(super) use letter::{Letter, Sender};
+pub(super) use letter::{Label, Letter, Sender};
 pub(super) use post::{Answer, Poster};
 
 /// What to send, where to, and how often.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The body; the default is a new booking each time
+    /// The body; the default is a new booking each time, or what another provider could send
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Who signs
-    #[arg(long, default_value = "calendly", value_parser = PossibleValuesParser::new(["calendly", "custom"]))]
+    /// Who sends and signs
+    #[arg(long, default_value = CALENDLY, value_parser = PossibleValuesParser::new(names()))]
     provider: String,
+    /// The event, for providers that name it in a header; the default is that of the provider's sample
+    #[arg(long, value_name = "EVENT", default_value = "", hide_default_value = true)]
+    event: String,
     /// Where to; the default is the quickstart's source
     #[arg(long, value_name = "WEBHOOK_URL")]
     url: Option<String>,
@@ -44,9 +48,17 @@ pub(super) struct Args {
     /// How many at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     connections: u32,
-    /// Make each a booking of its own, of now (Calendly only); without it, repeats are duplicates
+    /// Make each a booking of its own, of now (Calendly only); without it, repeats are duplicates, where the body tells
     #[arg(long)]
     fresh: bool,
+}
+
+const JSON: &str = "application/json";
+/// The provider that the quickstart's source has.
+const CALENDLY: &str = "calendly";
+
+fn names() -> impl Iterator<Item = &'static str> {
+    sources::providers().iter().map(|provider| provider.name())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -59,15 +71,22 @@ fn rate(text: &str) -> Result<f64, String> {
 /// # Errors
 /// When there is nothing to send, or nowhere to send it to.
 pub(super) fn run(args: &Args, config: &Config, reach: &Reach, out: &Out) -> anyhow::Result<ExitCode> {
-    let letter = letter(args)?;
     let Target { url, key, tls } = target(args, config, reach)?;
-    let sender = Sender::new(&args.provider, key)?;
+    let sender = Sender::new(&args.provider, key, &url)?;
+    let letter = letter(args, &sender)?;
     let poster = Poster::new(&url, &tls)?;
-    runtime()?.block_on(send(args, Arc::new(Work { letter, sender, poster }), out))
+    let label = Label { event: args.event.clone(), content_type: content_type(args), ..Label::default() };
+    runtime()?.block_on(send(args, Arc::new(Work { letter, label, sender, poster }), out))
 }
 
-fn letter(args: &Args) -> anyhow::Result<Letter> {
-    let is_calendly = args.provider == "calendly";
+/// Files that say of themselves that they are JSON are so, whatever the provider sends else.
+fn content_type(args: &Args) -> String {
+    let is_json = args.file.as_ref().and_then(|file| file.extension()).is_some_and(|kind| kind == "json");
+    if is_json { JSON.to_owned() } else { String::new() }
+}
+
+fn letter(args: &Args, sender: &Sender) -> anyhow::Result<Letter> {
+    let is_calendly = args.provider == CALENDLY;
     match &args.file {
         Some(_) if args.fresh && !is_calendly => {
             bail!("--fresh is for Calendly only: it knows no other body")
@@ -77,7 +96,7 @@ fn letter(args: &Args) -> anyhow::Result<Letter> {
             if args.fresh { Letter::fresh(&bytes) } else { Ok(Letter::Fixed(bytes.into())) }
         }
         None if is_calendly => Ok(Letter::sample()?),
-        None => bail!("say what to send with --file"),
+        None => Ok(Letter::Fixed(sender.sample().body.into())),
     }
 }
 
@@ -93,7 +112,7 @@ fn target(args: &Args, config: &Config, reach: &Reach) -> anyhow::Result<Target>
     if let Some(url) = &args.url {
         return Ok(Target { url: url.clone(), key: args.key.clone(), tls: trust()? });
     }
-    if args.provider != "calendly" {
+    if args.provider != CALENDLY {
         bail!("say where to with --url: the quickstart's source is one of Calendly");
     }
     let Some(saved) = Saved::read(&config.data_dir)? else {
@@ -110,6 +129,7 @@ fn target(args: &Args, config: &Config, reach: &Reach) -> anyhow::Result<Target>
 #[derive(Debug)]
 struct Work {
     letter: Letter,
+    label: Label,
     sender: Sender,
     poster: Poster,
 }
@@ -126,7 +146,7 @@ async fn send(args: &Args, work: Arc<Work>, out: &Out) -> anyhow::Result<ExitCod
                 if let Some(rate) = rate {
                     tokio::time::sleep_until(start + Duration::from_secs_f64(f64::from(turn) / rate)).await;
                 }
-                let answer = work.poster.post(work.sender.sign(work.letter.body())).await;
+                let answer = work.poster.post(work.sender.sign(work.letter.body(), &work.label)).await;
                 if tell.send(answer).await.is_err() {
                     return;
                 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::{Method, Request, Uri, header::CONTENT_TYPE};
+use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -71,8 +71,7 @@ impl Poster {
     }
 
     async fn exchange(&self, signed: Signed) -> anyhow::Result<(u16, Bytes)> {
-        let mut request =
-            Request::builder().method(Method::POST).uri(&self.url).header(CONTENT_TYPE, "application/json");
+        let mut request = Request::builder().method(Method::POST).uri(&self.url);
         for (name, value) in signed.headers {
             request = request.header(name, value);
         }

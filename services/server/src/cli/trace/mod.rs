@@ -9,6 +9,7 @@ mod run;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use anyhow::{anyhow, bail};
 use tonic::Code;
@@ -22,6 +23,7 @@ use super::{
 
 pub(super) use message::tree;
 pub(super) use testing::tree as test_tree;
+pub(super) use wait::settled;
 
 /// Which message.
 #[derive(Debug, clap::Args)]

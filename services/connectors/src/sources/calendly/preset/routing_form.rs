@@ -1,11 +1,9 @@
 //! A routing form was sent off, whether or not an appointment follows.
 
-use tributary_domain::workflow::spec::{
-    Answer, DateFormat, Input, Kind, Mapping, Match, MessageField, Op, ValueType, WorkflowSpec,
-};
+use tributary_domain::workflow::spec::{Answer, DateFormat, Input, Kind, Match, Op, ValueType, WorkflowSpec};
 
 use super::shared;
-use crate::sources::build::{attribute, constant, field, mapping, path, single, user_trait, with_step};
+use crate::sources::build::{attribute, cluid, constant, identifier, path, single, user_trait, with_step};
 
 /// How forms ask for what identifies somebody. Whole questions, so that nobody's manager is taken for them.
 const EMAIL: [&str; 7] =
@@ -36,16 +34,9 @@ pub(super) fn spec() -> WorkflowSpec {
         event_time: Some(with_step(submitted_at, "to_date", Op::ToDate(DateFormat::Auto))),
         event_id: Some(single("event_id", ValueType::String, vec![path("$.payload.uri")])),
         identifiers: vec![
-            Mapping {
-                primary: true,
-                ..mapping(
-                    "identifier",
-                    "cluid",
-                    vec![field(MessageField::Cluid), path("$.payload.tracking.utm_term")],
-                )
-            },
-            mapping("identifier", "email", answers(&EMAIL)),
-            mapping("identifier", "phone", answers(&PHONE)),
+            cluid("$.payload.tracking.utm_term"),
+            identifier("email", answers(&EMAIL)),
+            identifier("phone", answers(&PHONE)),
         ],
         user_traits: vec![
             user_trait("email", answers(&EMAIL)),

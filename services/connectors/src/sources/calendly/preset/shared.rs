@@ -1,9 +1,11 @@
 //! What Calendly's events have in common: the invitee, the appointment, and where the visit came from.
 
 use serde_json::json;
-use tributary_domain::workflow::spec::{Group, Input, Mapping, MessageField, NamePart, Op, Operator};
+use tributary_domain::workflow::spec::{Group, Mapping, Operator};
 
-use crate::sources::build::{all_of, attribute, condition, field, mapping, path, user_trait, with_step};
+use crate::sources::build::{
+    all_of, attribute, cluid, condition, first_name, identifier, last_name, path, paths, phone, user_trait,
+};
 
 /// Where the number stands when the host calls the invitee; at every other kind of location it is the host's.
 const CALLED_NUMBER: &str = "$.payload.scheduled_event[?@.type == 'outbound_call'].location";
@@ -18,14 +20,12 @@ pub(super) fn only(event: &str) -> Group {
     ])
 }
 
-/// Who it is. The cluid is the one that the source found; the place it usually stands at is tried after it only so
-/// that the run's log shows what stands there instead of one.
+/// Who it is.
 pub(super) fn identifiers() -> Vec<Mapping> {
-    let cluid = vec![field(MessageField::Cluid), path("$.payload.tracking.utm_term")];
     vec![
-        Mapping { primary: true, ..mapping("identifier", "cluid", cluid) },
-        mapping("identifier", "email", vec![path("$.payload.email")]),
-        mapping("identifier", "phone", phone_inputs()),
+        cluid("$.payload.tracking.utm_term"),
+        identifier("email", vec![path("$.payload.email")]),
+        identifier("phone", paths(&[REMINDER_NUMBER, CALLED_NUMBER])),
     ]
 }
 
@@ -33,9 +33,9 @@ pub(super) fn identifiers() -> Vec<Mapping> {
 pub(super) fn user_traits() -> Vec<Mapping> {
     vec![
         user_trait("email", vec![path("$.payload.email")]),
-        first_name(),
-        last_name(),
-        with_step(user_trait("phone", phone_inputs()), "to_phone", Op::ToPhone { country: None }),
+        first_name(&["$.payload.first_name"], &["$.payload.name"]),
+        last_name(&["$.payload.last_name"], &["$.payload.name"]),
+        phone(&[REMINDER_NUMBER, CALLED_NUMBER]),
         user_trait("time_zone", vec![path("$.payload.timezone")]),
     ]
 }
@@ -63,26 +63,4 @@ pub(super) fn campaign() -> [Mapping; 4] {
         attribute("utm_campaign", "$.payload.tracking.utm_campaign"),
         attribute("utm_content", "$.payload.tracking.utm_content"),
     ]
-}
-
-fn phone_inputs() -> Vec<Input> {
-    vec![path(REMINDER_NUMBER), path(CALLED_NUMBER)]
-}
-
-/// From the form's own field, or else from the whole name. The word after the form's first name is what the step
-/// takes off, so that `Mary Ann` stays whole.
-fn first_name() -> Mapping {
-    let own = Input::Template("{{ $.payload.first_name }} =".to_owned());
-    let inputs = vec![own, path("$.payload.name")];
-    with_step(user_trait("first_name", inputs), "split_name", Op::SplitName(NamePart::First))
-}
-
-/// From the form's own field, or else the last word of the whole name, where it has several. The sign before the
-/// form's last name is what the step takes off, so that `van Dijk` stays whole.
-fn last_name() -> Mapping {
-    let own = Input::Template("={{ $.payload.last_name }}".to_owned());
-    let inputs = vec![own, path("$.payload.name")];
-    let mapping = with_step(user_trait("last_name", inputs), "trim", Op::Trim);
-    let last_word = Op::Replace { pattern: r"^(?:=|.*\s|\S+$)".to_owned(), with: String::new() };
-    with_step(mapping, "last_word", last_word)
 }

@@ -1,19 +1,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tributary_domain::{
-    id::MessageId,
-    tenant::TenantSettings,
-    time::Timestamp,
-    workflow::{
-        compile::CompiledWorkflow,
-        evaluate::MessageView,
-        event::{EventDraft, RunOutcome},
-        status::RunStatus,
-    },
+use tributary_domain::workflow::{
+    event::{EventDraft, RunOutcome},
+    status::RunStatus,
 };
 
-use crate::sources::{Provider, calendly::Calendly};
+use crate::sources::{Provider, calendly::Calendly, testing};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -23,21 +16,7 @@ macro_rules! fixture {
 }
 
 fn run(preset: &str, body: &Value) -> RunOutcome {
-    let preset = Calendly.presets().into_iter().find(|known| known.key == preset).unwrap();
-    let (workflow, problems) = CompiledWorkflow::compile(&preset.spec);
-    assert_eq!(problems, [], "{}", preset.key);
-    let settings = Calendly.check_settings(&Value::Null).unwrap();
-    let facts = Calendly.facts(&settings, &http::HeaderMap::new(), body);
-    let message = MessageView {
-        id: MessageId::new(1, 1),
-        received: Timestamp::from_seconds(1_800_000_000),
-        body,
-        provider_event: facts.provider_event.as_deref(),
-        cluid: facts.cluid.found(),
-        source_name: "Calendly",
-        booking: facts.booking.as_ref(),
-    };
-    workflow.unwrap().evaluate(&message, &TenantSettings::default())
+    testing::run(&Calendly, preset, &http::HeaderMap::new(), body)
 }
 
 fn event(preset: &str, body: &Value) -> Arc<EventDraft> {

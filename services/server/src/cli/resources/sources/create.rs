@@ -23,7 +23,8 @@ pub(in crate::cli) struct New {
     key: String,
     #[command(flatten)]
     of: OfTenant,
-    /// The kind of source: calendly, tag for the pages of a site, or custom for any other sender of JSON
+    /// The kind of source, such as calendly, stripe or form, tag for the pages of a site, or custom for any other sender of JSON:
+    /// see `sources providers`
     #[arg(long, value_name = "PROVIDER", default_value = "custom")]
     provider: String,
     /// Name that people see; its key unless said

@@ -1,0 +1,74 @@
+//! Cal.com.
+
+mod booking;
+mod preset;
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName};
+use serde_json::Value;
+
+use super::{
+    Sample,
+    facts::{bounded_key, text_at},
+    hmac_scheme::{Algorithm, Encoding, HmacScheme},
+    signing::Signing,
+    vendor::{Told, Vendor, as_it_is, asks_nothing, nothing},
+    webhook::JSON,
+};
+
+/// Cal.com: `X-Cal-Signature-256`. Without a secret it writes `no-secret-provided` there, which is no signature.
+pub(super) static CALCOM: Vendor = Vendor {
+    name: "calcom",
+    display_name: "Cal.com",
+    help: "Add the webhook URL under Settings, Developer, Webhooks, with a secret of your own, which is the signing key. \
+           Booking links carry the visitor's cluid in the parameter metadata[cluid].",
+    signing: Signing::Body(HmacScheme {
+        header: HeaderName::from_static("x-cal-signature-256"),
+        prefix: Cow::Borrowed(""),
+        encoding: Encoding::LowerHex,
+        algorithm: Algorithm::Sha256,
+    }),
+    cluid_path: "$.payload.metadata.cluid",
+    kept: &[],
+    told,
+    accompany: nothing,
+    body: as_it_is,
+    challenge: asks_nothing,
+    sample: Sample {
+        content_type: JSON,
+        event: "",
+        body: include_str!("../../../fixtures/calcom/booking_created.json"),
+    },
+    presets: preset::all,
+};
+
+/// Events that happen once to the booking that `payload.uid` names: a reschedule makes another one.
+const ONCE: [&str; 6] = [
+    "BOOKING_CREATED",
+    "BOOKING_REQUESTED",
+    "BOOKING_REJECTED",
+    "BOOKING_RESCHEDULED",
+    "BOOKING_CANCELLED",
+    "BOOKING_PAID",
+];
+
+fn told(_: &HeaderMap, body: &Value) -> Told {
+    let event = text_at(body, "/triggerEvent");
+    let dedupe_key = event.as_deref().and_then(|event| dedupe_key(event, body));
+    let booking = event.as_deref().and_then(|event| booking::of(event, body));
+    Told { event, dedupe_key, booking }
+}
+
+fn dedupe_key(event: &str, body: &Value) -> Option<String> {
+    let uid = uid(body)?;
+    if ONCE.contains(&event) {
+        return Some(bounded_key(format!("{event} {uid}")));
+    }
+    text_at(body, "/createdAt").map(|at| bounded_key(format!("{event} {uid} {at}")))
+}
+
+/// The booking that a body is about.
+fn uid(body: &Value) -> Option<String> {
+    text_at(body, "/payload/uid").or_else(|| text_at(body, "/payload/bookingUid"))
+}

@@ -1,0 +1,4 @@
+//! What holds for every provider.
+
+mod presets;
+mod requests;
