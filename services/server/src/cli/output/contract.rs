@@ -42,6 +42,7 @@ contract!(
     MessageTrace,
     NeverJoinPair,
     Operation,
+    Platform,
     Profile,
     Provider,
     QueryAgencyStatsResponse,
@@ -131,6 +132,7 @@ mod tests {
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::Platform>();
         check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();
