@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Number, Value};
-use tributary_domain::{time::Timestamp, workflow::spec::Kind};
+use tributary_domain::{context, time::Timestamp, workflow::spec::Kind};
 
 use super::{About, HttpRequest, OutgoingEvent, RequestError, SettingsError, schema};
 
 /// How far the sender's clock may be ahead of ours: an event of that little ahead happened now.
 const AHEAD: Duration = Duration::from_secs(60);
+
+/// What describes the browser session beside the fields that are kept of it.
+const OF_BROWSER: [&str; 2] = ["ip", "url"];
 
 /// The id by which a platform knows the event again, also when its browser tag tells of it: the sender's own, where one is
 /// mapped.
@@ -87,10 +90,16 @@ pub(super) fn number(value: &Value) -> Option<Number> {
     }
 }
 
-/// Attributes but for those of `but`, and without what is null.
+/// Attributes but for those of `but`, without what is null, and without what describes the browser session: platforms have
+/// places of their own for that. The marks of a campaign stay.
 pub(super) fn attributes(event: &OutgoingEvent, but: &[&str]) -> Map<String, Value> {
-    let wanted =
-        event.attributes.iter().filter(|(name, value)| !but.contains(&name.as_str()) && !value.is_null());
+    let is_of_browser = |name: &str| {
+        OF_BROWSER.iter().chain(&context::FIELDS).any(|field| *field == name) && !name.starts_with("utm_")
+    };
+    let wanted = event
+        .attributes
+        .iter()
+        .filter(|(name, value)| !but.contains(&name.as_str()) && !is_of_browser(name) && !value.is_null());
     wanted.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 

@@ -252,6 +252,24 @@ fn what_is_bought_is_told_in_each_platforms_words() {
 }
 
 #[test]
+fn what_an_event_says_of_its_browser_is_context_and_no_attribute() {
+    let attributes =
+        object(json!({"fbclid": "Own", "ip": "::1", "utm_source": "mail", "ga_client_id": "1.2"}));
+    let event =
+        OutgoingEvent { attributes, identifiers: vec![identifier("email", "a@example.com")], ..event() };
+    let told = |platform: &str| {
+        let (settings, secrets) = working(platform);
+        body(&find(platform).unwrap().request(&settings, &secrets, &event, NOW).unwrap())
+    };
+    let meta = told("meta")["data"][0].clone();
+    assert_eq!(meta["custom_data"], json!({"utm_source": "mail"}));
+    assert!(meta["user_data"]["fbc"].as_str().unwrap().ends_with(".Own"));
+    assert_eq!(meta["user_data"]["client_ip_address"], json!("::1"));
+    assert_eq!(told("ga4")["client_id"], json!("1.2"));
+    assert_eq!(told("klaviyo")["data"]["attributes"]["properties"], json!({"utm_source": "mail"}));
+}
+
+#[test]
 fn an_answer_without_a_known_code_means_what_its_status_says() {
     for platform in PLATFORMS.into_iter().filter(|platform| platform.name() != "webhook") {
         for (status, expected) in [

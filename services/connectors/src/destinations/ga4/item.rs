@@ -73,7 +73,7 @@ pub(super) fn whose(
 /// The browser: by Google's own cookie where it is known, and else by what stays the same for it, or for its person.
 fn client_id(event: &OutgoingEvent) -> Result<String, RequestError> {
     let person = Person(event);
-    if let Some(cookie) = person.identifier("ga_client_id") {
+    if let Some(cookie) = person.identifier("ga_client_id").or_else(|| person.context("ga_client_id")) {
         // `GA1.1.` says of the cookie where it is valid, and is no part of the id.
         let parts: Vec<&str> = cookie.split('.').collect();
         return Ok(match parts.as_slice() {

@@ -52,9 +52,11 @@ impl<'a> Person<'a> {
         text_of(self.0.traits.get(name)?)
     }
 
-    /// Something of the browser session, such as `gclid`.
+    /// Something of the browser session, such as `gclid`: what the event says itself, or what is known of its browser.
     pub(in super::super) fn context(self, key: &str) -> Option<&'a str> {
-        self.0.context.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty())
+        let all = [&self.0.attributes, &self.0.context];
+        let mut there = all.into_iter().filter_map(|of| of.get(key)?.as_str().map(str::trim));
+        there.find(|value| !value.is_empty())
     }
 
     /// Whether something of this name is known: an identifier, a trait or something of the browser session.
