@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::now_seconds;
+
 /// A visitor's id in the tag's format; a number gives always the same one.
 pub fn cluid(number: u32) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -64,6 +66,14 @@ impl Booking {
     #[must_use]
     pub fn cluid(self, cluid: &str) -> Self {
         self.with("/payload/tracking/utm_term", json!(cluid))
+    }
+
+    /// Made just now: platforms do not take events of long ago.
+    #[must_use]
+    pub fn booked_now(self) -> Self {
+        let now = json!(prost_types::Timestamp { seconds: now_seconds(), nanos: 0 }.to_string());
+        let places = ["/created_at", "/payload/created_at", "/payload/updated_at"];
+        places.into_iter().fold(self, |booking, place| booking.with(place, now.clone()))
     }
 
     /// Any other value, by its JSON pointer; the place has to be there.

@@ -199,7 +199,7 @@ impl DestinationActor {
             };
             actor.queue.tried(&delivery);
             actor.report(tried.health, is_probe);
-            if let Outcome::Disable { reason } = &tried.outcome {
+            if let Outcome::Disable { reason } | Outcome::Suspend { reason } = &tried.outcome {
                 actor.disable(revision, reason.clone(), context);
             }
             actor.tried(delivery, tried, context);
@@ -226,6 +226,8 @@ impl DestinationActor {
             Outcome::Permanent { reason } | Outcome::Disable { reason } => {
                 (Verdict::Failed, Some(reason.clone()))
             }
+            // It waits for a person, and is not to be given up meanwhile.
+            Outcome::Suspend { reason } => (Verdict::Retry { due_at: now }, Some(reason.clone())),
             Outcome::Retry { after, reason } => {
                 // One that was replayed has as many tries as at first.
                 let tries = delivery.attempts.saturating_sub(delivery.before);

@@ -155,9 +155,10 @@ impl Tried {
 
     fn failed(started: Timestamp, took: Duration, outcome: Outcome, health: Health) -> Self {
         let error = match &outcome {
-            Outcome::Retry { reason, .. } | Outcome::Permanent { reason } | Outcome::Disable { reason } => {
-                reason.clone()
-            }
+            Outcome::Retry { reason, .. }
+            | Outcome::Permanent { reason }
+            | Outcome::Suspend { reason }
+            | Outcome::Disable { reason } => reason.clone(),
             Outcome::Delivered => String::new(),
         };
         Self {
@@ -180,6 +181,7 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "DELIVERED",
         Outcome::Retry { .. } => "RETRY",
         Outcome::Permanent { .. } => "FAILED",
+        Outcome::Suspend { .. } => "SUSPENDED",
         Outcome::Disable { .. } => "DISABLED",
     }
 }
@@ -200,7 +202,7 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
         destination: delivery.destination,
         role: event.data.role,
     };
-    OutgoingEvent::of(event.draft(), &target.event_names, standing)
+    OutgoingEvent::of(event.draft(), target.platform, &target.event_names, standing)
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {

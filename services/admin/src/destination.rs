@@ -1,14 +1,14 @@
 //! Destinations.
 
 mod convert;
+pub(crate) mod platforms;
 
 use tonic::{Request, Response, Status};
-use tributary_connectors::destinations::PLATFORMS;
 use tributary_domain::id::DestinationId;
 use tributary_proto::admin::v1::{
     CreateDestinationRequest, DeleteDestinationRequest, DeletionPreview, Destination, GetDestinationRequest,
     ListDestinationsRequest, ListDestinationsResponse, ListPlatformsRequest, ListPlatformsResponse,
-    PauseDestinationRequest, Platform, PreviewDeleteDestinationRequest, ResumeDestinationRequest,
+    PauseDestinationRequest, PreviewDeleteDestinationRequest, ResumeDestinationRequest,
     UndeleteDestinationRequest, UpdateDestinationRequest, destination_service_server::DestinationService,
 };
 use tributary_store::destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination};
@@ -183,13 +183,9 @@ impl DestinationService for Destinations {
         request: Request<ListPlatformsRequest>,
     ) -> Result<Response<ListPlatformsResponse>, Status> {
         let request = request.into_inner();
-        let all = PLATFORMS.iter().map(|platform| Platform {
-            id: platform.name().to_owned(),
-            display_name: platform.display_name().to_owned(),
-        });
         let (platforms, next_page_token) = page::of_all(
             &self.0.list("ListPlatforms", &[]),
-            all.collect(),
+            platforms::all(),
             request.page_size,
             &request.page_token,
         )?;

@@ -59,7 +59,7 @@ impl WorkflowService for Workflows {
     async fn get_workflow(&self, request: Request<GetWorkflowRequest>) -> Result<Response<Workflow>, Status> {
         let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
-        Ok(Response::new(convert::to_proto(&located, record).await?))
+        Ok(Response::new(convert::one(&located, record).await?))
     }
 
     async fn get_workflow_sample(
@@ -85,9 +85,10 @@ impl WorkflowService for Workflows {
         let list = self.0.list("ListWorkflows", &[&request.parent, shown, by, way]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = located.scope.workflows(source, listing, page).await.map_err(from_store)?;
+        let connected = convert::connected(&located).await?;
         let mut workflows = Vec::with_capacity(found.items.len());
         for record in found.items {
-            workflows.push(convert::to_proto(&located, record).await?);
+            workflows.push(convert::to_proto(&located, record, &connected).await?);
         }
         Ok(Response::new(ListWorkflowsResponse { workflows, next_page_token: list.next(found.next) }))
     }
@@ -346,7 +347,7 @@ impl Workflows {
         record: WorkflowRecord,
     ) -> Result<Response<Workflow>, Status> {
         self.0.house.configuration_changed(record.tenant);
-        Ok(Response::new(convert::to_proto(located, record).await?))
+        Ok(Response::new(convert::one(located, record).await?))
     }
 }
 

@@ -16,6 +16,7 @@
 //! | what failed is replayed once a workflow is mended, and is delivered once | `replay` |
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
+//! | every platform takes an event, keeps it while a credential is not valid, and is told what became of it | `platforms` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
 //! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
@@ -67,6 +68,7 @@ mod one_person;
 mod order;
 mod parked;
 mod payloads;
+mod platforms;
 mod providers;
 mod publishing;
 mod quickstart;

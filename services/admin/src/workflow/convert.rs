@@ -72,14 +72,24 @@ pub(super) fn sample(
     found
 }
 
-/// A workflow as the contract has it, with what is in force and the problems of its draft.
-pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> Result<Workflow, Status> {
+/// One workflow as the contract has it.
+pub(super) async fn one(located: &Located<'_>, record: WorkflowRecord) -> Result<Workflow, Status> {
+    let connected = connected(located).await?;
+    to_proto(located, record, &connected).await
+}
+
+/// A workflow as the contract has it, with what is in force and the problems of its draft, with these destinations.
+pub(super) async fn to_proto(
+    located: &Located<'_>,
+    record: WorkflowRecord,
+    connected: &[Connected],
+) -> Result<Workflow, Status> {
     let published = match record.published_version {
         Some(version) => Some(located.scope.workflow_version(record.id, version).await.map_err(from_store)?),
         None => None,
     };
     let (_, mut problems) = CompiledWorkflow::compile(&record.draft);
-    problems.extend(needs::unmet(&record.draft, &connected(located).await?));
+    problems.extend(needs::unmet(&record.draft, connected));
     let version = record.published_version.unwrap_or(0);
     let (delete_time, purge_time) = lifecycle::times(record.deleted_at);
     Ok(Workflow {
@@ -104,11 +114,8 @@ pub(super) async fn to_proto(located: &Located<'_>, record: WorkflowRecord) -> R
     })
 }
 
-/// The tenant's destinations that need something of events. As long as no platform does, nothing is asked.
-async fn connected(located: &Located<'_>) -> Result<Vec<Connected>, Status> {
-    if destinations::PLATFORMS.iter().all(|platform| platform.needs().is_empty()) {
-        return Ok(Vec::new());
-    }
+/// The tenant's destinations, with what each needs of events.
+pub(super) async fn connected(located: &Located<'_>) -> Result<Vec<Connected>, Status> {
     let found =
         located.scope.destinations(Show::Live, Page::first(LARGEST_PAGE)).await.map_err(from_store)?;
     let connected = found.items.into_iter().filter_map(|record| {

@@ -4,8 +4,11 @@ use tonic::Code;
 use tributary_proto::admin::v1::{
     Condition, CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest, Group,
     Input, ListDestinationsRequest, ListPlatformsRequest, Node, Path, PauseDestinationRequest,
-    ResumeDestinationRequest, Tenant, UpdateDestinationRequest, condition::Operator, destination::State,
+    ResumeDestinationRequest, Tenant, UpdateDestinationRequest,
+    condition::Operator,
+    destination::State,
     input, node,
+    platform::{field::Kind, known_error::Verdict},
 };
 
 use crate::support::{World, fields, mask, object};
@@ -106,5 +109,60 @@ async fn a_destination_is_paused_resumed_listed_and_deleted() {
         world.destinations().get_destination(GetDestinationRequest { name: made.name }).await.unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
     let platforms = world.destinations().list_platforms(ListPlatformsRequest::default()).await.unwrap();
-    assert_eq!(platforms.into_inner().platforms[0].id, "webhook");
+    let platforms = platforms.into_inner().platforms;
+    let ids: Vec<_> = platforms.iter().map(|platform| platform.id.as_str()).collect();
+    assert_eq!(ids, ["webhook", "meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"]);
+    let meta = &platforms[1];
+    let keys = |secret: bool| {
+        let fields = meta.fields.iter().filter(move |field| field.secret == secret && field.required);
+        fields.map(|field| field.key.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!((keys(false), keys(true)), (vec!["dataset_id"], vec!["access_token"]));
+    let source = meta.fields.iter().find(|field| field.key == "action_source").unwrap();
+    assert_eq!((source.kind(), source.default_value.as_str()), (Kind::Choice, "auto"));
+    assert!(source.choices.contains(&"website".to_owned()));
+    assert_eq!(meta.max_age.map(|age| age.seconds), Some(7 * 24 * 60 * 60));
+    assert!(!meta.takes_follow_ups && platforms[0].takes_follow_ups);
+    assert!(meta.errors.iter().any(|error| error.code == "190" && error.verdict() == Verdict::Suspend));
+    assert_eq!(meta.signals.iter().map(|signal| signal.points).sum::<i32>(), 100);
+}
+
+#[tokio::test]
+async fn what_a_platform_says_of_its_settings_is_what_it_takes() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let destination = |settings: &[(&str, &str)], secrets: &[(&str, &str)]| Destination {
+        key: "ads".to_owned(),
+        display_name: "Ads".to_owned(),
+        platform: "meta".to_owned(),
+        settings: Some(object(settings)),
+        secrets: secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..Destination::default()
+    };
+    let make = async |destination: Destination| {
+        let request = CreateDestinationRequest {
+            parent: tenant.name.clone(),
+            destination: Some(destination),
+            ..Default::default()
+        };
+        world.destinations().create_destination(request).await
+    };
+    let good = ("dataset_id", "123");
+    for (settings, secrets, field) in [
+        (vec![], vec![("access_token", "EAAcanary")], "destination.settings.dataset_id"),
+        (
+            vec![("dataset_id", "../1")],
+            vec![("access_token", "EAAcanary")],
+            "destination.settings.dataset_id",
+        ),
+        (vec![good], vec![], "destination.secrets.access_token"),
+        (vec![good, ("pixel", "1")], vec![("access_token", "EAAcanary")], "destination.settings.pixel"),
+    ] {
+        let refused = make(destination(&settings, &secrets)).await.unwrap_err();
+        assert_eq!(fields(&refused), [field]);
+        assert!(!format!("{refused:?}").contains("canary"));
+    }
+    let made =
+        make(destination(&[good], &[("access_token", "EAAcanarycanarycanary")])).await.unwrap().into_inner();
+    assert_eq!(made.masked_secrets["access_token"], "…nary");
 }

@@ -194,6 +194,8 @@ async fn the_write_key_of_a_tag_is_shown_whenever_it_is_asked_for() {
     let now = world.sources().get_source(get()).await.unwrap().into_inner().browser.unwrap();
     assert_eq!(rotated.webhook_url, now.collect_url);
     assert_ne!(now.write_key, browser.write_key);
+}
+
 #[tokio::test]
 async fn keys_that_a_provider_could_not_sign_with_are_refused() {
     let world = World::start().await;

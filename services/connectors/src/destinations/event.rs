@@ -9,8 +9,10 @@ use tributary_domain::{
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId},
     identity::Identifier,
     time::Timestamp,
-    workflow::{event::EventDraft, spec::Kind},
+    workflow::{catalogue, event::EventDraft, spec::Kind},
 };
+
+use super::Platform;
 
 /// One event on its way to one destination, after identity was resolved.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,9 @@ pub struct OutgoingEvent {
     pub name: String,
     /// When it happened.
     pub time: Timestamp,
+    /// The id that platforms deduplicate by, where one is mapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe_id: Option<String>,
     /// When the message was accepted.
     pub received: Timestamp,
     /// Whose it is; nothing where no person was found.
@@ -94,8 +99,19 @@ impl fmt::Debug for Standing {
 }
 
 impl OutgoingEvent {
-    /// What a destination is told that knows events by `names`, which it has by our names.
-    pub fn of(draft: &EventDraft, names: &BTreeMap<String, String>, standing: Standing) -> Self {
+    /// What a destination on `platform` is told that knows events by `names`, which it has by our names. A standard event
+    /// that is not among them has the platform's own name, and any other keeps its own.
+    pub fn of(
+        draft: &EventDraft,
+        platform: &dyn Platform,
+        names: &BTreeMap<String, String>,
+        standing: Standing,
+    ) -> Self {
+        let standard = || {
+            let theirs = (platform.about().standard_name)(&catalogue::event_named(&draft.name)?.names);
+            (!theirs.is_empty()).then(|| theirs.to_owned())
+        };
+        let name = names.get(&draft.name).cloned().or_else(standard).unwrap_or_else(|| draft.name.clone());
         let follow_up = match standing.role {
             Some(Role::Follows { kind, of, why, .. }) => Some(OutgoingFollowUp {
                 kind,
@@ -110,8 +126,9 @@ impl OutgoingEvent {
             event: standing.event,
             message: standing.event.message(),
             kind: draft.kind,
-            name: names.get(&draft.name).unwrap_or(&draft.name).clone(),
+            name,
             time: draft.time,
+            dedupe_id: draft.dedupe_id.clone(),
             received: standing.received,
             profile: standing.profile,
             identifiers: draft.identifiers.clone(),

@@ -1,24 +1,56 @@
 //! Destination platforms: an event becomes a request, an answer becomes an outcome.
 //!
-//! A new platform is one new folder, and one more entry in [`PLATFORMS`].
+//! A new platform is one new folder, and one more entry in [`PLATFORMS`]. What is known of it stands there as data
+//! ([`About`]); the item of an event and the envelope around it are functions of their own, as are the meanings of answers.
 
+mod about;
+mod basket;
+mod conversion;
+mod document;
+mod errors;
 mod event;
+pub mod ga4;
 mod http_request;
+pub mod hubspot;
+pub mod klaviyo;
+pub mod linkedin;
+mod matching;
+pub mod meta;
 mod outcome;
 mod platform;
+mod schema;
 mod secrets;
+pub mod slack;
+mod template;
+pub mod tiktok;
 pub mod webhook;
 
+pub use about::{About, FollowUps, Limits};
+pub use errors::{KnownError, Verdict};
 pub use event::{OutgoingEvent, OutgoingFollowUp, Standing};
 pub use http_request::HttpRequest;
+pub use matching::{Quality, Signal, quality};
 pub use outcome::Outcome;
 pub use platform::{Platform, RequestError, SettingsError};
+pub use schema::{Field, FieldKind};
 pub use secrets::Secrets;
 
 /// All platforms, in the order in which they are offered.
-pub const PLATFORMS: [&dyn Platform; 1] = [&webhook::Webhook];
+pub const PLATFORMS: [&dyn Platform; 8] = [
+    &webhook::Webhook,
+    &meta::Meta,
+    &ga4::Ga4,
+    &tiktok::TikTok,
+    &linkedin::LinkedIn,
+    &klaviyo::Klaviyo,
+    &hubspot::HubSpot,
+    &slack::Slack,
+];
 
 /// The platform of this name, such as `webhook`.
 pub fn find(name: &str) -> Option<&'static dyn Platform> {
     PLATFORMS.into_iter().find(|platform| platform.name() == name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,12 @@ pub enum Outcome {
         /// Why, and what to do.
         reason: String,
     },
+    /// It takes nothing as the destination is set up: the destination is to be disabled, and the delivery waits with all
+    /// others until somebody corrected it.
+    Suspend {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// It takes no events any more: the destination is to be disabled.
     Disable {
         /// Why, and what to do.

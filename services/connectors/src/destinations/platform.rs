@@ -6,31 +6,45 @@ use http::HeaderMap;
 use serde_json::Value;
 use tributary_domain::{time::Timestamp, workflow::needs::Need};
 
-use super::{HttpRequest, Outcome, OutgoingEvent, Secrets};
+use super::{About, FollowUps, HttpRequest, Outcome, OutgoingEvent, Secrets, schema::Values};
 
 /// A place that events are forwarded to. Pure: it says what to send and what an answer means, others do it.
 pub trait Platform: Send + Sync + fmt::Debug {
+    /// What is known of it, as data.
+    fn about(&self) -> &'static About;
+
     /// Its name in the API, such as `webhook`; never changes.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.about().name
+    }
 
     /// Its name for people.
-    fn display_name(&self) -> &'static str;
+    fn display_name(&self) -> &'static str {
+        self.about().display_name
+    }
 
     /// What it needs of every event to make use of it: a workflow that does not map it gets a warning.
     fn needs(&self) -> &'static [Need] {
-        &[]
+        self.about().needs
     }
 
     /// Whether it can be told what became of an event that it was told of before.
     fn takes_follow_ups(&self) -> bool {
-        false
+        matches!(self.about().follow_ups, FollowUps::Taken(_))
+    }
+
+    /// The headers of its requests, in lower case, whose values are made with a secret: they are shown to nobody.
+    fn signatures(&self) -> &'static [&'static str] {
+        self.about().signatures
     }
 
     /// Whether a destination with these settings and secrets can work.
     ///
     /// # Errors
     /// The first setting or secret that cannot be used.
-    fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError>;
+    fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
+        Values::read(self.about().fields, settings, secrets).map(drop)
+    }
 
     /// The request that tells the platform of `event`, sent at `now`.
     ///
@@ -43,9 +57,6 @@ pub trait Platform: Send + Sync + fmt::Debug {
         event: &OutgoingEvent,
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError>;
-
-    /// The headers of its requests, in lower case, whose values are made with a secret: they are shown to nobody.
-    fn signatures(&self) -> &'static [&'static str];
 
     /// What the answer that came at `now` means. `body` may be only the beginning of the answer's body.
     fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome;

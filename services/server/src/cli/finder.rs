@@ -2,8 +2,9 @@
 
 use anyhow::{anyhow, bail};
 use tributary_proto::admin::v1::{
-    Agency, Destination, ListAgenciesRequest, ListDestinationsRequest, ListProvidersRequest,
-    ListSourcesRequest, ListTenantsRequest, ListWorkflowsRequest, Provider, Source, Tenant, Workflow,
+    Agency, Destination, ListAgenciesRequest, ListDestinationsRequest, ListPlatformsRequest,
+    ListProvidersRequest, ListSourcesRequest, ListTenantsRequest, ListWorkflowsRequest, Platform, Provider,
+    Source, Tenant, Workflow,
 };
 
 use super::{client::Client, output::id, pages};
@@ -91,6 +92,16 @@ pub(super) async fn providers(client: &Client) -> anyhow::Result<Vec<Provider>> 
         let request = ListProvidersRequest { page_size, page_token };
         let answer = client.sources().list_providers(request).await?.into_inner();
         Ok((answer.providers, answer.next_page_token))
+    })
+    .await
+}
+
+/// All platforms that destinations can be made for.
+pub(super) async fn platforms(client: &Client) -> anyhow::Result<Vec<Platform>> {
+    pages::all(usize::MAX, async |page_size, page_token| {
+        let request = ListPlatformsRequest { page_size, page_token };
+        let answer = client.destinations().list_platforms(request).await?.into_inner();
+        Ok((answer.platforms, answer.next_page_token))
     })
     .await
 }

@@ -16,7 +16,7 @@ use tributary_store::{
     ledger::StoredEvent,
 };
 
-use crate::{call::Located, error::from_store, secret::masked};
+use crate::{call::Located, destination::platforms, error::from_store, secret::masked};
 
 /// A secret of fewer characters is not looked for in requests: it would be found everywhere.
 const SHORTEST: usize = 4;
@@ -87,11 +87,13 @@ impl Sent<'_> {
             destination: record.id,
             role: event.data.role,
         };
-        let outgoing = OutgoingEvent::of(event.draft(), &record.event_names, standing);
+        let outgoing = OutgoingEvent::of(event.draft(), platform, &record.event_names, standing);
         if outgoing.follow_up.is_some() && !platform.takes_follow_ups() {
             told.reason = format!("{} cannot be told what became of an event", platform.display_name());
             return Ok(told);
         }
+        told.match_quality =
+            destinations::quality(platform.about(), &outgoing).as_ref().map(platforms::quality);
         match platform.request(&record.settings, &secrets, &outgoing, self.now) {
             Ok(request) => {
                 told.request = Some(shown(platform, &secrets, &request));
@@ -131,7 +133,11 @@ fn shown(platform: &dyn Platform, secrets: &Secrets, request: &HttpRequest) -> O
     let hide = |text: &str| {
         let values = secrets.iter().flat_map(|(_, values)| values);
         let long = values.filter(|value| value.len() >= SHORTEST);
-        long.fold(text.to_owned(), |text, value| text.replace(value.as_str(), &masked(value)))
+        long.fold(text.to_owned(), |text, value| {
+            // In a query it is spelt another way.
+            let spelt: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            text.replace(value.as_str(), &masked(value)).replace(&spelt, &masked(value))
+        })
     };
     // A header whose value is a secret is one whatever its length.
     let is_secret =
@@ -163,27 +169,31 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown_wherever_it_stands() {
-        let secrets: Secrets =
-            [("signing", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ("header:x-pin", "123")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into_iter()
-                .collect();
+        let secrets: Secrets = [
+            ("signing", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ("access_token", "1234|canary"),
+            ("header:x-pin", "123"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter()
+        .collect();
         let mut headers = HeaderMap::new();
         headers.insert("webhook-signature", HeaderValue::from_static("v1,c2lnbmF0dXJl"));
         headers.insert("x-pin", HeaderValue::from_static("123"));
         headers.insert("x-plain", HeaderValue::from_static("id 12345"));
         let request = HttpRequest {
             method: Method::POST,
-            url: "https://example.com/?key=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
+            url: "https://example.com/?key=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&token=1234%7Ccanary"
+                .to_owned(),
             headers,
             body: Bytes::from_static(b"{\"key\":\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"}"),
         };
         let shown = shown(&Webhook, &secrets, &request);
         let text = format!("{shown:?}");
-        for secret in ["MfKQ9r8GKYqrTwjU", "c2lnbmF0dXJl", "\"123\""] {
+        for secret in ["MfKQ9r8GKYqrTwjU", "c2lnbmF0dXJl", "\"123\"", "canary"] {
             assert!(!text.contains(secret), "{text}");
         }
-        assert_eq!(shown.url, "https://example.com/?key=whsec_…LaSw");
+        assert_eq!(shown.url, "https://example.com/?key=whsec_…LaSw&token=…");
         assert!(text.contains("id 12345"), "what is no secret is shown as it is: {text}");
     }
 }

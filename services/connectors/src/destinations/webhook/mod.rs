@@ -1,6 +1,6 @@
-//! The generic webhook: JSON by POST, signed as Standard Webhooks says, to any receiver.
+//! The generic webhook: JSON by POST, signed as Standard Webhooks says, to any receiver. Body and headers can be templates.
 
-mod body;
+mod about;
 mod secret;
 mod settings;
 mod signature;
@@ -17,27 +17,22 @@ pub use signature::{
 };
 
 use self::settings::Settings;
-use super::{HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError};
+use super::{
+    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError, document,
+    template,
+};
 
 /// The platform `webhook`.
 ///
-/// Its settings are `{"url": "https://…", "headers": {"x-name": "value"}}`, the headers optional. Its secrets are
-/// [`SIGNING`], one to ten active values, each of which signs, so that a secret is replaced without a gap; and
-/// `header:<name>` for headers whose value is a secret.
+/// Its settings are `{"url": "https://…", "headers": {"x-name": "value"}, "body": {…}}`, all but the URL optional. Texts of headers
+/// and body are templates. Its secrets are [`SIGNING`], one to ten active values, each of which signs, so that a secret is
+/// replaced without a gap; and `header:<name>` for headers whose value is a secret.
 #[derive(Debug, Clone, Copy)]
 pub struct Webhook;
 
 impl Platform for Webhook {
-    fn name(&self) -> &'static str {
-        "webhook"
-    }
-
-    fn display_name(&self) -> &'static str {
-        "Webhook"
-    }
-
-    fn takes_follow_ups(&self) -> bool {
-        true
+    fn about(&self) -> &'static About {
+        &about::ABOUT
     }
 
     fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
@@ -51,8 +46,26 @@ impl Platform for Webhook {
         event: &OutgoingEvent,
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
-        let Settings { url, mut headers, signing } = Settings::read(settings, secrets)?;
-        let body = body::of(event).map_err(|error| RequestError::Event(error.to_string()))?;
+        let Settings { url, mut headers, templates, body, signing } = Settings::read(settings, secrets)?;
+        let wrong = |error: serde_json::Error| RequestError::Event(error.to_string());
+        let body = if body.is_none() && templates.is_empty() {
+            document::bytes(event).map_err(wrong)?
+        } else {
+            let document = document::value(event).map_err(wrong)?;
+            for (name, template) in templates {
+                headers.insert(name, carried(&template.text(&document, str::to_owned))?);
+            }
+            match body {
+                Some(shape) => {
+                    let filled = template::fill(shape, &document);
+                    filled
+                        .map_err(|message| SettingsError::new("settings.body", message))?
+                        .to_string()
+                        .into_bytes()
+                }
+                None => document::bytes(event).map_err(wrong)?,
+            }
+        };
         let id = event.delivery.to_string();
         let signature = sign(&signing, &id, now, &body);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -63,10 +76,6 @@ impl Platform for Webhook {
             headers.insert(name, value);
         }
         Ok(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body) })
-    }
-
-    fn signatures(&self) -> &'static [&'static str] {
-        &[SIGNATURE_HEADER]
     }
 
     /// Standard Webhooks: 2xx is success, 410 says that nobody listens any more, and everything else is a failure
@@ -90,6 +99,15 @@ impl Platform for Webhook {
         let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, now)), reason }
     }
+}
+
+/// A filled text as a header carries it: a line break of what somebody entered begins no header of theirs.
+fn carried(text: &str) -> Result<HeaderValue, RequestError> {
+    let line: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    let mut value = HeaderValue::from_bytes(line.trim().as_bytes())
+        .map_err(|error| RequestError::Event(error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[cfg(test)]

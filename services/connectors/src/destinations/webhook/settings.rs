@@ -1,12 +1,15 @@
 //! The settings and secrets of a webhook destination.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tributary_domain::outbound::is_reserved_header;
-use url::Url;
 
-use super::secret::SigningSecret;
-use crate::destinations::{Secrets, SettingsError};
+use super::{about::ABOUT, secret::SigningSecret};
+use crate::destinations::{
+    Secrets, SettingsError,
+    schema::Values,
+    template::{self, Template},
+};
 
 /// The name of the signing secrets.
 pub const SIGNING: &str = "signing";
@@ -14,35 +17,42 @@ pub const SIGNING: &str = "signing";
 /// What the names of secret headers begin with.
 const SECRET_HEADER: &str = "header:";
 
-const MAX_URL: usize = 2_048;
 const MAX_HEADERS: usize = 20;
-const MAX_HEADER_VALUE: usize = 4_096;
+pub(super) const MAX_HEADER_VALUE: usize = 4_096;
 const MAX_SIGNING: usize = 10;
 
 /// Settings that passed all checks.
-pub(super) struct Settings {
+pub(super) struct Settings<'a> {
     pub(super) url: String,
     pub(super) headers: HeaderMap,
+    /// Headers whose values have places to fill.
+    pub(super) templates: Vec<(HeaderName, Template)>,
+    /// What is sent instead of the whole event.
+    pub(super) body: Option<&'a Value>,
     pub(super) signing: Vec<SigningSecret>,
 }
 
-impl Settings {
+impl<'a> Settings<'a> {
     /// Reads and checks the whole.
-    pub(super) fn read(settings: &Value, secrets: &Secrets) -> Result<Self, SettingsError> {
-        let Some(settings) = settings.as_object() else {
-            return Err(SettingsError::new("settings", "must be an object"));
-        };
-        if let Some(unknown) = settings.keys().find(|name| !matches!(name.as_str(), "url" | "headers")) {
-            return Err(SettingsError::new(format!("settings.{unknown}"), "no such setting: remove it"));
+    pub(super) fn read(settings: &'a Value, secrets: &'a Secrets) -> Result<Self, SettingsError> {
+        let values = Values::read(ABOUT.fields, settings, secrets)?;
+        let url = values.text("url").to_owned();
+        let body = values.json("body");
+        if let Some(shape) = body {
+            template::check(shape).map_err(|message| SettingsError::new("settings.body", message))?;
         }
-        let url = url(settings)?;
-        let mut headers = plain_headers(settings)?;
+        let (mut headers, templates) = plain_headers(values)?;
         let mut signing = Vec::new();
         for (name, values) in secrets.iter() {
             match name.strip_prefix(SECRET_HEADER) {
                 _ if name == SIGNING => signing = signing_secrets(values)?,
                 // The newest value is the one that is in force.
-                Some(header) => add_header(&mut headers, format!("secrets.{name}"), header, values.last())?,
+                Some(header) => add_header(
+                    &mut headers,
+                    format!("secrets.{name}"),
+                    header,
+                    values.last().map(String::as_str),
+                )?,
                 None => {
                     return Err(SettingsError::new(format!("secrets.{name}"), "no such secret: remove it"));
                 }
@@ -57,40 +67,13 @@ impl Settings {
                 format!("more than {MAX_HEADERS} headers: remove some"),
             ));
         }
-        Ok(Self { url, headers, signing })
+        Ok(Self { url, headers, templates, body, signing })
     }
 }
 
-fn url(settings: &Map<String, Value>) -> Result<String, SettingsError> {
-    let fail = |message: &str| Err(SettingsError::new("settings.url", message));
-    let Some(text) = settings.get("url").and_then(Value::as_str) else {
-        return fail("is missing: enter the receiver's url, such as https://example.com/hook");
-    };
-    if text.len() > MAX_URL {
-        return fail("is longer than 2048 bytes: shorten it");
-    }
-    let Ok(url) = Url::parse(text) else {
-        return fail("is not a url: enter one such as https://example.com/hook");
-    };
-    if !matches!(url.scheme(), "https" | "http") {
-        return fail("has a scheme that is not supported: use https");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return fail("holds a user name or password: add the secret `header:authorization` instead");
-    }
-    Ok(text.to_owned())
-}
-
-fn plain_headers(settings: &Map<String, Value>) -> Result<HeaderMap, SettingsError> {
-    let mut headers = HeaderMap::new();
-    let configured = match settings.get("headers") {
-        None | Some(Value::Null) => return Ok(headers),
-        Some(Value::Object(configured)) => configured,
-        Some(_) => {
-            return Err(SettingsError::new("settings.headers", "must be an object of names and values"));
-        }
-    };
-    for (name, value) in configured {
+fn plain_headers(values: Values<'_>) -> Result<(HeaderMap, Vec<(HeaderName, Template)>), SettingsError> {
+    let (mut headers, mut templates) = (HeaderMap::new(), Vec::new());
+    for (name, value) in values.texts("headers") {
         let path = format!("settings.headers.{name}");
         if [header::AUTHORIZATION, header::COOKIE]
             .iter()
@@ -100,19 +83,21 @@ fn plain_headers(settings: &Map<String, Value>) -> Result<HeaderMap, SettingsErr
                 format!("is a secret: add it as the secret `{SECRET_HEADER}{}`", name.to_ascii_lowercase());
             return Err(SettingsError::new(path, message));
         }
-        let Value::String(value) = value else {
-            return Err(SettingsError::new(path, "must be a text"));
-        };
-        add_header(&mut headers, path, name, Some(value))?;
+        // A template stands there too, until it is filled: so it is checked as any other value.
+        add_header(&mut headers, path.clone(), name, Some(value))?;
+        if value.contains("{{") {
+            let template = Template::parse(value).map_err(|message| SettingsError::new(&path, message))?;
+            templates.extend(HeaderName::from_bytes(name.as_bytes()).ok().map(|name| (name, template)));
+        }
     }
-    Ok(headers)
+    Ok((headers, templates))
 }
 
 fn add_header(
     headers: &mut HeaderMap,
     path: String,
     name: &str,
-    value: Option<&String>,
+    value: Option<&str>,
 ) -> Result<(), SettingsError> {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
         return Err(SettingsError::new(path, "is not a header name: use letters, digits and hyphens"));

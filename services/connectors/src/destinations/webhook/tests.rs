@@ -53,6 +53,7 @@ fn event() -> OutgoingEvent {
         kind: Kind::Track,
         name: "Schedule".to_owned(),
         time: NOW,
+        dedupe_id: None,
         received: NOW.plus(Duration::from_millis(1_250)),
         profile: Some(ProfileId::new(1, 4)),
         identifiers: vec![Identifier {
@@ -253,6 +254,34 @@ fn settings_that_cannot_work_are_refused_where_they_are_wrong() {
         let error = Webhook.check_settings(&settings, &secrets(&pairs)).unwrap_err();
         assert_eq!(error.path, path, "{settings}");
         assert!(!error.message.contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn body_and_headers_are_filled_and_signed_as_filled() {
+    let secrets = secrets(&[(SIGNING, KNOWN_SECRET)]);
+    let settings = json!({
+        "url": "https://example.com",
+        "headers": {"x-name": "{{ $.data.traits.first_name }}\t{{ $.data.source }}", "x-plain": "as it is"},
+        "body": {"who": "{{ $.data.traits.first_name }}", "worth": "{{ $.data.attributes.value }}", "none": "{{ $.x }}"},
+    });
+    let event = OutgoingEvent { source: "a\r\nx-own: 1".to_owned(), ..event() };
+    let request = Webhook.request(&settings, &secrets, &event, NOW).unwrap();
+    let body = serde_json::from_slice::<Value>(&request.body).unwrap();
+    assert_eq!(body, json!({"who": "Zoë", "worth": 49.5, "none": null}));
+    assert_eq!(request.headers["x-name"].as_bytes(), "Zoë a  x-own: 1".as_bytes());
+    assert_eq!(
+        (&request.headers["x-plain"], request.headers.get("x-own")),
+        (&"as it is".parse().unwrap(), None)
+    );
+    let key = [secret(KNOWN_SECRET)];
+    assert!(verify(&key, &request.headers, &request.body, NOW, Duration::ZERO).is_ok());
+    for (settings, path) in [
+        (json!({"url": "https://example.com", "body": {"x": ["{{ x }}"]}}), "settings.body"),
+        (json!({"url": "https://example.com", "body": "text"}), "settings.body"),
+        (json!({"url": "https://example.com", "headers": {"x-a": "{{ $.a"}}), "settings.headers.x-a"),
+    ] {
+        assert_eq!(Webhook.check_settings(&settings, &secrets).unwrap_err().path, path);
     }
 }
 

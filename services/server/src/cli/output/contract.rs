@@ -43,6 +43,7 @@ contract!(
     MessageTrace,
     NeverJoinPair,
     Operation,
+    Platform,
     Profile,
     Provider,
     QueryAgencyStatsResponse,
@@ -132,6 +133,7 @@ mod tests {
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::Platform>();
         check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();

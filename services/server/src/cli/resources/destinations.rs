@@ -1,13 +1,13 @@
 //! `tributary destinations`.
 
 use clap::Subcommand;
-use tributary_proto::admin::v1::{Destination, destination::State};
+use tributary_proto::admin::v1::{Destination, destination::State, platform};
 
 use super::{Choice, Listing};
 use crate::cli::{
     client::Client,
     finder,
-    output::{Listed, Out, id, list, one, time::moment},
+    output::{Listed, Out, id, json, list, one, table, time::moment},
 };
 
 /// What to do.
@@ -17,6 +17,11 @@ pub(in crate::cli) enum Action {
     List(Listing),
     /// Show one
     Get(Choice),
+    /// List the platforms that destinations can be made for, with their settings and secrets
+    Platforms {
+        /// Only this one, such as meta
+        platform: Option<String>,
+    },
 }
 
 /// Lists destinations, or shows one.
@@ -34,7 +39,32 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let found = finder::pick(finder::destinations(client, &tenant, usize::MAX).await?, Some(&which))?;
             one(out, &found.key, &found)
         }
+        Action::Platforms { platform } => platforms(platform.as_deref(), client, out).await,
     }
+}
+
+async fn platforms(of: Option<&str>, client: &Client, out: &Out) -> anyhow::Result<()> {
+    let platforms = finder::platforms(client).await?;
+    let wanted = || platforms.iter().filter(|platform| of.is_none_or(|of| platform.id == of));
+    if out.is_json() {
+        for platform in wanted() {
+            out.json_line(&json(platform)?)?;
+        }
+        return Ok(());
+    }
+    let rows = wanted().flat_map(|platform| {
+        let row = |field: &platform::Field| {
+            let place = if field.secret { "secret" } else { "setting" };
+            let needed = match field.default_value.as_str() {
+                "" if field.required => "required".to_owned(),
+                "" => String::new(),
+                default => default.to_owned(),
+            };
+            vec![platform.id.clone(), place.to_owned(), field.key.clone(), needed, field.help.clone()]
+        };
+        platform.fields.iter().map(row).collect::<Vec<_>>()
+    });
+    Ok(table::write(out, &["platform", "is a", "key", "default", "what it is"], rows.collect())?)
 }
 
 impl Listed for Destination {

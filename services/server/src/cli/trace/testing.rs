@@ -1,12 +1,14 @@
 //! A test as a tree: what the workflow would do, and what would be sent where.
 
-use tributary_proto::admin::v1::{OutgoingRequest, TestWorkflowResponse, TestedDelivery};
+use tributary_proto::admin::v1::{MatchQuality, OutgoingRequest, TestWorkflowResponse, TestedDelivery};
 
 use super::{message, run};
 use crate::cli::output::{Style, Text, Tree, cut, id};
 
 /// A longer body of a request is cut.
 const LONGEST_BODY: usize = 400;
+/// As many of what would raise a score are shown.
+const SHOWN_SIGNALS: usize = 3;
 
 /// A test as a tree: the message, its source, the run with its events, and their requests.
 pub(in crate::cli) fn tree(test: &TestWorkflowResponse) -> Tree {
@@ -34,7 +36,23 @@ fn sent(delivery: &TestedDelivery, several: bool) -> Tree {
         .and(Style::Warn, &delivery.reason);
     // Whose it is goes without saying where there is one event.
     let label = if several { label.and(Style::Dim, id(&delivery.event)) } else { label };
-    Tree::new(label).with(delivery.request.as_ref().map(request))
+    Tree::new(label)
+        .with(delivery.match_quality.as_ref().map(quality))
+        .with(delivery.request.as_ref().map(request))
+}
+
+/// How well the event's person will be found, and what would help most.
+fn quality(quality: &MatchQuality) -> Tree {
+    let names = |signals: &[tributary_proto::admin::v1::MatchSignal]| {
+        signals.iter().map(|signal| signal.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let style = if quality.score < 40 { Style::Warn } else { Style::Good };
+    let label = Text::new().plain("match  ").with(style, format!("{} of 100", quality.score));
+    let missing = quality.missing.iter().take(SHOWN_SIGNALS).map(|signal| {
+        let gain = format!("+{}  ", signal.points);
+        Tree::new(Text::new().plain(gain).with(Style::Bold, &signal.name).and(Style::Dim, &signal.how))
+    });
+    Tree::new(label.and(Style::Dim, names(&quality.present))).with(missing)
 }
 
 fn request(request: &OutgoingRequest) -> Tree {
@@ -47,7 +65,9 @@ fn request(request: &OutgoingRequest) -> Tree {
 
 #[cfg(test)]
 mod tests {
-    use tributary_proto::admin::v1::{Header, Message, Run, RunStatus, RunTrace, run_status::Code};
+    use tributary_proto::admin::v1::{
+        Header, MatchSignal, Message, Run, RunStatus, RunTrace, run_status::Code,
+    };
 
     use super::*;
 
@@ -73,6 +93,11 @@ mod tests {
             request,
             ..TestedDelivery::default()
         };
+        let signal = |name: &str, points| MatchSignal {
+            name: name.to_owned(),
+            points,
+            how: format!("map the {name}"),
+        };
         let shown = tree(&TestWorkflowResponse {
             message: Some(Message { message_id: "msg_1".to_owned(), ..Message::default() }),
             source_display_name: "Calendly".to_owned(),
@@ -82,7 +107,16 @@ mod tests {
                 ..RunTrace::default()
             }),
             deliveries: vec![
-                delivery("CRM", "", Some(request)),
+                TestedDelivery {
+                    match_quality: Some(MatchQuality {
+                        score: 26,
+                        present: vec![signal("email", 26)],
+                        missing: [("phone", 16), ("fbc", 14), ("fbp", 8), ("ip", 6)]
+                            .map(|(name, points)| signal(name, points))
+                            .into(),
+                    }),
+                    ..delivery("CRM", "", Some(request))
+                },
                 delivery("Other", "its filter does not let the event through", None),
             ],
         })
@@ -92,6 +126,10 @@ msg_1 · a test: nothing is stored or sent
 ├─ source    Calendly
 ├─ workflow  Booking · not published · Succeeded
 ├─ delivery  CRM · webhook · would be sent
+│  ├─ match  26 of 100 · email
+│  │  ├─ +16  phone · map the phone
+│  │  ├─ +14  fbc · map the fbc
+│  │  └─ +8  fbp · map the fbp
 │  └─ POST · https://crm.example.com/
 │     ├─ webhook-signature  …
 │     └─ {}

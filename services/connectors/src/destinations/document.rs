@@ -32,7 +32,7 @@ use tributary_domain::{
     workflow::spec::Kind,
 };
 
-use crate::destinations::OutgoingEvent;
+use super::OutgoingEvent;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -87,8 +87,17 @@ fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(time)
 }
 
-/// The body that tells of `event`.
-pub(super) fn of(event: &OutgoingEvent) -> serde_json::Result<Vec<u8>> {
+/// The document that tells of `event`, as bytes: the body of a webhook.
+pub(super) fn bytes(event: &OutgoingEvent) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&of(event))
+}
+
+/// The same as a value: what `$` means in templates.
+pub(super) fn value(event: &OutgoingEvent) -> serde_json::Result<Value> {
+    serde_json::to_value(of(event))
+}
+
+fn of(event: &OutgoingEvent) -> Body<'_> {
     let data = Data {
         delivery_id: event.delivery,
         event_id: event.event,
@@ -116,5 +125,5 @@ pub(super) fn of(event: &OutgoingEvent) -> serde_json::Result<Vec<u8>> {
         (None, Kind::Identify) => "event.identify",
         (None, Kind::Group) => "event.group",
     };
-    serde_json::to_vec(&Body { r#type: kind, timestamp: event.time, data })
+    Body { r#type: kind, timestamp: event.time, data }
 }

@@ -1,0 +1,62 @@
+//! What is known of a platform, as data: forms are drawn of it, settings checked by it and answers read with it.
+
+use std::time::Duration;
+
+use tributary_domain::workflow::{catalogue::PlatformNames, needs::Need};
+
+use super::{errors::KnownError, matching::Signal, schema::Field};
+
+/// What is known of a platform.
+#[derive(Debug)]
+pub struct About {
+    /// Its name in the API, such as `webhook`; never changes.
+    pub name: &'static str,
+    /// Its name for people.
+    pub display_name: &'static str,
+    /// Its settings and secrets, in the order of a form.
+    pub fields: &'static [Field],
+    /// What it needs of every event to make use of it: a workflow that does not map it gets a warning.
+    pub needs: &'static [Need],
+    /// What it finds people by, with points that add up to 100; empty: it matches nobody.
+    pub signals: &'static [Signal],
+    /// What it can be told of an event that it was told of before.
+    pub follow_ups: FollowUps,
+    /// How events are tried there without being counted; empty: it has no means for that.
+    pub test_mode: &'static str,
+    /// What it takes.
+    pub limits: Limits,
+    /// What its answers mean, by the codes in them.
+    pub errors: &'static [KnownError],
+    /// The headers of its requests, in lower case, whose values are made with a secret: they are shown to nobody.
+    pub signatures: &'static [&'static str],
+    /// Its name for a standard event; empty: it has none.
+    pub standard_name: fn(&PlatformNames) -> &'static str,
+}
+
+/// What a platform can be told of an event that it was told of before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowUps {
+    /// Something, and how.
+    Taken(&'static str),
+    /// Nothing, and why.
+    Refused(&'static str),
+}
+
+/// What a platform takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How old an event may be when it is sent; none: any age.
+    pub max_age: Option<Duration>,
+    /// How many events one request may hold.
+    pub max_batch: u32,
+}
+
+/// Days as a span.
+pub(super) const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
+}
+
+/// For platforms that have no names of their own for standard events.
+pub(super) const fn no_names(_: &PlatformNames) -> &'static str {
+    ""
+}

@@ -1,0 +1,123 @@
+//! What the answers of platforms mean: catalogues by code, and what a status means where no code is known.
+
+use http::{HeaderMap, header};
+use serde_json::Value;
+use tributary_domain::{retry::parse_retry_after, time::Timestamp};
+
+use super::{About, Outcome};
+
+/// An error that a platform is known to answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownError {
+    /// The platform's own code for it.
+    pub code: &'static str,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// What is wrong and what to do, in a clause.
+    pub reason: &'static str,
+}
+
+/// What follows from an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The next try may succeed.
+    Retry,
+    /// It never takes this event.
+    Permanent,
+    /// It takes nothing until its settings or secrets are corrected: everything waits for that.
+    Suspend,
+    /// It takes no events any more.
+    Disable,
+}
+
+/// An entry of a catalogue.
+pub(super) const fn known(code: &'static str, verdict: Verdict, reason: &'static str) -> KnownError {
+    KnownError { code, verdict, reason }
+}
+
+/// An answer while it is read.
+pub(super) struct Answer<'a> {
+    about: &'static About,
+    headers: &'a HeaderMap,
+    now: Timestamp,
+    /// Its status.
+    pub(super) status: u16,
+    /// Its body; null where that is no JSON.
+    pub(super) body: Value,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn read(
+        about: &'static About,
+        status: u16,
+        headers: &'a HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Self {
+        Self { about, headers, now, status, body: serde_json::from_slice(body).unwrap_or_default() }
+    }
+
+    /// Whether its status says that it went well.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// What it means that the platform named these codes, the most exact one first; with none that is known, what the
+    /// status means.
+    pub(super) fn judge(&self, codes: &[&str]) -> Outcome {
+        self.judge_as(self.status, codes)
+    }
+
+    /// The same, where the platform says itself that its `status` is another one, such as that of one item.
+    pub(super) fn judge_as(&self, status: u16, codes: &[&str]) -> Outcome {
+        let known = codes.iter().find_map(|code| self.about.errors.iter().find(|error| error.code == *code));
+        let code = codes.first().copied().filter(|code| is_word(code));
+        let (verdict, why) = match known {
+            Some(error) => (error.verdict, error.reason),
+            None => by_status(status),
+        };
+        let name = self.about.display_name;
+        let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+        self.outcome(verdict, format!("{name} answered {status}{code}: {why}"))
+    }
+
+    /// The outcome with this reason of our own.
+    pub(super) fn outcome(&self, verdict: Verdict, reason: String) -> Outcome {
+        match verdict {
+            Verdict::Retry => {
+                let after = self.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+                Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, self.now)), reason }
+            }
+            Verdict::Permanent => Outcome::Permanent { reason },
+            Verdict::Suspend => Outcome::Suspend { reason },
+            Verdict::Disable => Outcome::Disable { reason },
+        }
+    }
+}
+
+/// Whether a code may stand in a reason: it is the platform's own word, and nothing that could repeat what was sent.
+fn is_word(code: &str) -> bool {
+    (1..=60).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte))
+}
+
+/// What a status means by itself.
+fn by_status(status: u16) -> (Verdict, &'static str) {
+    match status {
+        401 => (Verdict::Suspend, "it does not take the credential: replace it, then resume the destination"),
+        403 => (
+            Verdict::Suspend,
+            "the credential may not do this: give it the right, then resume the destination",
+        ),
+        404 => {
+            (Verdict::Suspend, "there is no such place: correct the settings, then resume the destination")
+        }
+        410 => (Verdict::Disable, "it wants no more events: resume the destination when it does"),
+        408 | 425 | 429 => (Verdict::Retry, "it asks to wait"),
+        300..=399 => (Verdict::Retry, "it redirects, and redirects are not followed: correct the settings"),
+        413 => (Verdict::Permanent, "the event is too large"),
+        400..=499 => (Verdict::Permanent, "it does not take this event: see the answer"),
+        500..=599 => (Verdict::Retry, "it cannot serve now"),
+        _ => (Verdict::Retry, "that is no answer that is known"),
+    }
+}

@@ -1,0 +1,82 @@
+//! What is known of HubSpot's API.
+
+use tributary_domain::workflow::needs::Need;
+
+use crate::destinations::{
+    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    about::no_names,
+    errors::{Verdict, known},
+    matching::signal,
+    schema::base_url,
+};
+
+const FIELDS: &[Field] = &[
+    Field::token(
+        "access_token",
+        "Access token",
+        "the token of a private app with the scope crm.objects.contacts.write",
+    ),
+    Field::setting(
+        "properties",
+        "Properties",
+        "for more properties of the contact, by their internal names, a text with places such as {{ $.data.name }}; \
+         a property has to be there in HubSpot",
+        FieldKind::Texts(1_000),
+    ),
+    Field::setting(
+        "api_version",
+        "Version",
+        "the version of the CRM API, such as v3 or 2026-03",
+        FieldKind::Word,
+    )
+    .or("v3"),
+    base_url("https://api.hubapi.com"),
+];
+
+const NEEDS: &[Need] = &[Need { any_of: &["email"], why: "to know which contact it is" }];
+
+const SIGNALS: &[Signal] = &[signal("email", 100)];
+
+const ERRORS: &[KnownError] = &[
+    known(
+        "INVALID_AUTHENTICATION",
+        Verdict::Suspend,
+        "the access token is not valid: replace it, then resume the destination",
+    ),
+    known(
+        "EXPIRED_AUTHENTICATION",
+        Verdict::Suspend,
+        "the access token has expired: replace it, then resume the destination",
+    ),
+    known(
+        "MISSING_SCOPES",
+        Verdict::Suspend,
+        "the access token lacks the scope crm.objects.contacts.write: add it, then resume the destination",
+    ),
+    known("RATE_LIMITS", Verdict::Retry, "it is called too often"),
+    known("RATE-LIMIT_REACHED", Verdict::Retry, "it is called too often"),
+    known("CONFLICT", Verdict::Retry, "the contact is being changed by somebody else at the same time"),
+    known(
+        "VALIDATION_ERROR",
+        Verdict::Permanent,
+        "it does not take a property or its value: its answer says which",
+    ),
+    known("OBJECT_NOT_FOUND", Verdict::Permanent, "there is no such contact"),
+];
+
+/// What is known of it.
+pub(super) static ABOUT: About = About {
+    name: "hubspot",
+    display_name: "HubSpot",
+    fields: FIELDS,
+    needs: NEEDS,
+    signals: SIGNALS,
+    follow_ups: FollowUps::Taken(
+        "the contact is brought up to date again; `properties` can note what became of the event with {{ $.type }} and {{ $.data.reason }}",
+    ),
+    test_mode: "",
+    limits: Limits { max_age: None, max_batch: 100 },
+    errors: ERRORS,
+    signatures: &[],
+    standard_name: no_names,
+};

@@ -1,0 +1,74 @@
+//! Meta's Conversions API: events of a pixel or dataset, told by the server.
+
+mod about;
+mod item;
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+use tributary_domain::time::Timestamp;
+
+use super::{
+    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
+    errors::Answer, schema::Values,
+};
+
+/// The platform `meta`.
+#[derive(Debug, Clone, Copy)]
+pub struct Meta;
+
+impl Platform for Meta {
+    fn about(&self) -> &'static About {
+        &about::ABOUT
+    }
+
+    fn request(
+        &self,
+        settings: &Value,
+        secrets: &Secrets,
+        event: &OutgoingEvent,
+        now: Timestamp,
+    ) -> Result<HttpRequest, RequestError> {
+        let values = Values::read(about::ABOUT.fields, settings, secrets)?;
+        envelope(values, vec![item::of(event, values, now)?])
+    }
+
+    /// The status says little: errors of tokens have come with 500. What counts is the code, and whether it says of itself
+    /// that it passes.
+    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+        let answer = Answer::read(&about::ABOUT, status, headers, body, now);
+        let error = &answer.body["error"];
+        if error.is_null() {
+            return if answer.is_success() { Outcome::Delivered } else { answer.judge(&[]) };
+        }
+        let code = error["code"].as_u64().unwrap_or_default();
+        let plain = code.to_string();
+        let exact = match error["error_subcode"].as_u64() {
+            Some(subcode) if subcode > 0 => format!("{code}/{subcode}"),
+            _ => plain.clone(),
+        };
+        let family = match code {
+            // All of them are about rights.
+            10 | 200..=299 => "200",
+            _ => &plain,
+        };
+        if error["is_transient"] == json!(true) {
+            return answer.judge_as(503, &[]);
+        }
+        answer.judge(&[&exact, family])
+    }
+}
+
+/// The request for these items.
+fn envelope(values: Values<'_>, items: Vec<Value>) -> Result<HttpRequest, RequestError> {
+    let mut body = json!({ "data": items });
+    let test = values.text("test_event_code");
+    if !test.is_empty() {
+        body["test_event_code"] = json!(test);
+    }
+    let path = format!("/{}/{}/events", values.text("api_version"), values.text("dataset_id"));
+    let url = values.url(&path, &[("access_token", values.secret("access_token"))]);
+    post(url, &[], &body)
+}
+
+#[cfg(test)]
+mod tests;
