@@ -13,6 +13,7 @@ mod m0009_versions;
 mod m0010_identity;
 mod m0011_privacy;
 mod m0012_lineage;
+mod m0013_consent;
 mod migrator;
 mod table;
 

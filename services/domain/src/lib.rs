@@ -5,6 +5,7 @@ pub mod backtest;
 pub mod booking;
 pub mod breaker;
 pub mod committed;
+pub mod consent;
 pub mod context;
 pub mod error;
 pub mod event;

@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod backtests;
+mod consents;
 mod conversions;
 mod decisions;
 mod deletion;
@@ -12,8 +13,10 @@ mod destinations;
 mod events;
 mod every_call;
 mod grants;
+mod groups;
 mod identity;
 mod logs;
+mod masking;
 mod members;
 mod people;
 mod presets;

@@ -125,6 +125,9 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// Accounts and companies that people belong to
+    #[command(subcommand)]
+    Groups(resources::groups::Action),
     /// People whom a tenant leaves alone
     #[command(subcommand)]
     Suppressions(resources::suppressions::Action),
@@ -201,6 +204,7 @@ async fn ask(
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Groups(action) => resources::groups::run(action, &client, out).await,
         Question::Suppressions(action) => resources::suppressions::run(action, &client, out).await,
         Question::Conversions(action) => resources::conversions::run(action, &client, out).await,
         Question::Events(action) => resources::events::run(action, &client, out).await,
@@ -246,6 +250,11 @@ mod tests {
             "tributary profiles export email:ann@example.com",
             "tributary suppressions add email:ann@example.com phone:+14045550142 --label asked --destination crm",
             "tributary suppressions add --file people.txt",
+            "tributary tenants personal-data demo --from editor",
+            "tributary groups list --type account_id --profile email:ann@example.com",
+            "tributary groups members account_id:acme --limit 5",
+            "tributary destinations consent crm --require ads --require mail --unknown allow",
+            "tributary destinations consent crm --none",
             "tributary suppressions remove email:ann@example.com",
             "tributary suppressions list --erased",
             "tributary replay messages calendly --since 2h --run-status mapping-not-found --dry-run",
@@ -294,6 +303,9 @@ mod tests {
             "tributary workflows create booking --preset a --draft b",
             "tributary workflows rollback booking --to 0",
             "tributary sources create calendly --signing-key-env KEY --signing-key-file key",
+            "tributary destinations consent crm",
+            "tributary destinations consent crm --none --require ads",
+            "tributary tenants personal-data demo",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary serve --follow",

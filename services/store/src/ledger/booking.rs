@@ -284,7 +284,7 @@ impl Bookings {
         };
         let slot = &mut self.slots[at];
         let was_sent = |to: &DestinationId| before.has_delivery(DeliveryId::derive(event, *to, 0));
-        let known: BTreeSet<DestinationId> = plan.destinations.iter().chain(routes).copied().collect();
+        let known: BTreeSet<DestinationId> = plan.destinations.all.iter().chain(routes).copied().collect();
         let sent: Vec<DestinationId> = known.into_iter().filter(was_sent).collect();
         let (name, index) = (draft.name.as_str(), draft.index);
         let mut verdict = slot.conversion.made(&Made { event, name, index, follow_up, routes, sent: &sent });
@@ -296,7 +296,7 @@ impl Bookings {
             verdict.role = Some(said);
         }
         if matches!(verdict.role, Some(Role::Follows { .. })) {
-            verdict.destinations.retain(|to| plan.destinations.contains(to));
+            verdict.destinations.retain(|to| plan.destinations.all.contains(to));
         }
         verdict
     }
@@ -358,7 +358,11 @@ impl Bookings {
                 role: Some(role),
             },
             dated: original.draft.time.min(accepted),
-            destinations: due.destinations.into_iter().filter(|to| plan.destinations.contains(to)).collect(),
+            destinations: due
+                .destinations
+                .into_iter()
+                .filter(|to| plan.destinations.all.contains(to))
+                .collect(),
         })
     }
 

@@ -36,6 +36,7 @@ contract!(
     Event,
     EventName,
     Group,
+    GroupMember,
     Member,
     Message,
     Merge,
@@ -43,6 +44,7 @@ contract!(
     NeverJoinPair,
     Operation,
     Profile,
+    ProfileGroup,
     Provider,
     QueryAgencyStatsResponse,
     QueryStatsResponse,
@@ -131,6 +133,7 @@ mod tests {
         check::<v1::Message>();
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
+        check::<v1::ProfileGroup>();
         check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();
