@@ -13,7 +13,8 @@ mod m0009_versions;
 mod m0010_identity;
 mod m0011_privacy;
 mod m0012_lineage;
-mod m0015_connections;
+mod m0013_consent;
+mod m0014_connections;
 mod migrator;
 mod table;
 

@@ -1,5 +1,7 @@
 //! The contract: tributary.admin.v1, compiled without protoc.
 
+pub mod personal;
+
 /// The encoded descriptors of the contract, comments and all: what reflection serves and the descriptor tests read.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 

@@ -48,6 +48,7 @@ async fn configure(store: &Store, port: u16) {
         settings: json!({ "url": format!("http://127.0.0.1:{port}/") }),
         secrets: BTreeMap::from([("signing".to_owned(), Secret::new(&secret))]),
         filter: None,
+        consent: None,
         event_names: BTreeMap::new(),
     };
     store.tenant(tenant()).create_destination(&destination, &author()).await.expect("makes a destination");

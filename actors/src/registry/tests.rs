@@ -36,6 +36,7 @@ fn newer_destination() -> NewDestination {
         settings: json!({}),
         secrets: BTreeMap::new(),
         filter: Some(serde_json::from_value(json!({ "nodes": [node] })).expect("a filter")),
+        consent: None,
         event_names: BTreeMap::new(),
     }
 }

@@ -9,7 +9,10 @@ use prost_types::{
 
 use tributary_proto::least_role;
 
-use crate::descriptors::{PACKAGE, comments, files};
+use crate::{
+    descriptors::{PACKAGE, comments, files},
+    personal::mark,
+};
 
 const FILE: &str = "../docs/api.md";
 const HEAD: &str = "# The admin API
@@ -116,8 +119,9 @@ impl Page<'_> {
                 .filter(|_| !field.proto3_optional())
                 .map(|index| format!("one of `{}`: ", message.oneof_decl[index as usize].name()));
             let of_several = of_several.unwrap_or_default();
+            let personal = if mark(&name, field.name()) > 1 { "[personal](#personal): " } else { "" };
             self.add(format_args!(
-                "| `{}` | {} | {of_several}{about} |\n",
+                "| `{}` | {} | {personal}{of_several}{about} |\n",
                 field.name(),
                 field_type(message, field)
             ));

@@ -21,6 +21,7 @@ use crate::{
     AdminContext,
     address::address_of,
     error::{from_store, not_found, role_forbids, status, token_invalid},
+    masking::{Veil, hidden, sees},
     name::{Names, TenantPath},
 };
 
@@ -36,12 +37,23 @@ pub(crate) struct Located<'a> {
     pub(crate) record: TenantRecord,
     /// How its resources are called.
     pub(crate) names: Names,
+    /// Whether the caller sees personal data of it in the clear.
+    pub(crate) sees_personal: bool,
 }
 
 impl Located<'_> {
     /// The same tenant, read in `session`.
     pub(crate) fn within<'b>(&'b self, session: &'b ReadSession) -> Located<'b> {
-        Located { scope: self.scope.within(session), record: self.record.clone(), names: self.names }
+        let (record, names) = (self.record.clone(), self.names);
+        Located { scope: self.scope.within(session), record, names, sees_personal: self.sees_personal }
+    }
+
+    /// Lets those pass who see personal data: `what` is asked by it, and what is found would tell it.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED for others.
+    pub(crate) fn check_personal(&self, what: &str) -> Result<(), Status> {
+        if self.sees_personal { Ok(()) } else { Err(hidden(what)) }
     }
 }
 
@@ -55,6 +67,8 @@ pub(crate) struct Call<'a> {
     least: LeastRole,
     /// Who makes the change, for the audit log.
     pub(crate) author: Author,
+    /// Drawn where the caller may not see what is personal in the answer.
+    veil: Veil,
 }
 
 impl Deref for Call<'_> {
@@ -76,9 +90,10 @@ impl AdminContext {
         let caller = request.extensions().get::<Caller>().ok_or_else(unknown)?.clone();
         let caller = self.renewed(caller).await?;
         let least = *request.extensions().get::<LeastRole>().ok_or_else(unknown)?;
+        let veil = request.extensions().get::<Veil>().ok_or_else(unknown)?.clone();
         let mut author = Author::new(caller.actor(), self.clock.now());
         author.address = address_of(request);
-        let call = Call { context: self, caller, least, author };
+        let call = Call { context: self, caller, least, author, veil };
         // What only the operator may do is refused whatever it names.
         if least == LeastRole::Operator && call.standing().is_some() {
             return Err(role_forbids(least));
@@ -100,6 +115,22 @@ impl AdminContext {
     }
 }
 
+impl AdminContext {
+    /// Whether somebody who saw personal data of a tenant sees it still.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when they do not.
+    async fn still_sees(&self, standing: &Standing, names: Names) -> Result<(), Status> {
+        let record = self.store.tenants().get(names.tenant).await.map_err(from_store)?;
+        let least = record.settings.personal_data_role;
+        if sees(Some(standing), names.agency, names.tenant, least) {
+            Ok(())
+        } else {
+            Err(hidden("what this stream tells"))
+        }
+    }
+}
+
 impl<'a> Call<'a> {
     /// What the caller may do; nothing for the operator, who may do everything.
     pub(crate) fn standing(&self) -> Option<&Standing> {
@@ -109,7 +140,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The tenant that a name belongs to.
+    /// The tenant that a name belongs to. Where the caller may not see personal data of it, the answer is masked.
     ///
     /// # Errors
     /// NOT_FOUND when there is none, it belongs to another agency than the name says, or the caller may not know of it;
@@ -121,7 +152,12 @@ impl<'a> Call<'a> {
         }
         self.check_tenant(record.agency, record.id)?;
         let names = Names { agency: record.agency, tenant: record.id };
-        Ok(Located { scope: self.context.store.tenant(record.id), record, names })
+        let least = record.settings.personal_data_role;
+        let sees_personal = sees(self.standing(), record.agency, record.id, least);
+        if !sees_personal {
+            self.veil.draw();
+        }
+        Ok(Located { scope: self.context.store.tenant(record.id), record, names, sees_personal })
     }
 
     /// Whether the call may be made in a tenant, which may be deleted.
@@ -153,9 +189,11 @@ impl<'a> Call<'a> {
         Appointer(self.standing().map_or(AgencyRole::Owner, |standing| standing.role))
     }
 
-    /// Waits until the caller may not do any more in a tenant what they began, as a stream does; then says why.
+    /// Waits until the caller may not do any more in a tenant what they began, as a stream does, or may not see any more
+    /// what they saw; then says why.
     pub(crate) fn revoked(&self, names: Names) -> impl Future<Output = Status> + Send + 'static + use<> {
         let (context, caller, least) = (self.context.clone(), self.caller.clone(), self.least);
+        let saw = !self.veil.is_drawn();
         async move {
             if caller == Caller::Operator {
                 return pending().await;
@@ -165,7 +203,11 @@ impl<'a> Call<'a> {
                 let checked = match context.renewed(caller.clone()).await {
                     Ok(Caller::Operator) => Ok(()),
                     Ok(Caller::Principal { standing, .. }) => {
-                        refused(verdict(&standing, least, names.agency, names.tenant), least, "tenant")
+                        let verdict = verdict(&standing, least, names.agency, names.tenant);
+                        match refused(verdict, least, "tenant") {
+                            Ok(()) if saw => context.still_sees(&standing, names).await,
+                            checked => checked,
+                        }
                     }
                     Err(status) => Err(status),
                 };

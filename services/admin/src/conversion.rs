@@ -77,6 +77,9 @@ impl ConversionService for Conversions {
         let wanted =
             ConversionFilter { state: filter.read(STATE.name, Is, states, State::from_code)?, profile, key };
         let located = call.locate(path).await?;
+        if wanted.key.is_some() {
+            located.check_personal("`key`")?;
+        }
         let list = self.0.list("ListConversions", &[&request.parent, &request.filter]);
         let page = list.page(request.page_size, &request.page_token)?;
         let found = optional(located.scope.conversions(wanted, page).await)?;

@@ -27,7 +27,7 @@ use crate::{
 /// The longest reason for a pause, in characters.
 const MAX_REASON: usize = 500;
 /// What an update of a destination can name.
-const UPDATABLE: [&str; 5] = ["display_name", "settings", "secrets", "filter", "event_names"];
+const UPDATABLE: [&str; 6] = ["display_name", "settings", "secrets", "filter", "event_names", "consent"];
 
 /// Answers calls about destinations.
 #[derive(Debug)]
@@ -80,6 +80,7 @@ impl DestinationService for Destinations {
         convert::check_with_platform(&given.platform, &settings, &secrets, &mut violations);
         let filter = given.filter.map(|filter| convert::filter(&filter, &mut violations));
         let event_names = convert::event_names(given.event_names, &mut violations);
+        let consent = given.consent.map(|rule| convert::consent(rule, &mut violations));
         violations.check()?;
         let (millis, random) = self.0.id_parts(&call.author);
         let new = NewDestination {
@@ -90,6 +91,7 @@ impl DestinationService for Destinations {
             settings,
             secrets,
             filter,
+            consent,
             event_names,
         };
         let made = match once::made(located.scope.create_destination(&new, &call.author).await)? {
@@ -263,6 +265,9 @@ async fn change(
     }
     if has("filter") {
         change.filter = Some(given.filter.map(|filter| convert::filter(&filter, &mut violations)));
+    }
+    if has("consent") {
+        change.consent = Some(given.consent.map(|rule| convert::consent(rule, &mut violations)));
     }
     if has("event_names") {
         change.event_names = Some(convert::event_names(given.event_names, &mut violations));

@@ -135,7 +135,7 @@ pub(crate) fn from_store(error: StoreError) -> Status {
             Status::with_error_details(Code::from(code.grpc()), message, details)
         }
         StoreError::OperationsRunning { limit } => {
-            let message = format!("{limit} operations of the tenant are running: wait for one, or cancel it");
+            let message = format!("{limit} operations of the tenant are running: wait until one has ended");
             wait("OPERATIONS_RUNNING", message, OPERATION)
         }
         StoreError::Contention => {

@@ -112,16 +112,35 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
 }
 
 fn withheld(names: Names, kept: &Withheld) -> WithheldDestination {
-    let (reason, text) = match kept.why {
-        WithheldFor::Suppressed => (
-            Reason::Suppressed,
-            "an identifier of the event is on the suppression list for this destination: take it off, and replay the \
-             message, if it may be sent after all",
-        ),
+    let reason = match kept.why {
+        WithheldFor::Suppressed => Reason::Suppressed,
+        WithheldFor::ConsentDenied => Reason::ConsentDenied,
+        WithheldFor::ConsentUnknown => Reason::ConsentUnknown,
     };
     WithheldDestination {
         destination: names.destination(kept.destination),
         reason: reason.into(),
-        text: text.to_owned(),
+        text: withheld_text(kept),
+        purpose: kept.purpose.clone().unwrap_or_default(),
+    }
+}
+
+/// Why a destination is not told of an event, and what to do about it.
+pub(crate) fn withheld_text(kept: &Withheld) -> String {
+    let purpose = kept.purpose.as_deref().unwrap_or_default();
+    match kept.why {
+        WithheldFor::Suppressed => {
+            "an identifier of the event is on the suppression list for this destination: take it \
+                                    off, and replay the message, if it may be sent after all"
+                .to_owned()
+        }
+        WithheldFor::ConsentDenied => format!(
+            "the person did not agree to `{purpose}`, which this destination asks for: nothing is to be done; when they \
+             agree, what comes after it is sent"
+        ),
+        WithheldFor::ConsentUnknown => format!(
+            "it is not known whether the person agreed to `{purpose}`, which this destination asks for: map it as a \
+             consent of the workflow, or let the destination's rule allow what is unknown, and replay the message"
+        ),
     }
 }

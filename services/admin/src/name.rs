@@ -6,9 +6,9 @@ use tonic::Status;
 use tributary_domain::{
     access::PrincipalId,
     id::{
-        AgencyId, BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, InvitationId,
-        MergeId, MessageId, OperationId, ProfileId, RejectionId, SourceId, SuppressionId, TenantId,
-        WorkflowId,
+        AgencyId, BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, GroupId,
+        InvitationId, MergeId, MessageId, OperationId, ProfileId, RejectionId, SourceId, SuppressionId,
+        TenantId, WorkflowId,
     },
     identity::PairId,
 };
@@ -247,6 +247,10 @@ impl Names {
 
     pub(crate) fn profile(self, profile: ProfileId) -> String {
         format!("{}/profiles/{profile}", self.tenant())
+    }
+
+    pub(crate) fn group(self, group: GroupId) -> String {
+        format!("{}/groups/{group}", self.tenant())
     }
 
     pub(crate) fn merge(self, merge: MergeId) -> String {

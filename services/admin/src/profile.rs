@@ -10,7 +10,7 @@ use serde_json::Value;
 use tonic::{Request, Response, Status};
 use tributary_domain::{
     id::{CommandId, ProfileId},
-    identity::{Identifier, IdentifierType},
+    identity::{Identifier, IdentifierType, Trait},
     normalise,
 };
 use tributary_proto::admin::v1::{
@@ -61,6 +61,7 @@ impl ProfileService for Profiles {
         let request = request.into_inner();
         let (located, identifier) =
             identified(&call, &request.parent, &request.identifier_type, request.identifier_value).await?;
+        located.check_personal("an identifier")?;
         let kind = &identifier.kind;
         let owner = located.scope.profile_by_identifier(kind, &identifier.value).await.map_err(from_store)?;
         let record =
@@ -220,13 +221,14 @@ fn rules(revision: Option<u64>, version: Option<u32>) -> RulesVersion {
 
 /// A profile as the contract has it.
 pub(crate) fn to_proto(names: Names, record: ProfileRecord) -> Profile {
-    let traits = record.traits.iter().filter_map(|(name, known)| {
+    let known = |(name, known): (&str, &Trait)| {
         let value = known.value.as_ref().map(to_value)?;
         Some((name.to_owned(), profile::Trait { value: Some(value), time: Some(to_time(known.time)) }))
-    });
+    };
     Profile {
         name: names.profile(record.id),
-        traits: traits.collect(),
+        traits: record.traits.iter().filter_map(known).collect(),
+        consents: record.traits.consents().filter_map(known).collect(),
         identifiers: record.identifiers.listed.into_iter().map(|owned| identifier(names, owned)).collect(),
         identifier_counts: record
             .identifiers

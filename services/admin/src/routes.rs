@@ -15,12 +15,12 @@ use tributary_proto::admin::v1::{
     agency_service_server::AgencyServiceServer, api_key_service_server::ApiKeyServiceServer,
     audit_service_server::AuditServiceServer, auth_service_server::AuthServiceServer,
     conversion_service_server::ConversionServiceServer, destination_service_server::DestinationServiceServer,
-    event_service_server::EventServiceServer, log_service_server::LogServiceServer,
-    member_service_server::MemberServiceServer, operation_service_server::OperationServiceServer,
-    privacy_service_server::PrivacyServiceServer, profile_service_server::ProfileServiceServer,
-    quota_service_server::QuotaServiceServer, source_service_server::SourceServiceServer,
-    stats_service_server::StatsServiceServer, tenant_service_server::TenantServiceServer,
-    workflow_service_server::WorkflowServiceServer,
+    event_service_server::EventServiceServer, group_service_server::GroupServiceServer,
+    log_service_server::LogServiceServer, member_service_server::MemberServiceServer,
+    operation_service_server::OperationServiceServer, privacy_service_server::PrivacyServiceServer,
+    profile_service_server::ProfileServiceServer, quota_service_server::QuotaServiceServer,
+    source_service_server::SourceServiceServer, stats_service_server::StatsServiceServer,
+    tenant_service_server::TenantServiceServer, workflow_service_server::WorkflowServiceServer,
 };
 use tributary_tls::TlsServer;
 
@@ -39,8 +39,10 @@ use crate::{
     destination::Destinations,
     detach::DetachLayer,
     event::Events,
+    group::Groups,
     incoming::{Incoming, incoming},
     log::Logs,
+    masking::MaskLayer,
     member::Members,
     operation::Operations,
     privacy::Privacy,
@@ -93,6 +95,7 @@ fn services(context: &AdminContext, tokens: Tokens, closing: watch::Receiver<boo
         .add_service(limited!(EventServiceServer, Events(context())))
         .add_service(limited!(ConversionServiceServer, Conversions(context())))
         .add_service(limited!(ProfileServiceServer, Profiles(context())))
+        .add_service(limited!(GroupServiceServer, Groups(context())))
         .add_service(limited!(PrivacyServiceServer, Privacy(context())))
         .add_service(limited!(QuotaServiceServer, Quotas(context())))
         .add_service(limited!(StatsServiceServer, StatsOf(context())))
@@ -190,6 +193,7 @@ pub async fn serve(
         .layer(DeadlineLayer::new(DEADLINE))
         .layer(AuthLayer::new(Arc::new(gate)))
         .layer(calls.clone())
+        .layer(MaskLayer)
         .add_routes(routes.prepare())
         .serve_with_incoming_shutdown(incoming(listener, connections), closed)
         .await?;

@@ -35,6 +35,9 @@ pub struct Withheld {
     pub destination: DestinationId,
     /// Why.
     pub why: WithheldFor,
+    /// The purpose that was not agreed to, where it is for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
 }
 
 /// Why a destination is not told of an event.
@@ -43,4 +46,8 @@ pub struct Withheld {
 pub enum WithheldFor {
     /// An identifier of the event is on the tenant's suppression list, for this destination.
     Suppressed,
+    /// The person did not agree to a purpose that the destination asks for.
+    ConsentDenied,
+    /// Nothing is known of a purpose that the destination asks for.
+    ConsentUnknown,
 }

@@ -6,6 +6,7 @@ pub mod booking;
 pub mod breaker;
 pub mod caller;
 pub mod committed;
+pub mod consent;
 pub mod context;
 pub mod error;
 pub mod event;

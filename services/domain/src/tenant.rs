@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{identity::Guard, retention::Retention};
+use crate::{access::TenantRole, identity::Guard, retention::Retention};
 
 /// A tenant's settings that the rules read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct TenantSettings {
     pub guard_hours: u32,
     /// For how long what it has is kept.
     pub retention: Retention,
+    /// The least role in the tenant that sees personal data in the clear.
+    pub personal_data_role: TenantRole,
 }
 
 impl Default for TenantSettings {
@@ -43,6 +45,7 @@ impl Default for TenantSettings {
             guard_people: 20,
             guard_hours: 7 * 24,
             retention: Retention::default(),
+            personal_data_role: TenantRole::Viewer,
         }
     }
 }

@@ -11,6 +11,7 @@ use tributary_domain::{
 };
 use tributary_store::{
     StoreError,
+    ledger::Destinations,
     snapshot::{RouteRecord, Snapshot, SourceSnapshot},
 };
 
@@ -25,8 +26,8 @@ pub struct TenantConfig {
     pub settings: Arc<TenantSettings>,
     /// Where events may go.
     pub routes: Vec<Route>,
-    /// All of these, without their filters.
-    pub destinations: Arc<[DestinationId]>,
+    /// All of these, as the ledger has to know them.
+    pub destinations: Arc<Destinations>,
 }
 
 /// A destination that events may go to.
@@ -84,12 +85,17 @@ impl Configuration {
             rev: snapshot.config_rev,
             hold: snapshot.hold,
             settings: Arc::new(snapshot.settings),
-            destinations: snapshot.routes.iter().map(|route| route.destination).collect(),
+            destinations: Arc::new(destinations(&snapshot.routes)),
             routes: routes?,
         };
         let source = snapshot.source.map(source).transpose()?.flatten();
         Ok(Self { tenant: Arc::new(tenant), source: source.map(Arc::new) })
     }
+}
+
+fn destinations(routes: &[RouteRecord]) -> Destinations {
+    let consents = routes.iter().filter_map(|route| Some((route.destination, route.consent.clone()?)));
+    Destinations { all: routes.iter().map(|route| route.destination).collect(), consents: consents.collect() }
 }
 
 /// A filter that does not compile was refused when it was written: this one is from a newer build. To go on without

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use serde_json::{Value, json};
 use tributary_domain::{
+    consent::ConsentRule,
     id::{DestinationId, TenantId},
     quota::Countable,
     time::Timestamp,
@@ -67,6 +68,8 @@ pub struct DestinationRecord {
     pub has_secrets: bool,
     /// Which events go there; none: all.
     pub filter: Option<Group>,
+    /// What people must have agreed to before their events go there; none: nothing.
+    pub consent: Option<ConsentRule>,
     /// Names of events as the platform wants them, by our names.
     pub event_names: BTreeMap<String, String>,
     /// Whether events are sent.
@@ -100,6 +103,8 @@ pub struct NewDestination {
     pub secrets: BTreeMap<String, Secret>,
     /// Which events go there; none: all.
     pub filter: Option<Group>,
+    /// What people must have agreed to before their events go there; none: nothing.
+    pub consent: Option<ConsentRule>,
     /// Names of events as the platform wants them, by our names.
     pub event_names: BTreeMap<String, String>,
 }
@@ -115,6 +120,8 @@ pub struct DestinationChange {
     pub secrets: Option<BTreeMap<String, Secret>>,
     /// Which events go there; `Some(None)`: all.
     pub filter: Option<Option<Group>>,
+    /// What people must have agreed to; `Some(None)`: nothing.
+    pub consent: Option<Option<ConsentRule>>,
     /// Names of events as the platform wants them, by our names.
     pub event_names: Option<BTreeMap<String, String>>,
 }
@@ -145,6 +152,7 @@ impl TenantScope<'_> {
             created_at: author.at.micros(),
             updated_at: author.at.micros(),
             deleted_at: None,
+            consent: new.consent.as_ref().map(to_json).transpose()?,
         };
         let inserted = &row;
         let write = |txn: Txn| async move {
@@ -229,6 +237,9 @@ impl TenantScope<'_> {
             if let Some(filter) = &change.filter {
                 row.filter = Set(filter.as_ref().map(to_json).transpose()?);
             }
+            if let Some(rule) = &change.consent {
+                row.consent = Set(rule.as_ref().map(to_json).transpose()?);
+            }
             if let Some(names) = &change.event_names {
                 row.event_names = Set(to_json(names)?);
             }
@@ -304,6 +315,7 @@ impl TryFrom<destination::Model> for DestinationRecord {
             settings: json(&row.settings, "destinations.settings")?,
             has_secrets: row.secrets.is_some(),
             filter: row.filter.map(|filter| json(&filter, "destinations.filter")).transpose()?,
+            consent: row.consent.map(|rule| json(&rule, "destinations.consent")).transpose()?,
             event_names: json(&row.event_names, "destinations.event_names")?,
             state: state.ok_or_else(|| StoreError::corrupt("destinations.state"))?,
             state_reason: row.state_reason,

@@ -45,7 +45,7 @@ pub enum StoreError {
         limit: u64,
     },
     /// So many operations of the tenant run already that no other may begin.
-    #[error("{limit} operations of the tenant are running: wait for one, or cancel it")]
+    #[error("{limit} operations of the tenant are running: wait until one has ended")]
     OperationsRunning {
         /// How many may run at a time.
         limit: u64,

@@ -19,6 +19,7 @@ mod entity;
 pub mod erasure;
 mod error;
 pub mod event;
+pub mod group;
 pub mod held;
 mod key;
 mod lane;

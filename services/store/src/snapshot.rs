@@ -3,6 +3,7 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 use tributary_domain::{
+    consent::ConsentRule,
     id::{DestinationId, SourceId},
     tenant::TenantSettings,
     workflow::spec::Group,
@@ -52,6 +53,8 @@ pub struct RouteRecord {
     pub destination: DestinationId,
     /// Which events go there; none: all.
     pub filter: Option<Group>,
+    /// What people must have agreed to; none: nothing.
+    pub consent: Option<ConsentRule>,
 }
 
 impl TenantScope<'_> {
@@ -97,12 +100,11 @@ impl TenantScope<'_> {
         loop {
             let found = self.destinations(Show::Live, page).await?;
             // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
-            routes.extend(
-                found
-                    .items
-                    .into_iter()
-                    .map(|record| RouteRecord { destination: record.id, filter: record.filter }),
-            );
+            routes.extend(found.items.into_iter().map(|record| RouteRecord {
+                destination: record.id,
+                filter: record.filter,
+                consent: record.consent,
+            }));
             match found.next {
                 Some(next) => page = Page::after(next, LARGEST_PAGE),
                 None => return Ok(routes),

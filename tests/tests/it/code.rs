@@ -176,7 +176,7 @@ async fn a_file_is_applied_once_changed_and_pruned() {
 /// More of everything than the README shows.
 const RICH: &str = r#"
 tributary: v1
-tenant: { key: rich, display_name: "Rich: & odd", settings: { blocked_values: ["a b", "007"], strong_limit: 3 } }
+tenant: { key: rich, display_name: "Rich: & odd", settings: { blocked_values: ["a b", "007"], strong_limit: 3, personal_data_role: editor } }
 sources:
   - key: forms
     provider: custom
@@ -216,6 +216,7 @@ destinations:
     settings: { url: "https://example.com/a?b=c#d" }
     secrets: { signing: { file: hook.key } }
     filter: { logic: any, nodes: [{ id: f, condition: { left: { path: $.event_name }, op: in, right: [a, b] } }] }
+    consent: { purposes: [ads, "odd purpose: #1"], when_unknown: allow }
     event_names: { "odd name: #1": yes }
 "#;
 

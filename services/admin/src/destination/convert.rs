@@ -1,13 +1,17 @@
 //! Destinations between the contract, the connectors and the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost_types::Struct;
 use serde_json::{Map, Value};
 use tonic::Status;
 use tributary_connectors::destinations::{self, Secrets};
-use tributary_domain::{filter::CompiledFilter, workflow::spec::Group};
-use tributary_proto::admin::v1::{self as proto, Destination, destination};
+use tributary_domain::{
+    consent::{ConsentRule, MOST_PURPOSES},
+    filter::CompiledFilter,
+    workflow::spec::Group,
+};
+use tributary_proto::admin::v1::{self as proto, Destination, consent_rule::WhenUnknown, destination};
 use tributary_store::{
     Secret,
     destination::{DestinationRecord, DestinationState},
@@ -33,6 +37,8 @@ const MAX_SECRET_NAME: usize = 100;
 const MAX_SECRET: usize = 4_096;
 const MAX_EVENT_NAMES: usize = 200;
 const MAX_EVENT_NAME: usize = 200;
+/// As long as the name of a consent can be in a workflow.
+const MAX_PURPOSE: usize = 100;
 
 /// The settings of a destination; whether its platform takes them is for [`check_with_platform`].
 pub(super) fn settings(given: Option<Struct>, violations: &mut Violations) -> Value {
@@ -90,6 +96,41 @@ pub(super) fn filter(given: &proto::Group, violations: &mut Violations) -> Group
     group
 }
 
+/// What people must have agreed to, checked.
+pub(super) fn consent(given: proto::ConsentRule, violations: &mut Violations) -> ConsentRule {
+    let at = "destination.consent";
+    let allow_unknown = match given.when_unknown() {
+        WhenUnknown::Allow => true,
+        WhenUnknown::Deny | WhenUnknown::Unspecified => false,
+    };
+    if WhenUnknown::try_from(given.when_unknown).is_err() {
+        violations.add(format!("{at}.when_unknown"), "expected DENY or ALLOW");
+    }
+    if given.purposes.is_empty() || given.purposes.len() > MOST_PURPOSES {
+        violations.add(
+            format!("{at}.purposes"),
+            format!("1 to {MOST_PURPOSES} names of consents; leave the rule out to ask for none"),
+        );
+    }
+    let mut known = BTreeSet::new();
+    for (index, purpose) in given.purposes.iter().enumerate() {
+        let field = format!("{at}.purposes[{index}]");
+        let is_clean = purpose.trim() == purpose && !purpose.contains(char::is_control);
+        if purpose.is_empty() || purpose.len() > MAX_PURPOSE || !is_clean {
+            violations.add(&field, format!("1 to {MAX_PURPOSE} bytes without white space at the ends"));
+        }
+        if !known.insert(purpose) {
+            violations.add(field, "named twice");
+        }
+    }
+    ConsentRule { purposes: given.purposes, allow_unknown }
+}
+
+fn consent_to_proto(rule: ConsentRule) -> proto::ConsentRule {
+    let unknown = if rule.allow_unknown { WhenUnknown::Allow } else { WhenUnknown::Deny };
+    proto::ConsentRule { purposes: rule.purposes, when_unknown: unknown.into() }
+}
+
 /// From our names of events to the platform's, checked for their number and length.
 pub(super) fn event_names(
     given: BTreeMap<String, String>,
@@ -135,6 +176,7 @@ pub(super) async fn to_proto(
         secrets: BTreeMap::new(),
         masked_secrets,
         filter: record.filter.as_ref().map(spec::group_to_proto),
+        consent: record.consent.map(consent_to_proto),
         event_names: record.event_names.into_iter().collect(),
         state: state.into(),
         state_reason: record.state_reason,

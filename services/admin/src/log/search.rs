@@ -105,13 +105,15 @@ impl Asked {
     /// What the store is to search for in a list that is read at `now`; `is_begun` says that this is not its first page.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an identifier that cannot be one, or a search that has to be bounded in time and is not.
+    /// INVALID_ARGUMENT for an identifier that cannot be one, or a search that has to be bounded in time and is not;
+    /// PERMISSION_DENIED for personal data that the caller does not see.
     pub(crate) async fn search(
         &self,
         located: &Located<'_>,
         now: Timestamp,
         is_begun: bool,
     ) -> Result<Search, Status> {
+        self.check_personal(located)?;
         let is_bounded = self.is_bounded(now, is_begun);
         if let Some((clause, _)) = self.texts.first().filter(|_| !is_bounded) {
             return Err(clause.refused(
@@ -131,6 +133,20 @@ impl Asked {
             search.owners = Some(owners);
         }
         Ok(search)
+    }
+
+    /// Whether the caller may ask for it: whoever does not see personal data may not find out by asking for it either.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED when they may not.
+    pub(super) fn check_personal(&self, located: &Located<'_>) -> Result<(), Status> {
+        let asked = [
+            ("`identifier`", self.identifier.is_some()),
+            ("`cluid`", self.cluid.is_some()),
+            ("`body`", !self.texts.is_empty()),
+        ];
+        let what = asked.into_iter().find(|(_, is_asked)| *is_asked);
+        what.map_or(Ok(()), |(what, _)| located.check_personal(what))
     }
 
     /// The same for messages that are looked at one by one, as they come.

@@ -45,6 +45,7 @@ pub(super) async fn begin(call: &Call<'_>, name: &str) -> Result<Parts, Status> 
         names: located.names,
         tenant: located.record.clone(),
         person: found.id,
+        sees_personal: located.sees_personal,
         people,
         ready: VecDeque::from([Part::Profile(profile::to_proto(located.names, found))]),
         conflicts: Some(Page::first(LARGEST_PAGE)),
@@ -70,6 +71,7 @@ struct Export {
     names: Names,
     tenant: TenantRecord,
     person: ProfileId,
+    sees_personal: bool,
     /// The profile, and all that became part of it.
     people: Vec<ProfileId>,
     /// Parts that are made already.
@@ -110,7 +112,7 @@ impl Export {
 
     fn located(&self) -> Located<'_> {
         let scope = self.context.store.tenant(self.names.tenant);
-        Located { scope, record: self.tenant.clone(), names: self.names }
+        Located { scope, record: self.tenant.clone(), names: self.names, sees_personal: self.sees_personal }
     }
 
     async fn read_conflicts(&mut self, page: Page<ConflictId>) -> Result<(), Status> {

@@ -2,16 +2,17 @@
 
 use jiff::tz::TimeZone;
 use tributary_domain::{
+    access::TenantRole,
     quota::Quota,
     retention::{MOST_DAYS, MOST_DEDUPE_DAYS, Retention},
     tenant::TenantSettings,
 };
 use tributary_proto::admin::v1::{RetentionSettings, TenantSettings as Proto};
 
-use crate::violations::Violations;
+use crate::{convert::enums::Twin, violations::Violations};
 
 /// What an update of a tenant can name.
-pub(super) const UPDATABLE: [&str; 14] = [
+pub(super) const UPDATABLE: [&str; 15] = [
     "display_name",
     "settings",
     "settings.time_zone",
@@ -22,6 +23,7 @@ pub(super) const UPDATABLE: [&str; 14] = [
     "settings.weak_limit",
     "settings.guard_people",
     "settings.guard_hours",
+    "settings.personal_data_role",
     "settings.retention",
     "settings.retention.bodies_days",
     "settings.retention.logs_days",
@@ -79,6 +81,10 @@ pub(super) fn from_proto(
         }
     };
     let guard_hours = number("guard_hours", given.guard_hours, usual.guard_hours, MAX_GUARD_HOURS, "");
+    let personal_data_role = TenantRole::of_number(given.personal_data_role).unwrap_or_else(|_| {
+        violations.add(format!("{at}.personal_data_role"), "expected VIEWER, EDITOR or ADMIN");
+        None
+    });
     let time_zone = if given.time_zone.is_empty() { "UTC".to_owned() } else { given.time_zone };
     TenantSettings {
         time_zone,
@@ -89,6 +95,7 @@ pub(super) fn from_proto(
         weak_limit,
         guard_people,
         guard_hours,
+        personal_data_role: personal_data_role.unwrap_or(usual.personal_data_role),
         retention: retention(
             given.retention.unwrap_or_default(),
             &format!("{at}.retention"),
@@ -163,6 +170,9 @@ pub(super) fn merge(mask: &[String], given: Proto, now: TenantSettings) -> Proto
     if has("settings.guard_hours") {
         merged.guard_hours = given.guard_hours;
     }
+    if has("settings.personal_data_role") {
+        merged.personal_data_role = given.personal_data_role;
+    }
     let (given, kept) = (given.retention.unwrap_or_default(), merged.retention.get_or_insert_default());
     let has = |path: &str| has("settings.retention") || has(path);
     if has("settings.retention.bodies_days") {
@@ -194,6 +204,7 @@ pub(super) fn to_proto(settings: TenantSettings) -> Proto {
         weak_limit: number(settings.weak_limit),
         guard_people: if settings.guard_people == 0 { -1 } else { number(settings.guard_people) },
         guard_hours: number(settings.guard_hours),
+        personal_data_role: settings.personal_data_role.number(),
         retention: Some(retention_to_proto(settings.retention)),
     }
 }

@@ -14,7 +14,7 @@ use tributary_store::{
 use super::compiled;
 use crate::{
     call::{Call, Located},
-    check::required,
+    check::{required, revision_or},
     convert::value::from_time,
     filter::{
         Filter,
@@ -32,6 +32,7 @@ pub(super) async fn begin(
     workflow: WorkflowRecord,
     mut request: BacktestWorkflowRequest,
 ) -> Result<Operation, Status> {
+    revision_or(&request.etag, workflow.revision)?;
     let filter = filter(call, &workflow, &request)?;
     compiled("the draft", &workflow.draft, "backtested")?;
     let backtest = Backtest { workflow: workflow.id, spec: workflow.draft, filter };

@@ -137,6 +137,9 @@ async fn the_draft_is_kept_as_it_was_and_the_same_request_is_done_once() {
     let request = UpdateWorkflowRequest { workflow: Some(workflow), update_mask: mask(&["draft"]) };
     scene.world.workflows().update_workflow(request).await.unwrap();
     assert_eq!(scene.begin(asks).await.unwrap().name, begun.name);
+    let asks = BacktestWorkflowRequest { etag: scene.workflow.etag.clone(), ..scene.asks() };
+    let refused = scene.begin(asks).await.unwrap_err();
+    assert_eq!(reason(&refused), "ETAG_MISMATCH", "another draft than the one that was read");
     let scope = scene.world.store.tenant(tenant_of(&begun.name));
     let record = scope.operation(id(&begun.name)).await.unwrap();
     let Choice::Backtest(kept) = record.choice else { panic!("{:?}", record.choice) };

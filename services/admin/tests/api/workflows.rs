@@ -4,8 +4,9 @@ use tonic::Code;
 use tonic_types::StatusExt;
 use tributary_proto::admin::v1::{
     CreateWorkflowRequest, DeleteWorkflowRequest, DescribeMappingLanguageRequest, GetWorkflowRequest,
-    GetWorkflowSampleRequest, ListEventDefinitionsRequest, ListTraitDefinitionsRequest, ListWorkflowsRequest,
-    PublishWorkflowRequest, Source, UnpublishWorkflowRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
+    GetWorkflowSampleRequest, Input, ListEventDefinitionsRequest, ListTraitDefinitionsRequest,
+    ListWorkflowsRequest, Mapping, Path, PublishWorkflowRequest, Source, UnpublishWorkflowRequest,
+    UpdateWorkflowRequest, Workflow, WorkflowSpec, input,
 };
 
 use crate::support::{World, fields, mask, reason};
@@ -27,6 +28,32 @@ pub(crate) async fn publish(world: &World, workflow: &Workflow) -> Workflow {
         note: String::new(),
     };
     world.workflows().publish_workflow(request).await.unwrap().into_inner()
+}
+
+/// A workflow of a source, in force, which also maps what is at each place: in a section (`consents`, `group_identities`,
+/// `group_traits`) a target and its path.
+pub(crate) async fn mapping_too(world: &World, source: &Source, more: &[(&str, &str, &str)]) -> Workflow {
+    let made = create(world, source, "booking").await;
+    let mut draft = made.draft.clone().unwrap();
+    for (number, (section, target, jsonpath)) in more.iter().enumerate() {
+        let path = Path { jsonpath: (*jsonpath).to_owned(), ..Path::default() };
+        let mapping = Mapping {
+            id: format!("more_{number}"),
+            target: (*target).to_owned(),
+            inputs: vec![Input { from: Some(input::From::Path(path)) }],
+            ..Mapping::default()
+        };
+        match *section {
+            "consents" => draft.consents.push(mapping),
+            "group_identities" => draft.group_identities.push(mapping),
+            "group_traits" => draft.group_traits.push(mapping),
+            other => panic!("{other} is no section of these"),
+        }
+    }
+    let change = Workflow { draft: Some(draft), ..made };
+    let request = UpdateWorkflowRequest { workflow: Some(change), update_mask: mask(&["draft"]) };
+    let changed = world.workflows().update_workflow(request).await.unwrap().into_inner();
+    publish(world, &changed).await
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use std::{
     fmt,
 };
 
-use super::{Changes, Identifier, IdentifierType, ProfileState, Traits, View};
+use super::{Changes, Identifier, IdentifierType, ProfileState, View};
 use crate::id::ProfileId;
 
 /// The identifiers that were attached and the profiles that are others by now, of **one** tenant. Traits are left out: no
-/// rule asks for them.
+/// rule asks for them. Consents are kept, as the rules of destinations do.
 #[derive(Default)]
 pub struct Carried {
     owners: BTreeMap<IdentifierType, BTreeMap<String, ProfileId>>,
@@ -57,12 +57,13 @@ impl Carried {
         changed.extend(live);
         for change in changes.profiles {
             let mut state = change.state;
+            state.traits.keep_consents();
+            if let Some(own) = &mut state.own {
+                own.traits.keep_consents();
+            }
+            let is_other = change.is_new || changed.contains(&state.id) || !state.traits.is_empty();
             // Of what was carried before, all is: it may have been merged since.
-            if change.is_new || changed.contains(&state.id) || self.profiles.contains_key(&state.id) {
-                state.traits = Traits::default();
-                if let Some(own) = &mut state.own {
-                    own.traits = Traits::default();
-                }
+            if is_other || self.profiles.contains_key(&state.id) {
                 self.size += usize::from(self.profiles.insert(state.id, state).is_none());
             }
         }

@@ -1,6 +1,6 @@
 //! Traits of a person: the last write wins, by the time it happened.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,6 +10,21 @@ use crate::time::Timestamp;
 
 /// How far ahead of its arrival an event may date itself; a clock that is wrong must not pin a value for years.
 pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// What the names of consents begin with among traits, whose own names have no such character.
+const CONSENT: char = '\u{1}';
+
+/// What an event says of a person: its traits, and beside them its consents, which are remembered as traits are.
+pub fn with_consents<'a>(
+    traits: &'a Map<String, Value>,
+    consents: &Map<String, Value>,
+) -> Cow<'a, Map<String, Value>> {
+    if consents.is_empty() {
+        return Cow::Borrowed(traits);
+    }
+    let consents = consents.iter().map(|(name, value)| (format!("{CONSENT}{name}"), value.clone()));
+    Cow::Owned(traits.iter().map(|(name, value)| (name.clone(), value.clone())).chain(consents).collect())
+}
 
 /// The time that an event counts with: its own, but at most [`FUTURE_TOLERANCE`] after its arrival.
 pub fn clamped_time(event_time: Timestamp, received: Timestamp) -> Timestamp {
@@ -49,7 +64,7 @@ impl fmt::Debug for Trait {
     }
 }
 
-/// All traits of a profile by name. Merging is commutative, associative and idempotent.
+/// All traits of a profile by name, and its consents. Merging is commutative, associative and idempotent.
 ///
 /// As JSON: `{"name":{"v":"Ann","t":1767225600000000,"s":7}}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -100,14 +115,36 @@ impl Traits {
         self.0.get(name)?.value.as_ref()
     }
 
-    /// Every write that counts, in the order of the names; cleared ones among them.
+    /// Every write of a trait that counts, in the order of the names; cleared ones among them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Trait)> {
-        self.0.iter().map(|(name, write)| (name.as_str(), write))
+        self.0
+            .iter()
+            .filter(|(name, _)| !name.starts_with(CONSENT))
+            .map(|(name, write)| (name.as_str(), write))
     }
 
-    /// The values as they are now, without what was cleared.
+    /// The values of traits as they are now, without what was cleared.
     pub fn values(&self) -> Map<String, Value> {
-        let set = self.0.iter().filter_map(|(name, write)| Some((name.clone(), write.value.clone()?)));
-        set.collect()
+        self.iter().filter_map(|(name, write)| Some((name.to_owned(), write.value.clone()?))).collect()
+    }
+
+    /// What was said last of a consent; nothing when nothing was.
+    pub fn consent(&self, name: &str) -> Option<&Value> {
+        self.get(&format!("{CONSENT}{name}"))
+    }
+
+    /// What was said last of each consent, in the order of their names.
+    pub fn consents(&self) -> impl Iterator<Item = (&str, &Trait)> {
+        self.0.iter().filter_map(|(name, write)| Some((name.strip_prefix(CONSENT)?, write)))
+    }
+
+    /// Forgets everything but the consents.
+    pub(super) fn keep_consents(&mut self) {
+        self.0.retain(|name, _| name.starts_with(CONSENT));
+    }
+
+    /// Whether nothing is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }

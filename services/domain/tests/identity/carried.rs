@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, WorkflowId},
-    identity::{Carried, Decision, Evidence, Guard, Identifier, IdentifierType, Rules, View},
+    identity::{Carried, Decision, Evidence, Guard, Identifier, IdentifierType, Rules, View, with_consents},
     time::Timestamp,
 };
 
@@ -29,21 +29,33 @@ fn identifiers() -> impl Strategy<Value = Vec<Identifier>> {
     })
 }
 
-fn resolve(view: &mut View, number: usize, identifiers: &[Identifier]) -> Decision {
+/// Whose an event is, and what they agreed to by then.
+fn resolve(
+    view: &mut View,
+    number: usize,
+    event: &(Vec<Identifier>, Option<bool>),
+) -> (Decision, Option<Value>) {
+    let (identifiers, ads) = event;
     let sequence = number as u64 + 1;
     let message = MessageId::new(sequence, 0);
     let guard = Guard { people: 0, window: Duration::ZERO };
     let rules = Rules { strong_limit: 2, weak_limit: 1, blocked: Arc::default(), guard };
+    let consents = Map::from_iter(ads.map(|ads| ("ads".to_owned(), Value::from(ads))));
+    let own = Map::from_iter([("ads".to_owned(), Value::from(number))]);
+    let traits = with_consents(&own, &consents);
     let evidence = Evidence {
         event: EventId::derive(message, WorkflowId::new(1, 1), 0),
         sequence,
         received: Timestamp::from_seconds(1),
         event_time: Timestamp::from_seconds(1),
         identifiers,
-        traits: &Map::new(),
+        traits: &traits,
         new_profile: ProfileId::derived(message, &[]),
     };
-    view.resolve(&rules, &evidence).unwrap()
+    let decision = view.resolve(&rules, &evidence).unwrap();
+    let state = decision.profile.and_then(|profile| view.profile(profile));
+    let agreed = state.and_then(|state| state.traits.consent("ads").cloned());
+    (decision, agreed)
 }
 
 proptest! {
@@ -51,16 +63,16 @@ proptest! {
 
     #[test]
     fn what_is_carried_counts_as_what_is_written(
-        events in prop::collection::vec(identifiers(), 1..30),
+        events in prop::collection::vec((identifiers(), prop::option::of(any::<bool>())), 1..30),
         stored in 0_usize..20,
         size in 1_usize..6,
         pairs in prop::collection::vec((0_usize..8, 0_usize..8), 0..3),
     ) {
         let stored = stored.min(events.len());
         let mut rows = Rows::default();
-        for (number, identifiers) in events[..stored].iter().enumerate() {
-            let mut view = rows.view(identifiers.iter());
-            resolve(&mut view, number, identifiers);
+        for (number, event) in events[..stored].iter().enumerate() {
+            let mut view = rows.view(event.0.iter());
+            resolve(&mut view, number, event);
             rows.write(view.take_changes()).unwrap();
         }
         // Pairs of people that a person told apart.
@@ -74,13 +86,13 @@ proptest! {
         let mut carried = Carried::default();
         let rest: Vec<_> = events.iter().enumerate().skip(stored).collect();
         for batch in rest.chunks(size) {
-            let all = || batch.iter().flat_map(|(_, identifiers)| identifiers.iter());
+            let all = || batch.iter().flat_map(|(_, event)| event.0.iter());
             let mut real = rows.view(all());
             let mut rehearsed = frozen.view(all());
             carried.lay_over(&mut rehearsed, all());
-            for (number, identifiers) in batch {
+            for (number, event) in batch {
                 let (real, rehearsed) =
-                    (resolve(&mut real, *number, identifiers), resolve(&mut rehearsed, *number, identifiers));
+                    (resolve(&mut real, *number, event), resolve(&mut rehearsed, *number, event));
                 prop_assert_eq!(real, rehearsed);
             }
             rows.write(real.take_changes()).unwrap();

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tributary_domain::workflow::spec::{Group, WorkflowSpec};
+use tributary_domain::{
+    consent::ConsentRule,
+    workflow::spec::{Group, WorkflowSpec},
+};
 
 /// Two workflows of a source, one of them before and after a change, and what the source received.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) struct History {
     pub(crate) after: WorkflowSpec,
     pub(crate) other: Option<WorkflowSpec>,
     pub(crate) filter: Option<Group>,
+    /// What the first destination asks people for.
+    pub(crate) consent: Option<ConsentRule>,
     pub(crate) bodies: Vec<Value>,
     pub(crate) batch: usize,
 }
@@ -35,8 +40,9 @@ fn spec() -> impl Strategy<Value = WorkflowSpec> {
     let identifiers = prop::sample::subsequence(vec!["email", "phone", "cluid", "external_id:crm"], 1..=3);
     let traits = prop::sample::subsequence(vec!["first_name", "last_name", "plan"], 0..=3);
     let clause = prop::option::of(prop::sample::select(vec!["a", "b"]));
-    (identifiers.prop_shuffle(), traits, clause, prop::sample::select(vec!["Lead", "Sale"]), any::<bool>())
-        .prop_map(|(identifiers, traits, clause, name, mapped)| {
+    let name = (prop::sample::select(vec!["Lead", "Sale"]), any::<bool>());
+    (identifiers.prop_shuffle(), traits, clause, name, any::<bool>()).prop_map(
+        |(identifiers, traits, clause, (name, mapped), agreed)| {
             let fields = BTreeMap::from([
                 ("email", "$.email"),
                 ("phone", "$.phone"),
@@ -52,9 +58,11 @@ fn spec() -> impl Strategy<Value = WorkflowSpec> {
                 "event_name": {"id": "event_name", "target": "event_name", "inputs": [name]},
                 "identifiers": identifiers,
                 "user_traits": traits.iter().map(|name| mapping(name, "$.name")).collect::<Vec<_>>(),
+                "consents": agreed.then(|| mapping("ads", "$.ads")).into_iter().collect::<Vec<_>>(),
             });
             serde_json::from_value(spec).expect("a spec")
-        })
+        },
+    )
 }
 
 fn body() -> impl Strategy<Value = Value> {
@@ -71,9 +79,13 @@ fn body() -> impl Strategy<Value = Value> {
         one_of(&["Ann", "Bob"]),
         one_of(&["a", "b"]),
         one_of(&["once", "twice"]),
+        prop::option::of(any::<bool>()),
     )
-        .prop_map(|(email, phone, cluid, crm, name, kind, key)| {
-            json!({"email": email, "phone": phone, "cluid": cluid, "crm": crm, "name": name, "kind": kind, "key": key})
+        .prop_map(|(email, phone, cluid, crm, name, kind, key, ads)| {
+            json!({
+                "email": email, "phone": phone, "cluid": cluid, "crm": crm, "name": name, "kind": kind, "key": key,
+                "ads": ads,
+            })
         })
 }
 
@@ -87,9 +99,12 @@ pub(crate) fn history() -> impl Strategy<Value = History> {
         filter,
         prop::collection::vec(body(), 1..14),
         1_usize..6,
+        prop::option::of(any::<bool>()),
     )
-        .prop_map(|(before, after, other, filter, bodies, batch)| {
+        .prop_map(|(before, after, other, filter, bodies, batch, consent)| {
+            let rule = |allow_unknown| ConsentRule { purposes: vec!["ads".to_owned()], allow_unknown };
+            let consent = consent.map(rule);
             let filter = filter.map(|name| serde_json::from_value(is("$.name", name)).expect("a filter"));
-            History { before, after, other, filter, bodies, batch }
+            History { before, after, other, filter, consent, bodies, batch }
         })
 }

@@ -83,6 +83,7 @@ impl<'a> Scene<'a> {
                 settings: json!({"url": "https://example.com/"}),
                 secrets: BTreeMap::from([("signing".to_owned(), Secret::new("whsec_bm90aGluZw=="))]),
                 filter,
+                consent: history.consent.clone().filter(|_| place == 1),
                 event_names: BTreeMap::new(),
             };
             scope.create_destination(&destination, &author).await.unwrap();

@@ -61,6 +61,7 @@ pub(super) async fn run(
         end_time: backtesting.to.as_deref().map(|to| moment("to", to)).transpose()?,
         filter: backtesting.filter,
         request_id: String::new(),
+        etag: workflow.etag.clone(),
     };
     let operation = client.workflows().backtest_workflow(request).await.map_err(refused)?.into_inner();
     if backtesting.detach {

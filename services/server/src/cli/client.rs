@@ -14,11 +14,12 @@ use tributary_proto::admin::v1::{
     agency_service_client::AgencyServiceClient, api_key_service_client::ApiKeyServiceClient,
     auth_service_client::AuthServiceClient, conversion_service_client::ConversionServiceClient,
     destination_service_client::DestinationServiceClient, event_service_client::EventServiceClient,
-    log_service_client::LogServiceClient, member_service_client::MemberServiceClient,
-    operation_service_client::OperationServiceClient, privacy_service_client::PrivacyServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    group_service_client::GroupServiceClient, log_service_client::LogServiceClient,
+    member_service_client::MemberServiceClient, operation_service_client::OperationServiceClient,
+    privacy_service_client::PrivacyServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 
 /// The largest answer that is read: as much as the server sends.
@@ -108,6 +109,8 @@ services! {
     operations: OperationServiceClient,
     /// Profiles.
     profiles: ProfileServiceClient,
+    /// Groups.
+    groups: GroupServiceClient,
     /// Erasures and suppressions.
     privacy: PrivacyServiceClient,
     /// Bookings.

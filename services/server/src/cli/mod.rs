@@ -135,6 +135,9 @@ enum Question {
     /// People
     #[command(subcommand)]
     Profiles(resources::profiles::Action),
+    /// Accounts and companies that people belong to
+    #[command(subcommand)]
+    Groups(resources::groups::Action),
     /// People whom a tenant leaves alone
     #[command(subcommand)]
     Suppressions(resources::suppressions::Action),
@@ -217,6 +220,7 @@ async fn ask(
         Question::Workflows(action) => resources::workflows::run(action, &client, out).await,
         Question::Destinations(action) => resources::destinations::run(action, &client, out).await,
         Question::Profiles(action) => resources::profiles::run(action, &client, out).await,
+        Question::Groups(action) => resources::groups::run(action, &client, out).await,
         Question::Suppressions(action) => resources::suppressions::run(action, &client, out).await,
         Question::Conversions(action) => resources::conversions::run(action, &client, out).await,
         Question::Events(action) => resources::events::run(action, &client, out).await,
@@ -267,6 +271,11 @@ mod tests {
             "tributary profiles export email:ann@example.com",
             "tributary suppressions add email:ann@example.com phone:+14045550142 --label asked --destination crm",
             "tributary suppressions add --file people.txt",
+            "tributary tenants personal-data demo --from editor",
+            "tributary groups list --type account_id --profile email:ann@example.com",
+            "tributary groups members account_id:acme --limit 5",
+            "tributary destinations consent crm --require ads --require mail --unknown allow",
+            "tributary destinations consent crm --none",
             "tributary suppressions remove email:ann@example.com",
             "tributary suppressions list --erased",
             "tributary replay messages calendly --since 2h --run-status mapping-not-found --dry-run",
@@ -323,6 +332,9 @@ mod tests {
             "tributary connect calendly --access-token-stdin --access-token-env TOKEN",
             "tributary disconnect",
             "tributary sources reconcile calendly",
+            "tributary destinations consent crm",
+            "tributary destinations consent crm --none --require ads",
+            "tributary tenants personal-data demo",
             "tributary send --rate 0",
             "tributary send --repeat 0",
             "tributary send --provider nobody",

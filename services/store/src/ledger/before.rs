@@ -233,7 +233,7 @@ impl Before {
         if !self.has_runs(plan.message) {
             return Vec::new();
         }
-        let known: BTreeSet<DestinationId> = plan.destinations.iter().chain(routes).copied().collect();
+        let known: BTreeSet<DestinationId> = plan.destinations.all.iter().chain(routes).copied().collect();
         known.into_iter().filter(|to| self.has_delivery(DeliveryId::derive(event, *to, 0))).collect()
     }
 

@@ -300,7 +300,7 @@ impl Bookings {
             verdict.role = Some(said);
         }
         if matches!(verdict.role, Some(Role::Follows { .. })) {
-            verdict.destinations.retain(|to| plan.destinations.contains(to));
+            verdict.destinations.retain(|to| plan.destinations.all.contains(to));
         }
         verdict
     }
@@ -362,7 +362,11 @@ impl Bookings {
                 role: Some(role),
             },
             dated: original.draft.time.min(accepted),
-            destinations: due.destinations.into_iter().filter(|to| plan.destinations.contains(to)).collect(),
+            destinations: due
+                .destinations
+                .into_iter()
+                .filter(|to| plan.destinations.all.contains(to))
+                .collect(),
         })
     }
 

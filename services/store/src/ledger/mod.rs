@@ -8,6 +8,7 @@ mod booking;
 mod changes;
 mod claim;
 mod commands;
+mod consent;
 mod context;
 mod count;
 mod difference;
@@ -32,8 +33,8 @@ pub(crate) use claim::OWNERSHIP;
 pub use claim::{Claim, JournalGap};
 pub use commands::CommandOutcome;
 pub use plan::{
-    Applied, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Quarantined, ReadyDelivery,
-    StoredEvent, Work,
+    Applied, Destinations, Fate, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Quarantined,
+    ReadyDelivery, StoredEvent, Work,
 };
 pub use rehearse::{EventBefore, Rehearsal, Rehearsed, RehearsedRun};
 pub use replay::{Again, HoldAgain};

@@ -1,12 +1,18 @@
 //! What the ledger is given: the plans that the actors made of accepted messages, in journal order; and what it
 //! gives back once they are committed.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tributary_domain::{
     booking::{BookingFacts, FollowUp},
     committed::CommittedMessage,
+    consent::ConsentRule,
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, SourceId, TenantId, WorkflowId},
     identity::IdentifierType,
@@ -55,7 +61,7 @@ pub struct MessagePlan {
     /// The tenant's settings of that revision.
     pub settings: Arc<TenantSettings>,
     /// The tenant's destinations of that revision: nothing follows an event to others.
-    pub destinations: Arc<[DestinationId]>,
+    pub destinations: Arc<Destinations>,
     /// What is to be done.
     pub work: Work,
 }
@@ -69,6 +75,15 @@ impl fmt::Debug for MessagePlan {
             .field("origin", &self.origin)
             .finish_non_exhaustive()
     }
+}
+
+/// The destinations of a tenant, as the ledger has to know them.
+#[derive(Debug, Clone, Default)]
+pub struct Destinations {
+    /// All of them.
+    pub all: BTreeSet<DestinationId>,
+    /// What those ask for that do not take every person's events.
+    pub consents: BTreeMap<DestinationId, ConsentRule>,
 }
 
 /// The two ways to the ledger.

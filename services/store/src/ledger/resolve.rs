@@ -12,7 +12,7 @@ use tributary_domain::{
     committed::CommittedMessage,
     event::{EventData, Withheld},
     id::{EventId, MessageId, ProfileId, TenantId, WorkflowId},
-    identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time},
+    identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time, with_consents},
     stats::Metric,
     tenant::TenantSettings,
     time::Timestamp,
@@ -253,13 +253,15 @@ impl Resolver<'_> {
         let mut profile = None;
         for (draft, destinations) in drafts.iter().zip(&run.destinations) {
             let id = EventId::derive(plan.message, run.plan.workflow, draft.index);
+            let whose = self.whose(plan, run.plan.workflow, draft)?;
+            let person = whose.decision.profile;
             // Who must not be told of it is none of those who are told what becomes of it.
-            let (told, mut withheld) = self.told(plan, draft, destinations);
+            let (told, mut withheld) = self.told(plan, (draft.as_ref(), person), destinations);
             let verdict = self.bookings.made(plan, run, draft, id, &told, &self.before);
             // What restates another event goes where that went.
-            let (told, kept) = self.told(plan, draft, &verdict.destinations);
+            let (told, kept) = self.told(plan, (draft.as_ref(), person), &verdict.destinations);
             withheld.extend(kept.into_iter().filter(|kept| !destinations.contains(&kept.destination)));
-            let event = self.event(plan, run.plan.workflow, draft, (withheld, verdict.role))?;
+            let event = self.event(plan, run.plan.workflow, (draft, whose), (withheld, verdict.role))?;
             profile = profile.or(event.profile);
             self.bookings.remember(&event);
             self.tell(plan, Some(run), event, &told);
@@ -281,23 +283,23 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn event(
+    /// Decides whose an event is.
+    fn whose(
         &mut self,
         plan: &MessagePlan,
         workflow: WorkflowId,
-        draft: &Arc<EventDraft>,
-        (withheld, role): (Vec<Withheld>, Option<Role>),
-    ) -> Result<StoredEvent, StoreError> {
+        draft: &EventDraft,
+    ) -> Result<Whose, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
         let before = self.before.event(id);
-        // The profile that the event made before may be there, although nothing leads to it any more.
-        let again = match (before, plan.origin) {
-            (Some(_), Origin::Held(position)) => position.to_be_bytes().to_vec(),
-            _ => Vec::new(),
+        let seed = Seed {
+            workflow: workflow.bits().to_be_bytes(),
+            index: draft.index.to_be_bytes(),
+            again: match (before, plan.origin) {
+                (Some(_), Origin::Held(position)) => Some(position.to_be_bytes()),
+                _ => None,
+            },
         };
-        let (workflow_bits, index) = (workflow.bits().to_be_bytes(), draft.index.to_be_bytes());
-        let seed: Vec<&[u8]> =
-            [&workflow_bits[..], &index, &again].into_iter().filter(|part| !part.is_empty()).collect();
         let view = self.views.entry(plan.tenant).or_default();
         let decision = view
             .resolve(
@@ -308,8 +310,8 @@ impl Resolver<'_> {
                     received: plan.received,
                     event_time: draft.time,
                     identifiers: &draft.identifiers,
-                    traits: &draft.traits,
-                    new_profile: ProfileId::derived(plan.message, &seed),
+                    traits: &with_consents(&draft.traits, &draft.consents),
+                    new_profile: ProfileId::derived(plan.message, &seed.parts()),
                 },
             )
             .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
@@ -320,11 +322,23 @@ impl Resolver<'_> {
             Some(before) => joined(before, decision, view),
             None => decision,
         };
+        Ok(Whose { id, decision, now, is_new, seed })
+    }
+
+    fn event(
+        &mut self,
+        plan: &MessagePlan,
+        workflow: WorkflowId,
+        (draft, whose): (&Arc<EventDraft>, Whose),
+        (withheld, role): (Vec<Withheld>, Option<Role>),
+    ) -> Result<StoredEvent, StoreError> {
+        let Whose { id, decision, now, is_new, seed } = whose;
+        let view = self.views.entry(plan.tenant).or_default();
         let seen_at = clamped_time(draft.time, plan.received);
         let anchor =
             context::cluid(plan, draft).and_then(|cluid| view.attached_to(IdentifierType::CLUID, cluid));
         let context = self.contexts.observe(plan, draft, anchor, seen_at);
-        self.groups.observe(plan, draft, decision.profile, seen_at, &seed);
+        self.groups.observe(plan, draft, decision.profile, seen_at, &seed.parts());
         if is_new {
             self.names.observe(plan, draft);
         }
@@ -376,6 +390,32 @@ impl Resolver<'_> {
             trace_parent: plan.trace_parent.clone(),
             data,
         })
+    }
+}
+
+/// Whose an event is.
+struct Whose {
+    id: EventId,
+    /// What its row says.
+    decision: Decision,
+    /// What it changes now, where it was made before.
+    now: Option<Decision>,
+    is_new: bool,
+    seed: Seed,
+}
+
+/// What the ids of what an event makes are derived from, beside its message.
+struct Seed {
+    workflow: [u8; 16],
+    index: [u8; 4],
+    /// Where the event is made again: the profile that it made before may be there, although nothing leads to it any more.
+    again: Option<[u8; 8]>,
+}
+
+impl Seed {
+    fn parts(&self) -> Vec<&[u8]> {
+        let again = self.again.as_ref().map(<[u8; 8]>::as_slice);
+        [&self.workflow[..], &self.index].into_iter().chain(again).collect()
     }
 }
 

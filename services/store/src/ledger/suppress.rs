@@ -152,7 +152,7 @@ impl Suppressions {
         }
         let keeps = |known: &Known| matches!(&known.listed, Some(Some(from)) if from.contains(&destination));
         let found = self.of_draft(plan, draft).any(keeps);
-        found.then_some(Withheld { destination, why: WithheldFor::Suppressed })
+        found.then_some(Withheld { destination, why: WithheldFor::Suppressed, purpose: None })
     }
 
     /// Whether nothing may follow an event of `dated`: it is about somebody who was erased since, or is on the list.

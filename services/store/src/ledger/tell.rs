@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tributary_domain::{
     booking::Due,
     event::Withheld,
-    id::{DeliveryId, DestinationId},
+    id::{DeliveryId, DestinationId, ProfileId},
     workflow::event::EventDraft,
 };
 
@@ -17,16 +17,17 @@ use super::{
 use crate::{StoreError, entity::delivery};
 
 impl Resolver<'_> {
-    /// The destinations that may be told of an event, and those that may not.
+    /// The destinations that may be told of an event of `person`, and those that may not.
     pub(super) fn told(
         &self,
         plan: &MessagePlan,
-        draft: &EventDraft,
+        (draft, person): (&EventDraft, Option<ProfileId>),
         destinations: &[DestinationId],
     ) -> (Vec<DestinationId>, Vec<Withheld>) {
         let (mut told, mut withheld) = (Vec::with_capacity(destinations.len()), Vec::new());
         for destination in destinations {
-            match self.suppressions.withholds(plan, draft, *destination) {
+            let kept = self.suppressions.withholds(plan, draft, *destination);
+            match kept.or_else(|| self.refuses(plan, draft, person, *destination)) {
                 Some(kept) => withheld.push(kept),
                 None => told.push(*destination),
             }
@@ -42,7 +43,7 @@ impl Resolver<'_> {
             if self.suppressions.ends(plan, &data.draft, dated) {
                 continue;
             }
-            let (destinations, withheld) = self.told(plan, &data.draft, &destinations);
+            let (destinations, withheld) = self.told(plan, (data.draft.as_ref(), profile), &destinations);
             data.withheld = withheld;
             let is_new = self.before.event(event).is_none();
             let event = self.store(plan, event, workflow, profile, data, is_new)?;

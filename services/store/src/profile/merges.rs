@@ -93,7 +93,7 @@ impl TenantScope<'_> {
     }
 
     /// The live profile that this one is, or is an alias of, and its aliases.
-    pub(super) async fn person(&self, profile: ProfileId) -> Result<Vec<ProfileId>, StoreError> {
+    pub(crate) async fn person(&self, profile: ProfileId) -> Result<Vec<ProfileId>, StoreError> {
         let live = id(&self.live_profile(profile).await?.id, "profiles.id")?;
         let mut person = self.aliases(live).await?;
         person.push(live);

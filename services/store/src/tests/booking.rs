@@ -25,7 +25,9 @@ use crate::{
     conversion::{ConversionFilter, ConversionRecord},
     delivery::DeliveryState,
     entity::*,
-    ledger::{Attempt, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, PlannedRun, Work},
+    ledger::{
+        Attempt, Destinations, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, PlannedRun, Work,
+    },
     retention::{Sweep, Swept},
     support::{on_each_database, tenant},
 };
@@ -74,7 +76,10 @@ impl<'a> Scene<'a> {
             facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
             config_rev: record.config_rev.cast_signed(),
             settings: Arc::new(record.settings),
-            destinations: [sample::destination()].into(),
+            destinations: Arc::new(Destinations {
+                all: [sample::destination()].into(),
+                ..Destinations::default()
+            }),
             work: Work::Apply(Vec::new()),
         };
         Self { store, tenant: record.id, state: started(store).await, arrived: 0, template }

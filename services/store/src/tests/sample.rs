@@ -378,6 +378,7 @@ pub(super) fn new_destination() -> NewDestination {
         settings: serde_json::json!({}),
         secrets: BTreeMap::from([("signing_secret".to_owned(), Secret::new("signing secret"))]),
         filter: None,
+        consent: None,
         event_names: BTreeMap::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tributary_domain::{id::DestinationId, workflow::spec::Group};
+use tributary_domain::{consent::ConsentRule, id::DestinationId, workflow::spec::Group};
 use tributary_store::{
     Conflict, Page, Secret, Show, StoreError,
     destination::{DestinationChange, DestinationState, NewDestination},
@@ -20,6 +20,7 @@ fn new_destination(number: u128) -> NewDestination {
         settings: json!({ "url": "https://example.com/hook" }),
         secrets: BTreeMap::from([("signing_secret".to_owned(), Secret::new("whsec"))]),
         filter: Some(Group::default()),
+        consent: Some(ConsentRule { purposes: vec!["ads".to_owned()], allow_unknown: true }),
         event_names: BTreeMap::from([("Booked".to_owned(), "Schedule".to_owned())]),
     }
 }
@@ -31,16 +32,19 @@ async fn a_destination_is_made_read_changed_and_deleted() {
         let made = scope.create_destination(&new_destination(1), &author(2)).await.expect("makes");
         assert_eq!(scope.destination(made.id).await.as_ref(), Ok(&made));
         assert_eq!(made.event_names["Booked"], "Schedule");
+        assert_eq!(made.consent, new_destination(1).consent);
         let secrets = scope.destination_secrets(made.id).await.expect("opens");
         assert_eq!(secrets["signing_secret"].expose(), "whsec");
 
         let change = DestinationChange {
             secrets: Some(BTreeMap::new()),
             filter: Some(None),
+            consent: Some(None),
             ..DestinationChange::default()
         };
         let changed = scope.update_destination(made.id, 1, &change, &author(3)).await.expect("changes");
         assert_eq!((changed.has_secrets, changed.filter.is_none(), changed.revision), (false, true, 2));
+        assert_eq!(changed.consent, None);
         assert_eq!(scope.destination_secrets(made.id).await, Ok(BTreeMap::new()));
         let late = scope.update_destination(made.id, 1, &change, &author(3)).await;
         assert_eq!(late, Err(StoreError::Conflict { what: "destination", conflict: Conflict::Revision }));

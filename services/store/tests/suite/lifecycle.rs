@@ -64,6 +64,7 @@ fn destination(number: u128) -> NewDestination {
         settings: json!({}),
         secrets: BTreeMap::from([("signing".to_owned(), Secret::new("secret"))]),
         filter: None,
+        consent: None,
         event_names: BTreeMap::new(),
     }
 }

@@ -95,8 +95,9 @@ impl Wanted {
     /// Takes the tenant's settings, by which identifiers are normalised.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an identifier that cannot be one.
+    /// INVALID_ARGUMENT for an identifier that cannot be one, PERMISSION_DENIED for personal data that the caller does not see.
     pub(super) async fn check(&mut self, located: &Located<'_>) -> Result<(), Status> {
+        self.asked.check_personal(located)?;
         self.settings = located.record.settings.clone();
         self.asked.of_message(&located.scope, &self.settings).await.map(drop)
     }

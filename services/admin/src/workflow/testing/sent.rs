@@ -16,7 +16,7 @@ use tributary_store::{
     ledger::StoredEvent,
 };
 
-use crate::{call::Located, destination::platforms, error::from_store, secret::masked};
+use crate::{call::Located, destination::platforms, error::from_store, event, secret::masked};
 
 /// A secret of fewer characters is not looked for in requests: it would be found everywhere.
 const SHORTEST: usize = 4;
@@ -67,7 +67,7 @@ impl Sent<'_> {
             ..TestedDelivery::default()
         };
         if !passes {
-            kept_from(event, record.id).clone_into(&mut told.reason);
+            told.reason = kept_from(event, record.id);
             return Ok(told);
         }
         let Some(platform) = destinations::find(&record.platform) else {
@@ -106,17 +106,18 @@ impl Sent<'_> {
 }
 
 /// Why an event does not go to a destination.
-fn kept_from(event: &StoredEvent, destination: DestinationId) -> &'static str {
-    if event.data.withheld.iter().any(|kept| kept.destination == destination) {
-        return "an identifier of the event is on the tenant's suppression list for this destination";
+fn kept_from(event: &StoredEvent, destination: DestinationId) -> String {
+    if let Some(kept) = event.data.withheld.iter().find(|kept| kept.destination == destination) {
+        return event::withheld_text(kept);
     }
-    match event.data.role {
+    let why = match event.data.role {
         Some(Role::Withheld { .. }) => {
             "what the event says of its booking is told already, or is not to be told"
         }
         Some(Role::Follows { .. }) => "the event that it follows does not go there",
         None => "its filter does not let the event through",
-    }
+    };
+    why.to_owned()
 }
 
 /// Why a delivery to a destination would wait.

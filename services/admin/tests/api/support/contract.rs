@@ -8,8 +8,8 @@ use tonic::{Status, client::Grpc};
 use tonic_prost::ProstCodec;
 use tributary_domain::{
     id::{
-        ApiKeyId, BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, InvitationId,
-        MemberId, MergeId, MessageId, ProfileId,
+        ApiKeyId, BlockId, ConflictId, ConversionId, DeliveryId, DestinationId, EventId, GroupId,
+        InvitationId, MemberId, MergeId, MessageId, ProfileId,
     },
     identity::PairId,
 };
@@ -214,6 +214,7 @@ pub(crate) async fn ids(world: &World, tenant: &str) -> HashMap<&'static str, St
         ("{message}", message.to_string()),
         ("{operation}", last(&operation.name)),
         ("{conversion}", ConversionId::new(1, 1).to_string()),
+        ("{group}", GroupId::new(1, 1).to_string()),
         ("{profile}", ProfileId::new(1, 1).to_string()),
         ("{conflict}", ConflictId::new(1, 1).to_string()),
         ("{merge}", MergeId::new(1, 1).to_string()),

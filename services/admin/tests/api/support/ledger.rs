@@ -19,7 +19,9 @@ use tributary_domain::{
 use tributary_proto::admin::v1::Source;
 use tributary_store::{
     Packed, Page,
-    ledger::{Attempt, LedgerBatch, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work},
+    ledger::{
+        Attempt, Destinations, LedgerBatch, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work,
+    },
     workflow::ActiveWorkflow,
 };
 
@@ -82,8 +84,12 @@ impl World {
         };
         let destinations =
             scope.destinations(tributary_store::Show::Live, Page::first(10)).await.unwrap().items;
-        let destinations: Vec<DestinationId> =
-            destinations.iter().map(|destination| destination.id).collect();
+        let consents = destinations.iter().filter_map(|record| Some((record.id, record.consent.clone()?)));
+        let known = Destinations {
+            all: destinations.iter().map(|record| record.id).collect(),
+            consents: consents.collect(),
+        };
+        let destinations: Vec<DestinationId> = known.all.iter().copied().collect();
         let active = scope.active_workflows(source).await.unwrap();
         let runs =
             active.iter().map(|workflow| run(workflow, &view, &record.settings, &destinations)).collect();
@@ -113,7 +119,7 @@ impl World {
             },
             config_rev: record.config_rev.cast_signed(),
             settings: Arc::new(record.settings.clone()),
-            destinations: destinations.iter().copied().collect(),
+            destinations: Arc::new(known),
             work: work(Work::Apply(runs)),
         };
         let mut state = self.house.ledger.lock().await;

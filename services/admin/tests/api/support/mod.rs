@@ -28,11 +28,12 @@ use tributary_domain::time::{Clock, Timestamp};
 use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateSourceRequest, CreateSourceResponse, CreateTenantRequest, Source,
     Tenant, agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
-    event_service_client::EventServiceClient, log_service_client::LogServiceClient,
-    operation_service_client::OperationServiceClient, privacy_service_client::PrivacyServiceClient,
-    profile_service_client::ProfileServiceClient, quota_service_client::QuotaServiceClient,
-    source_service_client::SourceServiceClient, stats_service_client::StatsServiceClient,
-    tenant_service_client::TenantServiceClient, workflow_service_client::WorkflowServiceClient,
+    event_service_client::EventServiceClient, group_service_client::GroupServiceClient,
+    log_service_client::LogServiceClient, operation_service_client::OperationServiceClient,
+    privacy_service_client::PrivacyServiceClient, profile_service_client::ProfileServiceClient,
+    quota_service_client::QuotaServiceClient, source_service_client::SourceServiceClient,
+    stats_service_client::StatsServiceClient, tenant_service_client::TenantServiceClient,
+    workflow_service_client::WorkflowServiceClient,
 };
 use tributary_store::{Sealer, Store, StoreOptions};
 
@@ -227,6 +228,10 @@ impl World {
 
     pub(crate) fn privacy(&self) -> PrivacyServiceClient<Wire> {
         PrivacyServiceClient::new(self.wire())
+    }
+
+    pub(crate) fn groups(&self) -> GroupServiceClient<Wire> {
+        GroupServiceClient::new(self.wire())
     }
 
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Wire> {

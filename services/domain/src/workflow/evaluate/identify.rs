@@ -61,7 +61,7 @@ pub(super) fn identify<T: Tracer>(
             Mapped::Value(found) => match check(kind, &found, scope) {
                 Ok(identifier) => {
                     tracer.record(|| Entry {
-                        reason: format!("normalised to {}", value::cut(&identifier.value)),
+                        reason: format!("normalised to \"{}\"", value::cut(&identifier.value)),
                         ..mapping.entry(Some(&found), Some(&found), NodeOutcome::Mapped, "")
                     });
                     identified.valid.push((mapping.target.clone(), identifier));

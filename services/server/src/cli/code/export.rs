@@ -135,6 +135,7 @@ impl Exporter {
         if let Some(filter) = &destination.filter {
             members.push(("filter".to_owned(), form::write(filter)?));
         }
+        put(&mut members, "consent", Tree::of(&fields["consent"]));
         put(&mut members, "event_names", Tree::of(&fields["event_names"]));
         Ok(Tree::Map(members))
     }

@@ -20,7 +20,9 @@ use super::{
 use crate::cli::output::{Contract, descriptor, dynamic};
 
 /// Enumerations whose first value is what is taken when nothing is said, as the contract says.
-const DEFAULTED: [&str; 7] = [
+const DEFAULTED: [&str; 9] = [
+    "tributary.admin.v1.ConsentRule.WhenUnknown",
+    "tributary.admin.v1.TenantRole",
     "tributary.admin.v1.WorkflowSpec.Kind",
     "tributary.admin.v1.Mapping.ValueType",
     "tributary.admin.v1.Mapping.OnEmpty",

@@ -202,6 +202,7 @@ pub(super) fn destination(destination: &Destination) -> anyhow::Result<Fields> {
         ("display_name", destination.display_name.as_str().into()),
         ("settings", map(&written, "settings")),
         ("filter", member(&written, "filter")),
+        ("consent", member(&written, "consent")),
         ("event_names", map(&written, "event_names")),
     ]
     .into())

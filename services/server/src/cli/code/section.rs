@@ -21,8 +21,8 @@ const TENANT: [&str; 3] = ["key", "display_name", "settings"];
 const SOURCE: [&str; 7] =
     ["key", "provider", "display_name", "settings", "body_limit", "signing_keys", "workflows"];
 const WORKFLOW: [&str; 8] = ["key", "display_name", "order", "delay", "publish", "preset", "spec", "draft"];
-const DESTINATION: [&str; 7] =
-    ["key", "platform", "display_name", "settings", "secrets", "filter", "event_names"];
+const DESTINATION: [&str; 8] =
+    ["key", "platform", "display_name", "settings", "secrets", "filter", "consent", "event_names"];
 
 /// What presets do, by provider and key: a workflow may name one instead of saying it.
 pub(super) type Presets = BTreeMap<(String, String), WorkflowSpec>;
@@ -170,7 +170,7 @@ impl Reader<'_> {
     fn destination(&mut self, json: &Json, path: &str) -> anyhow::Result<()> {
         let Some(map) = self.map(json, path, &DESTINATION) else { return Ok(()) };
         let (key, platform) = (self.text(map, path, "key"), self.text(map, path, "platform"));
-        let part = Self::part(map, &["display_name", "settings", "filter", "event_names"], &key);
+        let part = Self::part(map, &["display_name", "settings", "filter", "consent", "event_names"], &key);
         let destination: Destination = form::read(&part, path, self.faults)?;
         let fields = resource::destination(&destination)?;
         let secrets = map.get("secrets").filter(|json| !json.is_null()).map(|json| {

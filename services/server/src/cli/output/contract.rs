@@ -37,6 +37,7 @@ contract!(
     Event,
     EventName,
     Group,
+    GroupMember,
     Member,
     Message,
     Merge,
@@ -45,6 +46,7 @@ contract!(
     Operation,
     Platform,
     Profile,
+    ProfileGroup,
     Provider,
     QueryAgencyStatsResponse,
     QueryStatsResponse,
@@ -134,6 +136,7 @@ mod tests {
         check::<v1::MessageTrace>();
         check::<v1::Profile>();
         check::<v1::Platform>();
+        check::<v1::ProfileGroup>();
         check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
         check::<v1::QueryStatsResponse>();

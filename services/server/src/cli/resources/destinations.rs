@@ -1,11 +1,15 @@
 //! `tributary destinations`.
 
-use clap::Subcommand;
-use tributary_proto::admin::v1::{Destination, destination::State, platform};
+use clap::{Subcommand, ValueEnum};
+use prost_types::FieldMask;
+use tributary_proto::admin::v1::{
+    ConsentRule, Destination, UpdateDestinationRequest, consent_rule::WhenUnknown, destination::State,
+    platform,
+};
 
 use super::{Choice, Listing};
 use crate::cli::{
-    client::Client,
+    client::{Client, refused},
     finder,
     output::{Listed, Out, id, json, list, one, table, time::moment},
 };
@@ -22,9 +26,33 @@ pub(in crate::cli) enum Action {
         /// Only this one, such as meta
         platform: Option<String>,
     },
+    /// Set what people must have agreed to before their events go to one
+    Consent {
+        /// The one that is changed
+        #[command(flatten)]
+        choice: Choice,
+        /// A purpose that has to be granted: the name of a consent as workflows fill it; can be repeated
+        #[arg(long = "require", value_name = "PURPOSE", required_unless_present = "none")]
+        purposes: Vec<String>,
+        /// What is done where nothing is known of a purpose
+        #[arg(long, value_enum, default_value_t = Unknown::Deny)]
+        unknown: Unknown,
+        /// Ask for nothing any more
+        #[arg(long, conflicts_with_all = ["purposes", "unknown"])]
+        none: bool,
+    },
 }
 
-/// Lists destinations, or shows one.
+/// What is done where nothing is known of a purpose.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Unknown {
+    /// The event is not sent
+    Deny,
+    /// The event is sent
+    Allow,
+}
+
+/// Lists destinations, shows one, or sets what one asks people for.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -40,6 +68,21 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             one(out, &found.key, &found)
         }
         Action::Platforms { platform } => platforms(platform.as_deref(), client, out).await,
+        Action::Consent { choice: Choice { which, of }, purposes, unknown, none } => {
+            let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
+            let found = finder::pick(finder::destinations(client, &tenant, usize::MAX).await?, Some(&which))?;
+            let when_unknown = match unknown {
+                Unknown::Deny => WhenUnknown::Deny,
+                Unknown::Allow => WhenUnknown::Allow,
+            };
+            let rule = ConsentRule { purposes, when_unknown: when_unknown.into() };
+            let destination = Destination { consent: (!none).then_some(rule), ..found };
+            let update_mask = Some(FieldMask { paths: vec!["consent".to_owned()] });
+            let request = UpdateDestinationRequest { destination: Some(destination), update_mask };
+            let changed =
+                client.destinations().update_destination(request).await.map_err(refused)?.into_inner();
+            one(out, &changed.key, &changed)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|suppressions|conversions|events|operations`.
+//! `tributary members|api-keys|tenants|sources|workflows|destinations|profiles|groups|suppressions|conversions|events|operations`.
 
 pub(super) mod api_keys;
 pub(super) mod conversions;
@@ -6,6 +6,7 @@ pub(super) mod destinations;
 mod erasures;
 pub(super) mod events;
 mod export;
+pub(super) mod groups;
 pub(super) mod members;
 pub(super) mod operations;
 pub(super) mod profiles;

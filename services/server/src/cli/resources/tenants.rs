@@ -1,10 +1,10 @@
 //! `tributary tenants`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use tributary_proto::admin::v1::{
-    GetTenantUsageRequest, RetentionSettings, Tenant, TenantSettings, TenantUsage, UpdateTenantRequest,
-    tenant::State,
+    GetTenantUsageRequest, RetentionSettings, Tenant, TenantRole, TenantSettings, TenantUsage,
+    UpdateTenantRequest, tenant::State,
 };
 
 use crate::cli::{
@@ -49,9 +49,29 @@ pub(in crate::cli) enum Action {
         #[arg(long, value_name = "DAYS")]
         dedupe: Option<i32>,
     },
+    /// Set which role sees personal data of one in the clear; for those below it, it is masked wherever it is shown
+    PersonalData {
+        /// Its key, id or name
+        #[arg(value_name = "NAME")]
+        which: String,
+        /// The least role that sees it
+        #[arg(long = "from", value_enum, value_name = "ROLE")]
+        least: Role,
+    },
 }
 
-/// Lists tenants, shows one or what it uses, or sets for how long it keeps what it has.
+/// A role in a tenant, as it is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Role {
+    /// Everybody who reads at all
+    Viewer,
+    /// Who changes sources, workflows and destinations
+    Editor,
+    /// Who changes the tenant itself
+    Admin,
+}
+
+/// Lists tenants, shows one or what it uses, or sets for how long it keeps what it has and who sees personal data.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -88,6 +108,20 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             }
             let kept = usage(client, &found).await?.retention.unwrap_or_default();
             one(out, &found.key, &kept)
+        }
+        Action::PersonalData { which, least } => {
+            let found = finder::pick(finder::tenants(client, usize::MAX).await?, Some(&which))?;
+            let least = match least {
+                Role::Viewer => TenantRole::Viewer,
+                Role::Editor => TenantRole::Editor,
+                Role::Admin => TenantRole::Admin,
+            };
+            let settings = TenantSettings { personal_data_role: least.into(), ..TenantSettings::default() };
+            let tenant = Some(Tenant { settings: Some(settings), ..found });
+            let update_mask = Some(FieldMask { paths: vec!["settings.personal_data_role".to_owned()] });
+            let request = UpdateTenantRequest { tenant, update_mask };
+            let changed = client.tenants().update_tenant(request).await.map_err(refused)?.into_inner();
+            one(out, &changed.key, &changed.settings.unwrap_or_default())
         }
     }
 }

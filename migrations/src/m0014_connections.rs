@@ -8,7 +8,7 @@ pub(crate) struct Connections;
 
 impl MigrationName for Connections {
     fn name(&self) -> &str {
-        "m0015_connections"
+        "m0014_connections"
     }
 }
 
