@@ -80,11 +80,6 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
     }
 }
 
-async fn find(client: &Client, Choice { which, of }: &Choice) -> anyhow::Result<Source> {
-    let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-    finder::pick(finder::sources(client, &tenant, usize::MAX).await?, Some(which))
-}
-
 async fn providers(client: &Client, out: &Out) -> anyhow::Result<()> {
     let providers = finder::providers(client).await?;
     if out.is_json() {
