@@ -130,7 +130,10 @@ async fn programs_and_failures_are_counted_and_make_no_messages() {
     let failed =
         json!({ "type": "error", "id": "e", "name": KEYED, "hash": "0".repeat(64), "message": "x is null" });
     for _ in 0..3 {
-        assert_eq!(send(&house, &[], &batch(&[failed.clone()])).await.json(), json!({ "message_ids": [] }));
+        assert_eq!(
+            send(&house, &[], &batch(std::slice::from_ref(&failed))).await.json(),
+            json!({ "message_ids": [] })
+        );
     }
     assert!(house.messages().await.is_empty());
     let kept = house.close().await;
