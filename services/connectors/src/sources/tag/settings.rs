@@ -221,8 +221,8 @@ mod tests {
 
     use super::*;
 
-    fn wrong(settings: Value) -> String {
-        TagSettings::read(&settings).expect_err("wrong").path
+    fn wrong(settings: &Value) -> String {
+        TagSettings::read(settings).expect_err("wrong").path
     }
 
     #[test]
@@ -266,18 +266,18 @@ mod tests {
             "https://Shop.example",
             "ws://shop.example",
         ] {
-            assert_eq!(wrong(json!({ "origins": [bad] })), "origins", "{bad}");
+            assert_eq!(wrong(&json!({ "origins": [bad] })), "origins", "{bad}");
         }
         for bad in ["https://shop.example", "*.shop.example", "Shop.example", "localhost", "shop.example:80"]
         {
-            assert_eq!(wrong(json!({ "cookie_domain": bad })), "cookie_domain", "{bad}");
+            assert_eq!(wrong(&json!({ "cookie_domain": bad })), "cookie_domain", "{bad}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_named_by_its_place() {
         let script =
-            |script: Value| wrong(json!({ "origins": ["https://shop.example"], "scripts": [script] }));
+            |script: Value| wrong(&json!({ "origins": ["https://shop.example"], "scripts": [script] }));
         assert_eq!(script(json!({ "name": "x", "code": "" })), "scripts[0].code");
         assert_eq!(script(json!({ "name": "x", "code": "a".repeat(LONGEST_CODE + 1) })), "scripts[0].code");
         assert_eq!(script(json!({ "code": "go()" })), "scripts[0].name");
@@ -287,13 +287,13 @@ mod tests {
         );
         assert_eq!(script(json!({ "name": "x", "code": "go()", "hash": "y" })), "scripts[0].hash");
         let twice = json!([{ "name": "x", "code": "go()" }, { "name": "x", "code": "stay()" }]);
-        assert_eq!(wrong(json!({ "scripts": twice })), "scripts[1].name");
-        assert_eq!(wrong(json!({ "decorate": [{ "parameter": "x" }] })), "decorate[0].hosts");
+        assert_eq!(wrong(&json!({ "scripts": twice })), "scripts[1].name");
+        assert_eq!(wrong(&json!({ "decorate": [{ "parameter": "x" }] })), "decorate[0].hosts");
         assert_eq!(
-            wrong(json!({ "decorate": [{ "hosts": ["x.example"], "parameter": "a b" }] })),
+            wrong(&json!({ "decorate": [{ "hosts": ["x.example"], "parameter": "a b" }] })),
             "decorate[0].parameter"
         );
-        assert_eq!(wrong(json!({ "consent": "maybe" })), "consent");
-        assert_eq!(wrong(json!({ "debug": true })), "debug");
+        assert_eq!(wrong(&json!({ "consent": "maybe" })), "consent");
+        assert_eq!(wrong(&json!({ "debug": true })), "debug");
     }
 }
