@@ -60,7 +60,7 @@ async fn a_connection_is_shown_with_its_source_and_its_secrets_nowhere() {
     let parent = source.name.split("/sources").next().unwrap().to_owned();
     let log = ListAuditEntriesRequest { parent, ..Default::default() };
     let log = AuditServiceClient::new(world.wire()).list_audit_entries(log).await.unwrap().into_inner();
-    assert!(log.entries.iter().any(|entry| entry.action == "source.connect"));
+    assert!(log.audit_entries.iter().any(|entry| entry.action == "source.connect"));
     assert!(!format!("{log:?}").contains(TOKEN));
 }
 
@@ -68,7 +68,7 @@ async fn a_connection_is_shown_with_its_source_and_its_secrets_nowhere() {
 async fn what_is_asked_for_is_checked_and_what_is_in_the_way_is_told() {
     let world = World::start().await;
     let source = source(&world).await;
-    let refused = |request| async { world.sources().connect_calendly(request).await.unwrap_err() };
+    let refused = async |request| world.sources().connect_calendly(request).await.unwrap_err();
     let absent = refused(request(&source, "")).await;
     assert_eq!((absent.code(), reason(&absent).as_str()), (Code::InvalidArgument, "CALENDLY_TOKEN_ABSENT"));
     assert_eq!(fields(&absent), ["token"]);
@@ -102,7 +102,7 @@ async fn bookings_are_looked_for_as_far_back_as_duplicates_are_known() {
     let world = World::start().await;
     let source = source(&world).await;
     let ago = |days: i64| Some(Timestamp { seconds: NOW.seconds() - days * 86_400, nanos: 0 });
-    let ask = |start_time| async {
+    let ask = async |start_time| {
         let request = ReconcileCalendlyRequest { name: source.name.clone(), start_time };
         world.sources().reconcile_calendly(request).await
     };

@@ -70,7 +70,7 @@ async fn show(config: &Config, running: &Running, out: &Out) -> anyhow::Result<(
     let before = Saved::read(&config.data_dir)?;
     let echo = Echo::start(before.as_ref().map_or(0, |saved| saved.echo_port)).await?;
     let is_first = before.is_none();
-    let saved = setup::ensure(&client, before, running.public_url(), &echo.url()).await?;
+    let saved = Box::pin(setup::ensure(&client, before, running.public_url(), &echo.url())).await?;
     saved.write(&config.data_dir)?;
     if !out.is_json() {
         let what = if is_first { "made a demo tenant" } else { "found the demo tenant again" };

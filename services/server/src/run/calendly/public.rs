@@ -35,7 +35,7 @@ pub(super) fn check(public_url: &str) -> Result<(), Problem> {
         };
     }
     let is_private = |end: &&str| host == **end || host.ends_with(&format!(".{end}"));
-    if !host.contains('.') || PRIVATE.iter().any(|end| is_private(&end)) {
+    if !host.contains('.') || PRIVATE.iter().any(is_private) {
         return refused("its name means nothing beyond this machine or network");
     }
     Ok(())

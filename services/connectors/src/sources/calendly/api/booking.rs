@@ -25,7 +25,7 @@ pub fn deliveries<K: AsRef<str>>(
     let mut tell = |kind: &str, at: Option<Timestamp>, payload: Value| {
         let is_wanted = kinds.iter().any(|wanted| wanted.as_ref() == kind);
         if let Some(at) = at.filter(|_| is_wanted) {
-            told.push(Delivery { at, body: envelope(kind, at, creator, payload) });
+            told.push(Delivery { at, body: envelope(kind, at, creator, &payload) });
         }
     };
     tell("invitee.created", time(&invitee["created_at"]), as_booked(event, invitee));
@@ -57,7 +57,7 @@ pub fn was_touched(event: &Value, since: Timestamp, no_shows: bool, now: Timesta
     !is_older || !is_of_one || (no_shows && has_begun)
 }
 
-fn envelope(kind: &str, at: Timestamp, creator: &str, payload: Value) -> Value {
+fn envelope(kind: &str, at: Timestamp, creator: &str, payload: &Value) -> Value {
     // Calendly's own have the second, with a fraction of nothing.
     let sent = Timestamp::from_seconds(at.seconds()).to_string().replace('Z', ".000000Z");
     json!({ "event": kind, "created_at": sent, "created_by": creator, "payload": payload })
