@@ -59,7 +59,8 @@ impl Made {
         for traced in trace.runs.iter().flat_map(|run| &run.events).chain(&trace.follow_ups) {
             if let Some(event) = &traced.event {
                 self.people.extend((!event.profile.is_empty()).then(|| event.profile.clone()));
-                if event.withheld_reason.is_empty() && !event.event_name.is_empty() {
+                let stands = event.withheld_reason.is_empty() && event.follows.is_none();
+                if stands && !event.event_name.is_empty() {
                     *self.events.entry(event.event_name.clone()).or_default() += 1;
                 }
             }

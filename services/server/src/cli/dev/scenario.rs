@@ -109,7 +109,7 @@ pub(super) struct Expect {
     pub(super) duplicates: Option<usize>,
     /// People whom the events are of.
     pub(super) people: Option<usize>,
-    /// The names of the events that were made and not withheld.
+    /// The names of the events that were made, not withheld, and say nothing of an earlier one.
     pub(super) events: Option<BTreeSet<String>>,
     /// How many bookings there are in each state: `booked`, `rescheduled`, `cancelled`, `no show`.
     pub(super) bookings: Option<BTreeMap<String, usize>>,

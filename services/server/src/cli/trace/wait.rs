@@ -33,7 +33,8 @@ pub(in crate::cli) async fn settled(
 
 /// Whether nothing more will happen: the message is processed, and no delivery waits.
 fn is_complete(trace: &MessageTrace) -> bool {
-    let deliveries = trace.runs.iter().flat_map(|run| &run.events).flat_map(|event| &event.deliveries);
+    let events = trace.runs.iter().flat_map(|run| &run.events).chain(&trace.follow_ups);
+    let deliveries = events.flat_map(|event| &event.deliveries);
     let mut states = deliveries.filter_map(|trace| trace.delivery.as_ref()).map(|delivery| delivery.state());
     let is_processed = trace.message.as_ref().is_some_and(|message| message.process_time.is_some());
     is_processed && states.all(|state| state != State::Pending)
@@ -61,6 +62,9 @@ mod tests {
     fn a_trace_is_complete_when_nothing_waits() {
         assert!(is_complete(&trace(true, State::Delivered)) && is_complete(&trace(true, State::Failed)));
         assert!(!is_complete(&trace(true, State::Pending)));
+        let mut followed = trace(true, State::Delivered);
+        followed.follow_ups = trace(true, State::Pending).runs.remove(0).events;
+        assert!(!is_complete(&followed), "what follows an event counts too");
         assert!(!is_complete(&trace(false, State::Delivered)) && !is_complete(&MessageTrace::default()));
     }
 }
