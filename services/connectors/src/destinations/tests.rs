@@ -19,6 +19,7 @@ pub(crate) const HAPPENED: Timestamp = Timestamp::from_millis(1_795_168_800_500)
 /// When they are sent: a minute later.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_168_860_500);
 
+#[allow(clippy::needless_pass_by_value, reason = "what is written in place is handed over")]
 pub(crate) fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }

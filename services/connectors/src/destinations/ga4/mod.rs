@@ -30,7 +30,7 @@ impl Platform for Ga4 {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
-        envelope(values, item::whose(event, values, now)?, vec![item::of(event, values)?])
+        envelope(values, item::whose(event, values, now)?, &[item::of(event, values)?])
     }
 
     /// It answers 204 to whatever it is sent; only its validation server says what it thinks of an event.
@@ -50,7 +50,7 @@ impl Platform for Ga4 {
 }
 
 /// The request for these events, all of one person.
-fn envelope(values: Values<'_>, mut whose: Value, events: Vec<Value>) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, mut whose: Value, events: &[Value]) -> Result<HttpRequest, RequestError> {
     whose["events"] = json!(events);
     let path = if values.flag("test_mode") { "/debug/mp/collect" } else { "/mp/collect" };
     let query =

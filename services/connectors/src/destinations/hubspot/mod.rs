@@ -46,7 +46,7 @@ impl Platform for HubSpot {
         _now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
-        envelope(values, vec![item::of(event, values)?])
+        envelope(values, &[item::of(event, values)?])
     }
 
     /// 207 says that not all went well, and an answer that says that all went well and names no contact has changed none.
@@ -70,7 +70,7 @@ impl Platform for HubSpot {
 }
 
 /// The request for these contacts.
-fn envelope(values: Values<'_>, items: Vec<Value>) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {
     let version = values.text("api_version");
     // Versions are called by their day since 2026, and stand elsewhere in the path.
     let path = if version.starts_with('v') {

@@ -33,7 +33,7 @@ impl Platform for Klaviyo {
             Kind::Identify => ("/api/profile-import", item::profile(event)?),
             Kind::Track | Kind::Group => ("/api/events", item::of(event, values, now)?),
         };
-        envelope(values, path, data)
+        envelope(values, path, &data)
     }
 
     fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
@@ -46,7 +46,7 @@ impl Platform for Klaviyo {
 }
 
 /// The request for this resource.
-fn envelope(values: Values<'_>, path: &str, data: Value) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, path: &str, data: &Value) -> Result<HttpRequest, RequestError> {
     let key = format!("Klaviyo-API-Key {}", values.secret("api_key"));
     let headers = [
         ("authorization", key.as_str()),

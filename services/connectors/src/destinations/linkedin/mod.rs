@@ -38,7 +38,7 @@ impl Platform for LinkedIn {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
-        envelope(values, vec![item::of(event, values, now)?])
+        envelope(values, &[item::of(event, values, now)?])
     }
 
     /// The answer to a batch is 200 whatever became of its items; each has a status of its own.
@@ -58,7 +58,7 @@ impl Platform for LinkedIn {
 }
 
 /// The request for these items.
-fn envelope(values: Values<'_>, items: Vec<Value>) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {
     let headers = [
         ("authorization", format!("Bearer {}", values.secret("access_token"))),
         ("linkedin-version", values.text("api_version").to_owned()),

@@ -15,5 +15,8 @@ pub(super) use rules::{
 pub(super) use score::signal;
 pub use score::{Quality, Signal, quality};
 
+/// What brings a value to a form; nothing where it has none.
+pub(super) type Rule = fn(&str) -> Option<String>;
+
 #[cfg(test)]
 mod tests;

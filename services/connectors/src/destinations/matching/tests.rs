@@ -12,7 +12,6 @@ use crate::destinations::{
 
 #[test]
 fn values_are_brought_to_the_forms_that_vendors_publish() {
-    type Rule = fn(&str) -> Option<String>;
     let cases: &[(Rule, &str, Option<&str>)] = &[
         (lower, "    aBc@gmail.com   ", Some("abc@gmail.com")),
         (google_email, " Alex.Doe+shop@GMAIL.com", Some("alexdoe@gmail.com")),

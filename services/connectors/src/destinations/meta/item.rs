@@ -10,8 +10,8 @@ use crate::destinations::{
     basket,
     conversion::{attributes, consent, done, event_id, happened, money, put, put_all, put_list},
     matching::{
-        Person, birth_date, city, country, digits, gender, hashed, hashed_all, lower, name, postal_code,
-        same, state,
+        Person, Rule, birth_date, city, country, digits, gender, hashed, hashed_all, lower, name,
+        postal_code, same, state,
     },
     schema::Values,
 };
@@ -20,7 +20,7 @@ use crate::destinations::{
 const STORE_AGE: u64 = 62;
 
 /// Traits with the names and the forms that Meta has for them.
-const TRAITS: [(&str, &str, fn(&str) -> Option<String>); 8] = [
+const TRAITS: [(&str, &str, Rule); 8] = [
     ("fn", "first_name", name),
     ("ln", "last_name", name),
     ("ct", "city", city),

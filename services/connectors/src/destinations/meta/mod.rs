@@ -29,7 +29,7 @@ impl Platform for Meta {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
-        envelope(values, vec![item::of(event, values, now)?])
+        envelope(values, &[item::of(event, values, now)?])
     }
 
     /// The status says little: errors of tokens have come with 500. What counts is the code, and whether it says of itself
@@ -59,7 +59,7 @@ impl Platform for Meta {
 }
 
 /// The request for these items.
-fn envelope(values: Values<'_>, items: Vec<Value>) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {
     let mut body = json!({ "data": items });
     let test = values.text("test_event_code");
     if !test.is_empty() {

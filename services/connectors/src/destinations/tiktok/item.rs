@@ -7,16 +7,16 @@ use super::about::ABOUT;
 use crate::destinations::{
     OutgoingEvent, RequestError, basket,
     conversion::{attributes, consent, done, event_id, happened, money, put, put_all, put_list},
-    matching::{Person, city, country, hashed, hashed_all, lower, name, postal_code, same, state},
+    matching::{Person, Rule, city, country, hashed, hashed_all, lower, name, postal_code, same, state},
     schema::Values,
 };
 
 /// Traits that are hashed, with the forms that TikTok has for them.
-const HASHED: [(&str, &str, fn(&str) -> Option<String>); 3] =
+const HASHED: [(&str, &str, Rule); 3] =
     [("first_name", "first_name", name), ("last_name", "last_name", name), ("zip_code", "zip", postal_code)];
 
 /// Traits that are sent in clear, likewise.
-const CLEAR: [(&str, &str, fn(&str) -> Option<String>); 4] = [
+const CLEAR: [(&str, &str, Rule); 4] = [
     ("city", "city", city),
     ("state", "state", state),
     ("country", "country", country),
@@ -81,9 +81,9 @@ fn user(person: Person<'_>) -> Result<Map<String, Value>, RequestError> {
         put(&mut user, theirs, person.context(ours));
     }
     let has = |name: &str| user.contains_key(name);
-    if !["email", "phone", "external_id", "ttp", "ttclid"].into_iter().any(has)
-        && !(has("ip") && has("user_agent"))
-    {
+    let is_somebody = ["email", "phone", "external_id", "ttp", "ttclid"].into_iter().any(has)
+        || (has("ip") && has("user_agent"));
+    if !is_somebody {
         let reason = "it says nothing of the person by which TikTok could find them: map an e-mail, a phone number or a cluid";
         return Err(RequestError::Event(reason.to_owned()));
     }

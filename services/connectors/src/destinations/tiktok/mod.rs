@@ -29,7 +29,7 @@ impl Platform for TikTok {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
-        envelope(values, vec![item::of(event, values, now)?])
+        envelope(values, &[item::of(event, values, now)?])
     }
 
     /// It answers 200 to nearly everything; the code in the body says what it means.
@@ -50,7 +50,7 @@ impl Platform for TikTok {
 }
 
 /// The request for these items.
-fn envelope(values: Values<'_>, items: Vec<Value>) -> Result<HttpRequest, RequestError> {
+fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {
     let mut body = json!({
         "event_source": values.text("event_source"),
         "event_source_id": values.text("event_source_id"),
