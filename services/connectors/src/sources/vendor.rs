@@ -32,7 +32,7 @@ pub(super) struct Vendor {
     /// The headers that it tells the event and the delivery in.
     pub(super) accompany: fn(&Sending<'_>) -> Vec<(&'static HeaderName, String)>,
     /// The JSON of a body that came in another form.
-    pub(super) body: fn(&HeaderMap, &[u8]) -> Result<Option<Vec<u8>>, FormError>,
+    pub(super) body: fn(&HeaderMap, &[u8]) -> InJson,
     /// Its question whose URL it is.
     pub(super) challenge: fn(&Ask<'_>) -> Option<Challenge>,
     /// A body that it could send.
@@ -40,6 +40,9 @@ pub(super) struct Vendor {
     /// The workflows to start from.
     pub(super) presets: fn() -> Vec<Preset>,
 }
+
+/// The JSON of a body that came in another form; none: it is taken as it is.
+pub(super) type InJson = Result<Option<Vec<u8>>, FormError>;
 
 /// What a request of a vendor says of itself.
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ pub(super) fn nothing(_: &Sending<'_>) -> Vec<(&'static HeaderName, String)> {
 }
 
 /// Of vendors that send JSON only.
-pub(super) fn as_it_is(_: &HeaderMap, _: &[u8]) -> Result<Option<Vec<u8>>, FormError> {
+pub(super) fn as_it_is(_: &HeaderMap, _: &[u8]) -> InJson {
     Ok(None)
 }
 

@@ -1,6 +1,6 @@
 //! A signed request, and every change of it by one bit.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -93,9 +93,10 @@ impl Case {
             return vec![time..time_end, signature..end];
         }
         if value.contains("v1,") {
-            return vec![value.rfind(' ').map_or(0, |space| space + 1)..end];
+            let start = value.rfind(' ').map_or(0, |space| space + 1);
+            return iter::once(start..end).collect();
         }
-        vec![0..end]
+        iter::once(0..end).collect()
     }
 
     /// Changes each bit of the signature, of what else is signed, and of the key; returns how many changes there were.
