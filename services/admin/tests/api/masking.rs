@@ -137,7 +137,7 @@ async fn scene(world: &World) -> Scene {
 #[tokio::test]
 async fn who_sees_no_personal_data_is_shown_none_anywhere() {
     let world = World::start().await;
-    let scene = scene(&world).await;
+    let scene = Box::pin(scene(&world)).await;
     let viewer = with_role(&world, &scene.tenant, "v@agency.test", TenantRole::Viewer).await;
     let editor = with_role(&world, &scene.tenant, "e@agency.test", TenantRole::Editor).await;
     let clear: String = shown(&viewer, &scene, false).await.into_iter().map(|(_, told)| told).collect();
@@ -167,7 +167,7 @@ async fn who_sees_no_personal_data_is_shown_none_anywhere() {
 #[tokio::test]
 async fn what_is_masked_cannot_be_found_out_by_asking_for_it() {
     let world = World::start().await;
-    let scene = scene(&world).await;
+    let scene = Box::pin(scene(&world)).await;
     let viewer = with_role(&world, &scene.tenant, "v@agency.test", TenantRole::Viewer).await;
     let parent = scene.tenant.name.clone();
     let asked = async || {
@@ -228,7 +228,7 @@ async fn what_is_masked_cannot_be_found_out_by_asking_for_it() {
 #[tokio::test]
 async fn a_stream_ends_when_its_caller_loses_sight() {
     let world = World::start().await;
-    let scene = scene(&world).await;
+    let scene = Box::pin(scene(&world)).await;
     let viewer = with_role(&world, &scene.tenant, "v@agency.test", TenantRole::Viewer).await;
     let request = TailRequest { parent: scene.tenant.name.clone(), ..Default::default() };
     let mut open = LogServiceClient::new(viewer.clone()).tail(request.clone()).await.unwrap().into_inner();

@@ -91,7 +91,7 @@ impl Scene {
 
 #[tokio::test]
 async fn a_preview_says_what_would_be_processed_again_and_changes_nothing() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let workflow = id::<tributary_domain::id::WorkflowId>(&scene.workflow.name);
     assert_eq!(scene.would(SINCE).await, [0, 1, 2]);
     assert_eq!(scene.would(&format!("{SINCE} AND run_status = MAPPING_NOT_FOUND")).await, [0]);
@@ -122,7 +122,7 @@ async fn a_preview_says_what_would_be_processed_again_and_changes_nothing() {
 
 #[tokio::test]
 async fn what_is_not_said_clearly_is_refused() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let message = scene.messages[0].to_string();
     let named = |messages: &[&str]| ReplayMessagesRequest {
         messages: messages.iter().map(|name| (*name).to_owned()).collect(),
@@ -159,7 +159,7 @@ async fn what_is_not_said_clearly_is_refused() {
 
 #[tokio::test]
 async fn a_replay_is_begun_once_listed_in_pages_and_stopped() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let request = ReplayMessagesRequest {
         request_id: "once".to_owned(),
         parent: scene.source.name.clone(),
@@ -212,7 +212,7 @@ async fn a_replay_is_begun_once_listed_in_pages_and_stopped() {
 
 #[tokio::test]
 async fn an_operation_is_watched_until_it_ends_and_by_nobody_who_may_not() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let world = &scene.world;
     let operation = scene.replay(scene.asks(SINCE)).await.unwrap();
     let name = WatchOperationRequest { name: operation.name.clone() };
@@ -241,7 +241,7 @@ async fn an_operation_is_watched_until_it_ends_and_by_nobody_who_may_not() {
 
 #[tokio::test]
 async fn another_tenants_operation_and_messages_are_not_reached() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let other = scene.world.tenant("other").await;
     let operation = scene.replay(scene.asks(SINCE)).await.unwrap();
     let name = operation.name.replace(&scene.tenant.name, &other.name);
@@ -272,7 +272,7 @@ async fn another_tenants_operation_and_messages_are_not_reached() {
 #[tokio::test]
 async fn a_trace_says_that_a_message_waits_to_be_replayed() {
     use tributary_store::ledger::{Again, HoldAgain};
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let operation = scene.replay(scene.asks(SINCE)).await.unwrap();
     let tenant = tenant_of(&scene.tenant.name);
     let scope = scene.world.store.tenant(tenant);
