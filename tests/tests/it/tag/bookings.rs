@@ -81,12 +81,12 @@ async fn books(database: Database, settings: serde_json::Value) {
 #[tokio::test]
 async fn a_click_on_a_link_becomes_a_booking_of_the_visitor() {
     for database in databases() {
-        books(database, json!({})).await;
+        Box::pin(books(database, json!({}))).await;
     }
 }
 
 #[tokio::test]
 async fn a_click_on_a_link_of_the_guides_script_does_too() {
     let scripts = json!([{"name": "calendly_integration", "code": GUIDE}]);
-    books(Database::sqlite(), json!({"decorate": [], "scripts": scripts})).await;
+    Box::pin(books(Database::sqlite(), json!({"decorate": [], "scripts": scripts}))).await;
 }
