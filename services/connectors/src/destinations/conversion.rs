@@ -11,9 +11,6 @@ use super::{About, HttpRequest, OutgoingEvent, RequestError, SettingsError, sche
 /// How far the sender's clock may be ahead of ours: an event of that little ahead happened now.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// What describes the browser session beside the fields that are kept of it.
-const OF_BROWSER: [&str; 2] = ["ip", "url"];
-
 /// The id by which a platform knows the event again, also when its browser tag tells of it: the sender's own, where one is
 /// mapped.
 pub(super) fn event_id(event: &OutgoingEvent) -> String {
@@ -93,9 +90,7 @@ pub(super) fn number(value: &Value) -> Option<Number> {
 /// Attributes but for those of `but`, without what is null, and without what describes the browser session: platforms have
 /// places of their own for that. The marks of a campaign stay.
 pub(super) fn attributes(event: &OutgoingEvent, but: &[&str]) -> Map<String, Value> {
-    let is_of_browser = |name: &str| {
-        OF_BROWSER.iter().chain(&context::FIELDS).any(|field| *field == name) && !name.starts_with("utm_")
-    };
+    let is_of_browser = |name: &str| context::FIELDS.contains(&name) && !name.starts_with("utm_");
     let wanted = event
         .attributes
         .iter()
