@@ -13,6 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     pin, select,
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -56,8 +57,21 @@ impl Default for ServeOptions {
 }
 
 /// Serves `router` over HTTP/1 on `listener` until `stop` is cancelled; then open requests finish, within the drain
-/// deadline, and whatever is left is cut off.
-pub async fn serve(
+/// deadline, and whatever is left is cut off. It ends with the task that is returned.
+///
+/// The task is made here and not by the caller: so all that serves is built with this crate, for speed, and not with the
+/// program's own, which is built for size.
+pub fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(run(listener, router, options, metrics, stop))
+}
+
+async fn run(
     listener: TcpListener,
     router: Router,
     options: ServeOptions,

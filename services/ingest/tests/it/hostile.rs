@@ -115,7 +115,7 @@ async fn a_peer_that_asks_and_never_reads_loses_its_connection() {
     };
     let router = Router::new().route("/", get(|| async { vec![b' '; 64 * 1024] }));
     let stop = CancellationToken::new();
-    let served = tokio::spawn(serve(listener, router, options, Metrics::unread(), stop.clone()));
+    let served = serve(listener, router, options, Metrics::unread(), stop.clone());
     let mut stream = TcpStream::connect(address).await.expect("listening");
     let requests = b"GET / HTTP/1.1\r\nhost: door\r\n\r\n".repeat(1_000);
     let pipelined = async { while stream.write_all(&requests).await.is_ok() {} };

@@ -51,7 +51,7 @@ async fn what_does_not_finish_is_cut_off_at_the_deadline() {
     let options = ServeOptions { drain_deadline: Duration::from_millis(50), ..ServeOptions::default() };
     let stop = CancellationToken::new();
     let router = Router::new().route("/", endless);
-    let served = tokio::spawn(serve(listener, router, options, Metrics::unread(), stop.clone()));
+    let served = serve(listener, router, options, Metrics::unread(), stop.clone());
     let mut stream = TcpStream::connect(address).await.expect("listening");
     stream.write_all(b"GET / HTTP/1.1\r\nhost: door\r\n\r\n").await.expect("taken");
     begun.notified().await;
@@ -69,7 +69,7 @@ async fn connections_beyond_the_cap_wait_for_room() {
     let options = ServeOptions { connections: 1, ..ServeOptions::default() };
     let router = Router::new().route("/", any(|| async { "here" }));
     let stop = CancellationToken::new();
-    let served = tokio::spawn(serve(listener, router, options, Metrics::unread(), stop.clone()));
+    let served = serve(listener, router, options, Metrics::unread(), stop.clone());
     let first = TcpStream::connect(address).await.expect("listening");
     let mut second = TcpStream::connect(address).await.expect("queued by the system");
     second.write_all(b"GET / HTTP/1.1\r\nhost: door\r\nconnection: close\r\n\r\n").await.expect("taken");

@@ -147,10 +147,8 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let served = serve(listener, door.router(), ServeOptions::default(), metrics, stop.clone());
-        let tasks = vec![
-            tokio::spawn(served),
-            tokio::spawn(writer.run(Arc::clone(&kept) as Arc<dyn RefusalSink>, stop.clone())),
-        ];
+        let tasks =
+            vec![served, tokio::spawn(writer.run(Arc::clone(&kept) as Arc<dyn RefusalSink>, stop.clone()))];
         Self { address, journal, readiness, kept, stop, tasks, _folder: folder }
     }
 

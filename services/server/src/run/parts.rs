@@ -181,11 +181,11 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         drain_deadline: usual.drain_deadline.min(drain),
         ..usual
     };
-    let door_task = spawn_http(door_listener, door.router(), door_options, metrics.clone(), stop.clone());
+    let door_task = serve(door_listener, door.router(), door_options, metrics.clone(), stop.clone());
     let end = CancellationToken::new();
     let shown = operations(readiness.clone(), ground.exposition);
     let operations_task =
-        spawn_http(operations_listener, shown, ServeOptions::default(), Metrics::unread(), end.clone());
+        serve(operations_listener, shown, ServeOptions::default(), Metrics::unread(), end.clone());
     readiness.serve();
     let running = Running {
         signals: Signals::heard()?,
@@ -217,16 +217,6 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     running.write_addresses(&config.data_dir)?;
     tracing::info!(door = %door_address, admin = %admin_address, operations = %operations_address, "serving");
     Ok(running)
-}
-
-fn spawn_http(
-    listener: TcpListener,
-    router: axum::Router,
-    options: ServeOptions,
-    metrics: Metrics,
-    stop: CancellationToken,
-) -> JoinHandle<()> {
-    tokio::spawn(serve(listener, router, options, metrics, stop))
 }
 
 /// The folder is its owner's alone: the database in it holds personal data.

@@ -464,7 +464,8 @@ fn presets_are_named_once_and_make_standard_events_but_for_a_few() {
             assert!(!preset.help.is_empty(), "{}", preset.key);
             let Some(name) = preset.spec.constant_name() else {
                 assert!(
-                    preset.spec.kind == Kind::Identify || preset.key == "standard_webhook",
+                    preset.spec.kind == Kind::Identify
+                        || ["standard_webhook", "browser_track"].contains(&preset.key),
                     "{}",
                     preset.key
                 );
