@@ -127,6 +127,10 @@ async fn every_provider_can_be_played_by_send() {
     for provider in &providers {
         let id = provider["id"].as_str().expect("an id");
         assert!(provider["help"].as_str().is_some_and(|help| !help.is_empty()), "{id}");
+        // Pages send to it, and nothing is signed.
+        if id == "tag" {
+            continue;
+        }
         let source = server.source(&tenant, &format!("a_{id}"), id, &json!({}), Some(KEY)).await;
         let url = format!("http://{}{}", server.http(), source.path);
         let sent = ask(&server, "send", &["--provider", id, "--url", &url, "--key", KEY]);

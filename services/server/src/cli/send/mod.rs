@@ -58,7 +58,7 @@ const JSON: &str = "application/json";
 const CALENDLY: &str = "calendly";
 
 fn names() -> impl Iterator<Item = &'static str> {
-    sources::providers().iter().map(|provider| provider.name())
+    sources::providers().iter().filter(|provider| !provider.is_public()).map(|provider| provider.name())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
