@@ -39,7 +39,7 @@ pub use binary::binary;
 pub use booking::{Booking, cluid};
 pub use browser::{Browser, Page, Visitor};
 pub use calendly::{Calendly, Role};
-pub use clock::{now_seconds, to_micros};
+pub use clock::{now_micros, now_seconds, to_micros};
 pub use collector::Collector;
 pub use database::{Database, databases};
 pub use eventually::{PATIENCE, eventually, eventually_within};

@@ -52,7 +52,7 @@ async fn no_secret_and_no_personal_data_in_logs_metrics_and_traces() {
     eventually("spans are exported", async || (!collector.spans().is_empty()).then_some(())).await;
 
     let (log, exported) = (server.log(), collector.text());
-    assert!(log.contains("webhook refused"), "the log tells what happens: {log}");
+    assert!(log.contains("request refused"), "the log tells what happens: {log}");
     let visitor = cluid(99);
     let personal = PERSONAL.iter().copied().chain([visitor.as_str()]);
     for canary in personal.chain(secrets.iter().map(String::as_str)) {
