@@ -36,7 +36,7 @@ pub(in crate::cli) struct New {
     /// The environment variable that has the key
     #[arg(long, value_name = "NAME")]
     signing_key_env: Option<String>,
-    /// A site that a tag runs on, as browsers send it, such as https://shop.example; can be given several times
+    /// A site that a tag runs on, as browsers send it, such as `https://shop.example`; can be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
     /// Make a draft of a workflow of each preset of the provider
