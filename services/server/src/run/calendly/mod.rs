@@ -30,6 +30,9 @@ use super::door::Doorkeeper;
 
 pub(super) use watch::run;
 
+/// What marks of no-shows, and answers of routing forms, are called by Calendly at first.
+const NO_SHOW: &str = "invitee_no_show";
+const ROUTING_FORM: &str = "routing_form";
 /// How often a change of a connection is tried that others change too.
 const ATTEMPTS: usize = 8;
 

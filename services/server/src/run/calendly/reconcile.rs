@@ -13,7 +13,7 @@ use tributary_domain::time::Timestamp;
 use tributary_store::{TenantScope, connection::ConnectionRecord};
 
 use super::{
-    Connector,
+    Connector, NO_SHOW,
     ask::{Api, collection},
     feed::Feed,
 };
@@ -76,7 +76,7 @@ impl Connector {
     }
 
     async fn walk(&self, api: &Api<'_>, gap: &Gap<'_>, feed: &Feed<'_>) -> Result<u64, CalendlyError> {
-        let marks_no_shows = gap.kinds.iter().any(|kind| kind.starts_with("invitee_no_show"));
+        let marks_no_shows = gap.kinds.iter().any(|kind| kind.starts_with(NO_SHOW));
         let begin = if marks_no_shows { gap.from.minus(NO_SHOW_DAYS) } else { gap.from };
         let owned = gap.account.owned(gap.reach);
         let (mut fed, mut found, mut page) = (0, Vec::new(), None::<String>);

@@ -22,8 +22,8 @@ use tributary_store::{
 };
 
 use super::{
-    Connector,
-    connect::noted,
+    Connector, NO_SHOW, ROUTING_FORM,
+    connect::{noted, tells_of},
     public,
     subscribe::{Order, subscriptions},
 };
@@ -157,8 +157,7 @@ impl Connector {
         public::check(&self.public_url)?;
         let secrets = scope.connection_secrets(record.source).await?;
         let reach = Reach::from_name(&record.reach).unwrap_or(Reach::User);
-        let told = |kind: &str| record.kinds.iter().any(|known| known.starts_with(kind));
-        let wanted = wanted(reach, &kinds(told("invitee_no_show"), told("routing_form")));
+        let wanted = wanted(reach, &kinds(tells_of(&record, NO_SHOW), tells_of(&record, ROUTING_FORM)));
         let url = self.webhook_url(&secrets.url);
         let found = self.read_back(&secrets, &record).await?;
         let serving =
@@ -226,6 +225,7 @@ impl Connector {
             wanted,
             url: self.webhook_url(&secrets.url),
             key: &secrets.signing_key,
+            is_renewed: false,
             known: record.subscriptions.clone(),
             own_hashes: door.secrets.into_iter().map(|(hash, _)| hash).collect(),
         };
