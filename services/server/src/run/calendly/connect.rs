@@ -5,14 +5,11 @@ use tributary_admin::{CalendlyError, CalendlyWish, Connected};
 use tributary_connectors::sources::calendly::api::{
     Account, ApiRequest, Owned, Problem, ProblemKind, Reach, Subscription, kinds, newest, wanted,
 };
-use tributary_domain::{
-    id::{SourceId, TenantId},
-    time::Timestamp,
-};
+use tributary_domain::id::{SourceId, TenantId};
 use tributary_store::{
     Secret,
     audit::Author,
-    connection::{ConnectionProblem, ConnectionRecord, ConnectionSecrets, NewConnection},
+    connection::{ConnectionRecord, ConnectionSecrets, NewConnection},
 };
 
 use super::{
@@ -57,7 +54,7 @@ impl Connector {
         author: &Author,
     ) -> Result<Connected, CalendlyError> {
         public::check(&self.public_url)?;
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.take(source).await;
         let scope = self.store.tenant(tenant);
         let before = optional(scope.connection(source).await)?;
         let kept = optional(scope.connection_secrets(source).await)?;
@@ -157,6 +154,7 @@ impl Connector {
                         let since = last_seen(record);
                         record.missing_since =
                             Some(record.missing_since.map_or(since, |earlier| earlier.min(since)));
+                        record.missing_count = record.missing_count.saturating_add(1);
                         record.check_due = now;
                     }
                     record.subscriptions.clone_from(&uris);
@@ -219,11 +217,6 @@ fn check_account(before: &ConnectionRecord, now: &Account, reach: Option<Reach>)
     let advice = "the token is of another account of calendly than the source is connected to: disconnect it first, \
                   or connect a source of its own";
     Err(Problem::new(ProblemKind::OtherAccount, advice))
-}
-
-/// A problem as a connection keeps it.
-pub(super) fn noted(problem: &Problem, since: Timestamp) -> ConnectionProblem {
-    ConnectionProblem { reason: problem.kind.reason().to_owned(), advice: problem.to_string(), since }
 }
 
 /// Removes a subscription; one that is not there is removed.
