@@ -28,15 +28,18 @@ impl MigrationTrait for Connections {
             .text("reach")
             .text("kinds")
             .text("subscriptions")
-            // What is wrong, and what to do; null: nothing is.
+            // What is wrong, and what to do; null: nothing is. Whether that is so of looking for what is missing (1).
             .text_null("problem")
             .text_null("advice")
             .big_null("problem_since")
+            .big("problem_of_looking")
             // When it was last seen to be in order, and when it is to be looked at.
             .big_null("checked_at")
             .big("check_due")
-            // Since when bookings may be missing; null: none are. When they were last looked for, and how many were.
+            // Since when bookings may be missing; null: none are. How often it was said that some may be, when they were last looked
+            // for, and how many were.
             .big_null("missing_since")
+            .big("missing_count")
             .big_null("reconciled_at")
             .big("recovered")
             .big("revision")

@@ -18,12 +18,12 @@ use crate::error::{DOMAIN, from_store};
 pub struct CalendlyWish {
     /// The token; none: the one that is kept.
     pub token: Option<Secret>,
-    /// How far it is to reach; none: as far as the token's owner may.
+    /// How far it is to reach; none: as it does, or as far as the token's owner may where it is not connected yet.
     pub reach: Option<Reach>,
-    /// Whether marks of no-shows are told of.
-    pub no_shows: bool,
-    /// Whether answers of routing forms are told of.
-    pub routing_forms: bool,
+    /// Whether marks of no-shows are told of; none: as they are.
+    pub no_shows: Option<bool>,
+    /// Whether answers of routing forms are told of; none: as they are.
+    pub routing_forms: Option<bool>,
 }
 
 /// A source that is connected.

@@ -43,12 +43,21 @@ impl SecretHash {
 }
 
 /// One secret of a source; several while they are rotated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SourceSecret {
     /// Its hash.
     pub hash: SecretHash,
     /// When it ends to open the door; unset: never.
     pub expires_at: Option<Timestamp>,
+    /// The one key that signatures are checked with at this URL; unset: the source's own.
+    pub key: Option<String>,
+}
+
+impl fmt::Debug for SourceSecret {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceSecret").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// Whether a source takes messages.
@@ -155,7 +164,11 @@ impl SourceDirectory {
     fn list(&self, listing: &mut Listing, entry: &Arc<SourceEntry>, secrets: &[SourceSecret]) {
         let tenant = self.gate(entry.tenant);
         for secret in secrets {
-            let (source, tenant) = (Arc::clone(entry), Arc::clone(&tenant));
+            let source = match &secret.key {
+                Some(key) => Arc::new(SourceEntry { keys: vec![key.clone()], ..SourceEntry::clone(entry) }),
+                None => Arc::clone(entry),
+            };
+            let tenant = Arc::clone(&tenant);
             listing.insert(secret.hash, Found { source, tenant, expires_at: secret.expires_at });
         }
     }

@@ -34,6 +34,8 @@ pub struct ConnectionProblem {
     pub advice: String,
     /// Since when it is so.
     pub since: Timestamp,
+    /// Whether it came up while it was looked for what is missing: then only looking again shows that it is over.
+    pub is_of_looking: bool,
 }
 
 /// A connection, without its secrets.
@@ -61,6 +63,8 @@ pub struct ConnectionRecord {
     pub check_due: Timestamp,
     /// Since when something may be missing that the provider did not deliver; none: nothing is.
     pub missing_since: Option<Timestamp>,
+    /// How often it was said that something may be missing: whoever looked for it compares it with before.
+    pub missing_count: u64,
     /// When it was last looked for what is missing; none: never.
     pub reconciled_at: Option<Timestamp>,
     /// How many messages were found to be missing, and fed in, so far.
@@ -213,9 +217,11 @@ impl TenantScope<'_> {
                 problem: None,
                 advice: None,
                 problem_since: None,
+                problem_of_looking: 0,
                 checked_at: before.as_ref().and_then(|row| row.checked_at),
                 check_due: at,
                 missing_since: before.as_ref().and_then(|row| row.missing_since),
+                missing_count: before.as_ref().map_or(0, |row| row.missing_count),
                 reconciled_at: before.as_ref().and_then(|row| row.reconciled_at),
                 recovered: before.as_ref().map_or(0, |row| row.recovered),
                 revision: before.as_ref().map_or(1, |row| row.revision.saturating_add(1)),
@@ -276,9 +282,12 @@ impl TenantScope<'_> {
             row.problem = Set(record.problem.as_ref().map(|problem| problem.reason.clone()));
             row.advice = Set(record.problem.as_ref().map(|problem| problem.advice.clone()));
             row.problem_since = Set(record.problem.as_ref().map(|problem| problem.since.micros()));
+            row.problem_of_looking =
+                Set(record.problem.as_ref().is_some_and(|problem| problem.is_of_looking).into());
             row.checked_at = Set(micros(record.checked_at));
             row.check_due = Set(record.check_due.micros());
             row.missing_since = Set(micros(record.missing_since));
+            row.missing_count = Set(to_big(record.missing_count));
             row.reconciled_at = Set(micros(record.reconciled_at));
             row.recovered = Set(to_big(record.recovered));
             row.revision = Set(revision);
@@ -302,7 +311,9 @@ impl TenantScope<'_> {
             let before = self.connection_row(txn.as_ref(), source).await?;
             let earlier = before.missing_since.unwrap_or(i64::MAX);
             let (revision, missing) = (before.revision.saturating_add(1), before.missing_since);
+            let count = before.missing_count.saturating_add(missing_since.is_some().into());
             let mut row = before.into_active_model();
+            row.missing_count = Set(count);
             row.missing_since = Set(missing_since.map(|since| since.micros().min(earlier)).or(missing));
             row.check_due = Set(author.at.micros());
             row.revision = Set(revision);
@@ -348,7 +359,8 @@ impl TryFrom<connection::Model> for ConnectionRecord {
     fn try_from(row: connection::Model) -> Result<Self, StoreError> {
         let problem = match (row.problem, row.advice, row.problem_since) {
             (Some(reason), Some(advice), Some(since)) => {
-                Some(ConnectionProblem { reason, advice, since: Timestamp::from_micros(since) })
+                let (since, is_of_looking) = (Timestamp::from_micros(since), row.problem_of_looking != 0);
+                Some(ConnectionProblem { reason, advice, since, is_of_looking })
             }
             _ => None,
         };
@@ -364,6 +376,7 @@ impl TryFrom<connection::Model> for ConnectionRecord {
             checked_at: row.checked_at.map(Timestamp::from_micros),
             check_due: Timestamp::from_micros(row.check_due),
             missing_since: row.missing_since.map(Timestamp::from_micros),
+            missing_count: number(row.missing_count, "connections.missing_count")?,
             reconciled_at: row.reconciled_at.map(Timestamp::from_micros),
             recovered: number(row.recovered, "connections.recovered")?,
             revision: number(row.revision, "connections.revision")?,

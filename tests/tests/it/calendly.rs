@@ -126,6 +126,9 @@ async fn a_source_is_connected_and_what_is_booked_arrives_signed() {
         let unsigned = Source { path, key: None, ..scene.source.clone() };
         let refused = scene.server.post(&unsigned, "{}").await.refused();
         assert_eq!(refused.0, 401);
+        // The source's own URL takes what it took before.
+        scene.server.post(&scene.source, "{}").await.accepted();
+        scene.messages(2).await;
         for secret in [key.as_str(), url] {
             assert!(!scene.server.log().contains(secret), "no secret is logged");
         }
@@ -144,7 +147,7 @@ async fn connecting_again_keeps_what_serves_and_replaces_what_does_not() {
     assert!(requests.iter().all(|request| request.starts_with("GET ")), "{requests:?}");
 
     // With no-shows it is another subscription, with the same key, so that nothing under way is refused.
-    let request = ConnectCalendlyRequest { no_shows: true, ..scene.request("") };
+    let request = ConnectCalendlyRequest { no_shows: Some(true), ..scene.request("") };
     scene.ask(request).await.expect("connects");
     assert_eq!(scene.calendly.signing_keys(), keys);
     let shown = scene.calendly.subscriptions();
@@ -158,7 +161,7 @@ async fn connecting_again_keeps_what_serves_and_replaces_what_does_not() {
     // Of the user's own bookings; answers of routing forms are the organization's all the same.
     let request = ConnectCalendlyRequest {
         reach: CalendlyReach::User.into(),
-        routing_forms: true,
+        routing_forms: Some(true),
         ..scene.request("")
     };
     scene.ask(request).await.expect("connects");
@@ -187,7 +190,7 @@ async fn what_is_in_the_way_is_removed_and_what_is_others_stays() {
     // One for the same address that the list does not show yet, as when it was made a moment ago.
     let ours = scene.uris();
     scene.calendly.show_old_lists(1);
-    let request = ConnectCalendlyRequest { no_shows: true, ..scene.request("") };
+    let request = ConnectCalendlyRequest { no_shows: Some(true), ..scene.request("") };
     scene.ask(request).await.expect("connects");
     assert!(scene.calendly.take_requests().len() > 4);
     assert_eq!(scene.uris().len(), 6);

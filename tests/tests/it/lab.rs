@@ -34,8 +34,14 @@ async fn every_story(database: Database) {
     server.destination(&tenant, "hook", &sink).await;
 
     let stories = ask(&server, "dev", &["--list"]);
+    // What is made up goes to nobody who was not meant to have it.
+    let mut refused = server.builder().command("dev");
+    let refused = refused.arg("calendly_booking").output().expect("it starts");
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("(hook)") && why.contains("--deliver"), "{why}");
+    assert_eq!(ask(&server, "sources", &["list"]), Vec::<Value>::new(), "nothing was made");
     // The command fails when anything came of it that its scenario does not say.
-    let told = ask(&server, "dev", &["all"]);
+    let told = ask(&server, "dev", &["all", "--deliver"]);
     let made: Vec<&Value> = told.iter().filter(|line| line["made"].is_object()).collect();
     assert_eq!(made.len(), stories.len());
     assert!(made.iter().all(|line| line["differences"] == json!([])), "{made:?}");
@@ -75,7 +81,7 @@ async fn every_story(database: Database) {
     assert_eq!(counts.values().sum::<usize>(), deliveries.len(), "exactly what is due is sent");
 
     // The same source takes it again, with another URL and another key; everybody in it is somebody new.
-    let again = ask(&server, "dev", &["calendly_moved", "hubspot_contacts"]);
+    let again = ask(&server, "dev", &["calendly_moved", "hubspot_contacts", "--deliver"]);
     assert_eq!(again.iter().filter(|line| line["differences"] == json!([])).count(), 2, "{again:?}");
     assert_eq!(ask(&server, "profiles", &["list", "--limit", "100"]).len(), people.len() + 2);
 }

@@ -32,7 +32,7 @@ async fn a_connection_is_shown_with_its_source_and_its_secrets_nowhere() {
     assert_eq!(get().await.connection, None);
     let wanted = ConnectCalendlyRequest {
         reach: CalendlyReach::User.into(),
-        no_shows: true,
+        no_shows: Some(true),
         ..request(&source, &format!(" {TOKEN}\n").replace('\n', ""))
     };
     let connected = world.sources().connect_calendly(wanted).await.unwrap().into_inner();

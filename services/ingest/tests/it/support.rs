@@ -217,7 +217,7 @@ fn directory() -> SourceDirectory {
             { "name": "resting", "code": "rest()", "enabled": false },
         ],
     });
-    let secret = |text, expires_at| SourceSecret { hash: SecretHash::of(text), expires_at };
+    let secret = |text, expires_at| SourceSecret { hash: SecretHash::of(text), expires_at, key: None };
     directory.replace_all([
         (source(1, "custom", &[], SourceState::Live), vec![secret(OPEN, None), secret(EXPIRED, Some(NOW))]),
         (source(3, "custom", &[], SourceState::Deleted), vec![secret(DELETED, None)]),

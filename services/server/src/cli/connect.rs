@@ -48,15 +48,15 @@ pub(super) struct Calendly {
     /// Read the token from standard input
     #[arg(long)]
     access_token_stdin: bool,
-    /// How far it is to reach; the organization, or the user where the token's owner is no admin, unless said
+    /// How far it is to reach; as it does, or else the organization, or the user where the token's owner is no admin, unless said
     #[arg(long, value_enum, value_name = "REACH")]
     reach: Option<Reach>,
-    /// Be told of marks of no-shows too
-    #[arg(long)]
-    no_shows: bool,
-    /// Be told of answers of routing forms too
-    #[arg(long)]
-    routing_forms: bool,
+    /// Be told of marks of no-shows too; `--no-shows=false`: not any more; as it is unless said
+    #[arg(long, value_name = "WHETHER", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_shows: Option<bool>,
+    /// Be told of answers of routing forms too; `--routing-forms=false`: not any more; as it is unless said
+    #[arg(long, value_name = "WHETHER", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    routing_forms: Option<bool>,
 }
 
 /// How far a connection reaches.

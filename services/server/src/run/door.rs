@@ -127,13 +127,18 @@ fn entry(source: &DoorSource) -> Option<(SourceEntry, Vec<SourceSecret>)> {
         return None;
     };
     let secrets = source.secrets.iter().filter_map(|(hash, expires_at)| {
-        Some(SourceSecret { hash: SecretHash::from_hex(hash).ok()?, expires_at: *expires_at })
+        Some(SourceSecret { hash: SecretHash::from_hex(hash).ok()?, expires_at: *expires_at, key: None })
     });
     let mut secrets: Vec<_> = secrets.collect();
-    let mut keys: Vec<String> = source.signing_keys.iter().map(|key| key.expose().to_owned()).collect();
+    let keys: Vec<String> = source.signing_keys.iter().map(|key| key.expose().to_owned()).collect();
+    // What comes to the connection's URL is signed with its key; what comes to the source's own is signed as its owner set.
     if let Some((key, hash)) = &source.connection {
-        keys.push(key.expose().to_owned());
-        secrets.extend(SecretHash::from_hex(hash).ok().map(|hash| SourceSecret { hash, expires_at: None }));
+        let key = Some(key.expose().to_owned());
+        secrets.extend(SecretHash::from_hex(hash).ok().map(|hash| SourceSecret {
+            hash,
+            expires_at: None,
+            key,
+        }));
     }
     let entry = SourceEntry {
         tenant: source.tenant,

@@ -13,8 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, Notify, OnceCell},
-    task::JoinHandle,
+    sync::{Notify, OnceCell},
 };
 use tokio_util::sync::CancellationToken;
 use tributary_actors::{Faults, House, HouseParts};
@@ -38,7 +37,7 @@ use super::{
     Running,
     api::RunningHouse,
     backtest::Backtests,
-    calendly::{self, Connections, Connector},
+    calendly::{self, Connections, Connector, Turns},
     descriptors, door,
     door::Doorkeeper,
     keys,
@@ -145,7 +144,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         policy: policy(&config)?,
         egress: OnceCell::new(),
         period: Duration::from_secs(config.calendly.check_seconds),
-        turn: Mutex::default(),
+        turns: Turns::default(),
         due: Notify::new(),
     });
     let watching = tokio::spawn(calendly::run(Arc::clone(&connector), stop.clone()));

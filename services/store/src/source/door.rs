@@ -34,7 +34,7 @@ pub struct DoorSource {
     pub settings: Value,
     /// The keys that its provider signs with, in the clear.
     pub signing_keys: Vec<Secret>,
-    /// What its connection to its provider adds: a key that deliveries are signed with besides, and the hash of the secret of
+    /// What its connection to its provider adds: the key that its deliveries are signed with, and the hash of the secret of
     /// their URL; none: it has no connection.
     pub connection: Option<(Secret, String)>,
     /// The hashes of its URL secrets, see [`super::UrlSecret::hash_of`], and until when each is valid.

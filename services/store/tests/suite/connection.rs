@@ -56,14 +56,15 @@ async fn a_connection_is_made_kept_changed_and_taken_away() {
         assert_eq!(scope.connection(source(1)).await.as_ref(), Ok(&made));
         assert_eq!(scope.connection_secrets(source(1)).await.as_ref(), Ok(&new(1, "token one").secrets));
 
-        let problem =
-            ConnectionProblem { reason: "A".to_owned(), advice: "b".to_owned(), since: author(3).at };
+        let (reason, advice, since) = ("A".to_owned(), "b".to_owned(), author(3).at);
+        let problem = ConnectionProblem { reason, advice, since, is_of_looking: true };
         let stands = ConnectionRecord {
             subscriptions: vec!["one".to_owned(), "two".to_owned()],
             problem: Some(problem),
             checked_at: Some(author(3).at),
             check_due: author(9).at,
             missing_since: Some(author(2).at),
+            missing_count: 4,
             recovered: 7,
             ..made.clone()
         };
@@ -76,11 +77,13 @@ async fn a_connection_is_made_kept_changed_and_taken_away() {
         let hurried =
             scope.hurry_connection(source(1), Some(author(5).at), &author(6)).await.expect("hurries");
         assert_eq!((hurried.missing_since, hurried.check_due), (Some(author(2).at), author(6).at));
+        assert_eq!(hurried.missing_count, 5, "but that it was asked for");
         let hurried =
             scope.hurry_connection(source(1), Some(author(1).at), &author(7)).await.expect("hurries");
         assert_eq!(hurried.missing_since, Some(author(1).at));
         let hurried = scope.hurry_connection(source(1), None, &author(8)).await.expect("hurries");
         assert_eq!((hurried.missing_since, hurried.recovered), (Some(author(1).at), 7));
+        assert_eq!(hurried.missing_count, 6, "this one asked for nothing");
 
         // Connecting again keeps what is known, and mends what was wrong.
         let again = scope.connect_source(&new(1, "token two"), &author(9)).await.expect("connects");

@@ -41,7 +41,7 @@ async fn each_obstacle_is_named_with_what_to_do() {
         let reads = ["users:read", "webhooks:read", "scheduled_events:read"];
         refused(&scene, with(role, &reads), "CALENDLY_FORBIDDEN", &["webhooks:write", "calendly says"]).await;
     }
-    let forms = ConnectCalendlyRequest { routing_forms: true, ..with(Role::Owner, &ALL) };
+    let forms = ConnectCalendlyRequest { routing_forms: Some(true), ..with(Role::Owner, &ALL) };
     refused(&scene, forms, "CALENDLY_SCOPE_MISSING", &["routing_forms:read"]).await;
     let organization = CalendlyReach::Organization.into();
     let request = ConnectCalendlyRequest { reach: organization, ..with(Role::User, &ALL) };
@@ -111,6 +111,43 @@ async fn a_token_that_is_revoked_is_told_of_and_another_one_mends_it() {
     assert!(wrong.is_err());
     let mended = scene.connect(&scene.calendly.owner()).await.connection.expect("a connection");
     assert_eq!((mended.state(), mended.reason.as_str()), (State::Connected, ""));
-    assert_eq!(scene.uris(), before);
+    assert_eq!(scene.uris().len(), 1);
+    assert_ne!(scene.uris(), before, "a new token shows that it may subscribe");
     assert!(!scene.server.log().contains(&token), "no token is logged");
+}
+
+#[tokio::test]
+async fn a_token_that_may_do_less_does_not_replace_one_that_works() {
+    let scene = Scene::on(Database::sqlite()).await;
+    let request = ConnectCalendlyRequest { no_shows: Some(true), ..scene.request(&scene.calendly.owner()) };
+    scene.ask(request).await.expect("connects");
+    let (before, uris) = (scene.until("it is in order", in_order).await, scene.uris());
+    let reads = ["users:read", "webhooks:read", "scheduled_events:read"];
+    let weaker = scene.calendly.token(Role::Owner, &reads);
+    let refused = scene.ask(scene.request(&weaker)).await.expect_err("may not subscribe");
+    assert!(String::from_utf8_lossy(refused.details()).contains("CALENDLY_FORBIDDEN"), "{refused:?}");
+    assert_eq!(scene.uris(), uris);
+    // What is looked after is still looked after with the token that may.
+    scene.calendly.remove_subscriptions();
+    eventually("it is made anew", async || (scene.uris().len() == 1).then_some(())).await;
+    let now = scene.until("it is in order", in_order).await;
+    assert_eq!((now.reach(), now.events), (before.reach(), before.events.clone()));
+    // Another good token keeps how far it reaches and what is told of.
+    let other = scene.connect(&scene.calendly.owner()).await.connection.expect("a connection");
+    assert_eq!((other.reach(), other.events), (before.reach(), before.events));
+}
+
+#[tokio::test]
+async fn another_account_takes_a_source_over_only_after_it_is_disconnected() {
+    let scene = Scene::on(Database::sqlite()).await;
+    let theirs = scene.calendly.token(Role::User, &ALL);
+    scene.connect(&theirs).await;
+    let before = scene.uris();
+    let refused = scene.ask(scene.request(&scene.calendly.owner())).await.expect_err("another account");
+    assert!(String::from_utf8_lossy(refused.details()).contains("CALENDLY_OTHER_ACCOUNT"), "{refused:?}");
+    assert!(refused.message().contains("disconnect it first"), "{}", refused.message());
+    assert_eq!(scene.uris(), before);
+    scene.disconnect().await;
+    scene.connect(&scene.calendly.owner()).await;
+    assert_eq!(scene.uris().len(), 1);
 }

@@ -123,7 +123,7 @@ async fn deliveries_that_are_not_accepted_are_told_of_and_looked_for() {
 #[tokio::test]
 async fn what_was_not_delivered_is_like_what_was() {
     let scene = Scene::on(Database::sqlite()).await;
-    let request = ConnectCalendlyRequest { no_shows: true, ..scene.request(&scene.calendly.owner()) };
+    let request = ConnectCalendlyRequest { no_shows: Some(true), ..scene.request(&scene.calendly.owner()) };
     scene.ask(request).await.expect("connects");
     let delivered = scene.calendly.book().await;
     let signed = scene.messages(1).await.remove(0);

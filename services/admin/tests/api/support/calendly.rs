@@ -48,7 +48,10 @@ impl Calendly for TestCalendly {
             organization: "https://api.calendly.com/organizations/O1".to_owned(),
             account: "https://api.calendly.com/users/U1".to_owned(),
             reach: wish.reach.unwrap_or(Reach::Organization).name().to_owned(),
-            kinds: kinds(wish.no_shows, wish.routing_forms).into_iter().map(str::to_owned).collect(),
+            kinds: kinds(wish.no_shows.unwrap_or(false), wish.routing_forms.unwrap_or(false))
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         };
         let connection = self.store.tenant(tenant).connect_source(&new, author).await?;
         Ok(Connected { connection, sample: Some("{\"event\":\"invitee.created\"}".to_owned()) })

@@ -4,10 +4,10 @@
 use serde_json::Value;
 use tributary_domain::booking::{BookingFacts, KeyScope, Stage};
 
-use super::uid;
+use super::{booking_key, of_seat, seat};
 use crate::sources::facts::text_at;
 
-/// Of a body; nothing of what is about no booking, or one that nobody has confirmed yet.
+/// Of a body; nothing of what is about no booking, or one that nobody has confirmed yet, or some seat that is not named.
 pub(super) fn of(event: &str, body: &Value) -> Option<BookingFacts> {
     let previous = text_at(body, "/payload/rescheduleUid");
     let stage = match event {
@@ -18,11 +18,24 @@ pub(super) fn of(event: &str, body: &Value) -> Option<BookingFacts> {
         "BOOKING_NO_SHOW_UPDATED" => no_show(body)?,
         _ => return None,
     };
-    let previous = previous.filter(|_| stage == Stage::Rescheduled);
+    // Which of several seats was given up or moved cannot be told: the others still stand.
+    let is_seated = body.pointer("/payload/seatsPerTimeSlot").is_some_and(|seats| !seats.is_null());
+    if is_seated && seat(body).is_none() && stage != Stage::Created {
+        return None;
+    }
+    let previous = previous.filter(|_| stage == Stage::Rescheduled).map(|uid| of_seat(uid, body));
     let at = text_at(body, "/createdAt").and_then(|at| at.parse().ok());
     // Its keys are random texts of an instance of Cal.com, of which anybody may run one.
     let scope = KeyScope::Source;
-    Some(BookingFacts { scope, key: uid(body)?, previous, next: None, stages: vec![stage], at, paid: None })
+    Some(BookingFacts {
+        scope,
+        key: booking_key(body)?,
+        previous,
+        next: None,
+        stages: vec![stage],
+        at,
+        paid: None,
+    })
 }
 
 /// Whether any attendee did not come, or all of them did after all.

@@ -43,7 +43,8 @@ pub(super) static CALCOM: Vendor = Vendor {
     presets: preset::all,
 };
 
-/// Events that happen once to the booking that `payload.uid` names: a reschedule makes another one.
+/// Events that happen once to the booking that `payload.uid` names, or to the seat of it that is named: a reschedule makes
+/// another one.
 const ONCE: [&str; 6] = [
     "BOOKING_CREATED",
     "BOOKING_REQUESTED",
@@ -61,14 +62,33 @@ fn told(_: &HeaderMap, body: &Value) -> Told {
 }
 
 fn dedupe_key(event: &str, body: &Value) -> Option<String> {
-    let uid = uid(body)?;
-    if ONCE.contains(&event) {
-        return Some(bounded_key(format!("{event} {uid}")));
+    let key = booking_key(body)?;
+    // Of a booking with several seats, each can be given up by a message that names none.
+    let names_all = event != "BOOKING_CANCELLED" || seat(body).is_some();
+    if names_all && ONCE.contains(&event) {
+        return Some(bounded_key(format!("{event} {key}")));
     }
-    text_at(body, "/createdAt").map(|at| bounded_key(format!("{event} {uid} {at}")))
+    text_at(body, "/createdAt").map(|at| bounded_key(format!("{event} {key} {at}")))
 }
 
 /// The booking that a body is about.
 fn uid(body: &Value) -> Option<String> {
     text_at(body, "/payload/uid").or_else(|| text_at(body, "/payload/bookingUid"))
+}
+
+/// Whose seat of it, where an event has several: each is somebody's booking, and all of them share its uid.
+fn seat(body: &Value) -> Option<String> {
+    text_at(body, "/payload/attendeeSeatId")
+}
+
+/// What tells a booking from others.
+fn booking_key(body: &Value) -> Option<String> {
+    uid(body).map(|uid| of_seat(uid, body))
+}
+
+fn of_seat(uid: String, body: &Value) -> String {
+    match seat(body) {
+        Some(seat) => format!("{uid} {seat}"),
+        None => uid,
+    }
 }

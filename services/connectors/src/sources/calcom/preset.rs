@@ -2,20 +2,44 @@
 
 use tributary_domain::{
     booking::FollowUp,
-    workflow::spec::{Mapping, WorkflowSpec},
+    workflow::spec::{Input, Mapping, ValueType, WorkflowSpec},
 };
 
 use crate::sources::{
     Preset,
     build::{
         any_of, attribute, cluid, every, first_name, identifier, last_name, only, paths, phone, primary,
-        track, user_trait,
+        single, track, user_trait,
     },
 };
 
-const EMAIL: [&str; 2] = ["$.payload.attendees[0].email", "$.payload.responses.email.value"];
-const PHONE: [&str; 2] =
-    ["$.payload.attendees[0].phoneNumber", "$.payload.responses.attendeePhoneNumber.value"];
+/// Where a message says who it is about, best first.
+struct Who {
+    email: [&'static str; 2],
+    phone: [&'static str; 2],
+    name: [&'static str; 2],
+    /// Where a name stands that is asked for in two fields.
+    names: &'static [[&'static str; 1]],
+}
+
+const ATTENDEE: [&str; 3] =
+    ["$.payload.attendees[0].email", "$.payload.attendees[0].phoneNumber", "$.payload.attendees[0].name"];
+const ANSWERS: [&str; 3] = [
+    "$.payload.responses.email.value",
+    "$.payload.responses.attendeePhoneNumber.value",
+    "$.payload.responses.name.value",
+];
+/// The answers are of who books; where there are several seats, who took one before stands first among the attendees.
+const BOOKS: Who = Who {
+    names: &[["$.payload.responses.name.value.firstName"], ["$.payload.responses.name.value.lastName"]],
+    ..who(ANSWERS, ATTENDEE)
+};
+/// Of several seats, only who gives one up is an attendee; the answers are of who booked first.
+const GIVES_UP: Who = who(ATTENDEE, ANSWERS);
+
+const fn who(best: [&'static str; 3], other: [&'static str; 3]) -> Who {
+    Who { email: [best[0], other[0]], phone: [best[1], other[1]], name: [best[2], other[2]], names: &[] }
+}
 
 /// Every preset of Cal.com, the one to begin with first.
 pub(super) fn all() -> Vec<Preset> {
@@ -44,21 +68,21 @@ pub(super) fn all() -> Vec<Preset> {
     ]
 }
 
-fn identifiers() -> Vec<Mapping> {
+fn identifiers(who: &Who) -> Vec<Mapping> {
     vec![
         cluid("$.payload.metadata.cluid"),
-        identifier("email", paths(&EMAIL)),
-        identifier("phone", paths(&PHONE)),
+        identifier("email", paths(&who.email)),
+        identifier("phone", paths(&who.phone)),
     ]
 }
 
-fn user_traits() -> Vec<Mapping> {
-    let whole = &["$.payload.attendees[0].name", "$.payload.responses.name.value"];
+fn user_traits(who: &Who) -> Vec<Mapping> {
+    let own = |index: usize| who.names.get(index).map_or(&[][..], |path| &path[..]);
     vec![
-        user_trait("email", paths(&EMAIL)),
-        first_name(&[], whole),
-        last_name(&[], whole),
-        phone(&PHONE),
+        user_trait("email", paths(&who.email)),
+        first_name(own(0), &who.name),
+        last_name(own(1), &who.name),
+        phone(&who.phone),
         user_trait("time_zone", paths(&["$.payload.attendees[0].timeZone"])),
     ]
 }
@@ -74,34 +98,39 @@ fn event_attributes() -> Vec<Mapping> {
     ]
 }
 
+/// What tells an event from others: the booking's uid, and what there is of these.
+fn id(more: &str) -> Mapping {
+    single("event_id", ValueType::String, vec![Input::Template(format!("{{{{ $.payload.uid }}}} {more}"))])
+}
+
+const SEAT: &str = "{{ $.payload.attendeeSeatId }}";
+
 /// A booking that is moved comes as another one, which names the first: it restates what was told.
 fn booking() -> WorkflowSpec {
     let mut event_attributes = event_attributes();
     event_attributes.push(attribute("rescheduled_from", "$.payload.rescheduleUid"));
     WorkflowSpec {
-        identifiers: identifiers(),
-        user_traits: user_traits(),
+        identifiers: identifiers(&BOOKS),
+        user_traits: user_traits(&BOOKS),
         event_attributes,
+        event_id: Some(id(SEAT)),
         follow_up: Some(FollowUp {
             retract_cancelled: true,
             restate_rescheduled: true,
             ..FollowUp::default()
         }),
-        ..track(
-            "Schedule",
-            any_of(&["BOOKING_CREATED", "BOOKING_RESCHEDULED"]),
-            &["$.createdAt"],
-            &["$.payload.uid"],
-        )
+        ..track("Schedule", any_of(&["BOOKING_CREATED", "BOOKING_RESCHEDULED"]), &["$.createdAt"], &[])
     }
 }
 
 fn canceled() -> WorkflowSpec {
     WorkflowSpec {
-        identifiers: identifiers(),
-        user_traits: user_traits(),
+        identifiers: identifiers(&GIVES_UP),
+        user_traits: user_traits(&GIVES_UP),
         event_attributes: event_attributes(),
-        ..track("ScheduleCanceled", only("BOOKING_CANCELLED"), &["$.createdAt"], &["$.payload.uid"])
+        // It may be any of several seats that are given up one after another, and need not say which.
+        event_id: Some(id("{{ $.createdAt }}")),
+        ..track("ScheduleCanceled", only("BOOKING_CANCELLED"), &["$.createdAt"], &[])
     }
 }
 

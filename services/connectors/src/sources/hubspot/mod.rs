@@ -39,7 +39,8 @@ pub(super) static HUBSPOT: Vendor = Vendor {
     presets: preset::all,
 };
 
-/// The event is that of the first element. The key is of what all of them tell but the number of the attempt.
+/// The event is that of the first element. The key is of what all of them tell but the number of the attempt; of what is no
+/// list of events, as workflows of HubSpot send, of all of it: older signatures sign no time, and would stay good for ever.
 fn told(_: &HeaderMap, body: &Value) -> Told {
     let event = text_at(body, "/0/subscriptionType");
     let events = body.as_array().filter(|events| !events.is_empty());
@@ -49,6 +50,6 @@ fn told(_: &HeaderMap, body: &Value) -> Told {
         event["eventId"].is_number().then(|| Value::from_iter(parts.map(Value::clone)))
     };
     let keys: Option<Vec<Value>> = events.and_then(|events| events.iter().map(known).collect());
-    let dedupe_key = keys.map(|keys| hashed_key(Value::Array(keys).to_string().as_bytes()));
-    Told { event, dedupe_key, booking: None }
+    let told = keys.map_or_else(|| body.to_string(), |keys| Value::Array(keys).to_string());
+    Told { event, dedupe_key: Some(hashed_key(told.as_bytes())), booking: None }
 }

@@ -36,15 +36,21 @@ pub(super) static META_LEAD_ADS: Vendor = Vendor {
     presets: preset::all,
 };
 
-/// Several leads may come in one message; its key is of all of them.
+/// Several leads may come in one message, and other changes of the page between them: its key is of all of them.
 fn told(_: &HeaderMap, body: &Value) -> Told {
     let changes =
         body["entry"].as_array().into_iter().flatten().filter_map(|entry| entry["changes"].as_array());
-    let leads = changes.flatten().map(|change| scalar(&change["value"]["leadgen_id"]));
-    let leads: Option<Vec<String>> = leads.collect();
-    let dedupe_key = leads.filter(|leads| !leads.is_empty()).map(|leads| match leads.as_slice() {
-        [lead] => bounded_key(lead.clone()),
-        _ => hashed_key(leads.join(" ").as_bytes()),
+    let changes: Vec<(Option<String>, &Value)> =
+        changes.flatten().map(|change| (scalar(&change["value"]["leadgen_id"]), change)).collect();
+    let has_leads = changes.iter().any(|(lead, _)| lead.is_some());
+    let dedupe_key = has_leads.then(|| match changes.as_slice() {
+        [(Some(lead), _)] => bounded_key(lead.clone()),
+        several => {
+            // What is no lead is told by all that it says.
+            let told =
+                several.iter().map(|(lead, change)| lead.clone().unwrap_or_else(|| change.to_string()));
+            hashed_key(told.collect::<Vec<_>>().join(" ").as_bytes())
+        }
     });
     Told { event: text_at(body, "/entry/0/changes/0/field"), dedupe_key, booking: None }
 }

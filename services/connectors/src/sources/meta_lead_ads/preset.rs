@@ -4,7 +4,7 @@ use tributary_domain::workflow::spec::WorkflowSpec;
 
 use crate::sources::{
     Preset,
-    build::{attribute, every, identifier, only, path, primary, track},
+    build::{all_of, attribute, every, identifier, path, primary, track},
 };
 
 /// The preset of Meta's lead ads.
@@ -25,7 +25,8 @@ pub(super) fn all() -> Vec<Preset> {
                 attribute("ad_id", "$.ad_id"),
                 attribute("adset_id", "$.adgroup_id"),
             ],
-            ..track("Lead", only("leadgen"), &["$.created_time"], &["$.leadgen_id"])
+            // Other changes of the page may come before a lead: it is looked for in all of them.
+            ..track("Lead", all_of(Vec::new()), &["$.created_time"], &["$.leadgen_id"])
         },
     }]
 }

@@ -38,7 +38,7 @@ pub(super) static STANDARD_WEBHOOKS: Vendor = Vendor {
 };
 
 fn told(headers: &HeaderMap, body: &Value) -> Told {
-    let id = signature::IDS.iter().find_map(|name| text(headers, name));
+    let id = signature::family(headers).and_then(|family| text(headers, &IDS[family]));
     Told { event: text_at(body, "/type"), dedupe_key: id.map(|id| bounded_key(id.to_owned())), booking: None }
 }
 

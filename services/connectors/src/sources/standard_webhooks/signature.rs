@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use base64::Engine;
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use tributary_domain::time::Timestamp;
 
 use crate::sources::{
@@ -53,12 +53,17 @@ pub(in crate::sources) fn check_key(key: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Which family of headers a delivery is of: the first whose id is there. The signature and what tells deliveries apart go by
+/// the same one, so that nobody can send a signed delivery again under another id.
+pub(super) fn family(headers: &HeaderMap) -> Option<usize> {
+    IDS.iter().position(|name| headers.contains_key(name))
+}
+
 /// Checks the signature; the time that was signed, in seconds since 1970. Signatures of versions that are not known
 /// are passed over.
 pub(in crate::sources) fn verify(keys: &[String], webhook: &Webhook<'_>) -> Result<i64, SignatureError> {
-    let family = usize::from(!webhook.headers.contains_key(&SIGNATURES[0]));
     // Where there is neither, the one that the specification names is missed.
-    let family = if webhook.headers.contains_key(&SIGNATURES[family]) { family } else { 0 };
+    let family = family(webhook.headers).unwrap_or(0);
     let id = only_header(webhook.headers, &IDS[family])?;
     let time = only_header(webhook.headers, &TIMES[family])?;
     let written = only_header(webhook.headers, &SIGNATURES[family])?;

@@ -6,8 +6,8 @@ use tributary_domain::workflow::spec::{Kind, Mapping, Operator, WorkflowSpec};
 use crate::sources::{
     Preset,
     build::{
-        attribute, cluid, condition, first_name, from_smallest_unit, identifier, last_name, only, path,
-        paths, phone, primary, track, user_trait,
+        any_of, attribute, cluid, condition, first_name, from_smallest_unit, identifier, last_name, only,
+        path, paths, phone, primary, track, user_trait,
     },
 };
 
@@ -19,7 +19,8 @@ pub(super) fn all() -> Vec<Preset> {
         Preset {
             key: "stripe_checkout",
             display_name: "Stripe Checkout purchase",
-            help: "Somebody paid in Checkout or by a payment link: the event Purchase, with what was paid.",
+            help: "Somebody paid in Checkout or by a payment link: the event Purchase, with what was paid. Payments that take days \
+                   are told by checkout.session.async_payment_succeeded: let the endpoint have both events.",
             provider_event: "checkout.session.completed",
             spec: checkout(),
         },
@@ -70,9 +71,13 @@ const TIME: [&str; 1] = ["$.created"];
 const ID: [&str; 1] = ["$.data.object.id"];
 
 fn checkout() -> WorkflowSpec {
-    let mut filter = only("checkout.session.completed");
+    // Bank debits and transfers are paid days after the session is completed, and told with the second.
+    let mut filter = any_of(&["checkout.session.completed", "checkout.session.async_payment_succeeded"]);
     let paid = vec![json!("paid"), json!("no_payment_required")];
     filter.nodes.push(condition("filter_paid", "$.data.object.payment_status", Operator::In, paid));
+    // What only saves a card for later is no purchase.
+    let setup = vec![json!("setup")];
+    filter.nodes.push(condition("filter_mode", "$.data.object.mode", Operator::NotEquals, setup));
     let [email, customer, call] = [
         "$.data.object.customer_details.email",
         "$.data.object.customer",

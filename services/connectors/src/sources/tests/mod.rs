@@ -2,3 +2,4 @@
 
 mod presets;
 mod requests;
+mod seats;

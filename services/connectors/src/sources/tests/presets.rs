@@ -442,6 +442,19 @@ fn only_what_was_paid_or_given_back_counts() {
     let mut session: Value = serde_json::from_str(fixture!("stripe/checkout_session_completed")).unwrap();
     session["data"]["object"]["payment_status"] = json!("unpaid");
     assert!(stopped("stripe", "stripe_checkout", "", &session));
+    // What is paid by bank comes days later, as another event of the same session.
+    session["type"] = json!("checkout.session.async_payment_succeeded");
+    assert!(stopped("stripe", "stripe_checkout", "", &session));
+    session["data"]["object"]["payment_status"] = json!("paid");
+    let outcome = testing::run(provider("stripe").unwrap(), "stripe_checkout", &HeaderMap::new(), &session);
+    let paid = only_event(outcome, "stripe_checkout");
+    assert_eq!(
+        (paid.name.as_str(), paid.dedupe_id.as_deref()),
+        ("Purchase", Some("cs_test_b1T4xk2mQ9vL7sW3"))
+    );
+    session["data"]["object"]["payment_status"] = json!("no_payment_required");
+    session["data"]["object"]["mode"] = json!("setup");
+    assert!(stopped("stripe", "stripe_checkout", "", &session), "a card was saved, and nothing bought");
     let mut order: Value = serde_json::from_str(fixture!("woocommerce/order_created")).unwrap();
     assert!(stopped("woocommerce", "woocommerce_refund", "order.updated", &order));
     assert!(stopped("woocommerce", "woocommerce_order", "order.updated", &order));

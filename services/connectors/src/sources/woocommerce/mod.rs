@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Ask, Challenge, Sample,
-    facts::bounded_key,
+    facts::hashed_key,
     form_body,
     headers::text,
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
@@ -54,12 +54,13 @@ static KEPT: [HeaderName; 3] = [
     HeaderName::from_static("x-wc-webhook-source"),
 ];
 
-fn told(headers: &HeaderMap, _: &Value) -> Told {
-    Told {
-        event: text(headers, &TOPIC).map(str::to_owned),
-        dedupe_key: text(headers, &ID).map(|id| bounded_key(id.to_owned())),
-        booking: None,
-    }
+/// The delivery's id is a hash of the webhook's and of the second: two orders of one second share it, and a repeated delivery
+/// has the same id and the same body.
+fn told(headers: &HeaderMap, body: &Value) -> Told {
+    let event = text(headers, &TOPIC).map(str::to_owned);
+    let dedupe_key =
+        text(headers, &ID).map(|id| hashed_key(serde_json::json!([event, id, body]).to_string().as_bytes()));
+    Told { event, dedupe_key, booking: None }
 }
 
 fn accompany(sending: &Sending<'_>) -> Vec<(&'static HeaderName, String)> {

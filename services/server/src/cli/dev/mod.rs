@@ -1,4 +1,5 @@
-//! `tributary dev`: plays a provider to a running server, and shows what it made of that.
+//! `tributary dev`: plays a provider to a running server, and shows what it made of that. What it makes up goes to no
+//! destination, unless somebody says so.
 
 mod body;
 mod fill;
@@ -21,7 +22,7 @@ use self::{fill::Filler, scenario::Scenario, source::Target};
 use super::{
     address::Addresses,
     client::Client,
-    context,
+    context, finder,
     output::{Out, Style, Text, table},
     reach::Reach,
     send::{Poster, Sender},
@@ -40,6 +41,9 @@ pub(super) struct Args {
     /// The tenant to play to: its key, id or name
     #[arg(long, value_name = "TENANT", conflicts_with = "url")]
     tenant: Option<String>,
+    /// Play although the tenant has destinations, which get the made-up conversions too
+    #[arg(long, conflicts_with = "url")]
+    deliver: bool,
     /// Where to; the default is a source of its own for each provider, dev_…, with all presets published
     #[arg(long, value_name = "WEBHOOK_URL")]
     url: Option<String>,
@@ -76,11 +80,30 @@ pub(super) async fn run(
         (Err(_), Some(_)) => None,
         (Err(error), None) => return Err(error),
     };
+    if let (Some(client), None, false) = (&client, &args.url, args.deliver) {
+        check_deliveries(client, args.tenant.as_deref()).await?;
+    }
     let mut is_good = true;
     for (name, scenario) in &scenarios {
         is_good &= Box::pin(one(name, scenario, args, client.as_ref(), config, reach, out)).await?;
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses where made-up conversions would be delivered to somebody.
+async fn check_deliveries(client: &Client, tenant: Option<&str>) -> anyhow::Result<()> {
+    let tenant = finder::tenant(client, tenant).await?;
+    let destinations = finder::destinations(client, &tenant, usize::MAX).await?;
+    // What is paused or disabled is sent later, so that any counts.
+    let keys: Vec<_> = destinations.into_iter().map(|one| one.key).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the tenant has destinations ({}), which would get the made-up conversions: play to a tenant without any, or say \
+         --deliver where they may have them",
+        keys.join(", ")
+    )
 }
 
 /// Plays one scenario; whether all is as it says.

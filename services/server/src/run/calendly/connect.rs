@@ -5,18 +5,15 @@ use tributary_admin::{CalendlyError, CalendlyWish, Connected};
 use tributary_connectors::sources::calendly::api::{
     Account, ApiRequest, Owned, Problem, ProblemKind, Reach, Subscription, kinds, newest, wanted,
 };
-use tributary_domain::{
-    id::{SourceId, TenantId},
-    time::Timestamp,
-};
+use tributary_domain::id::{SourceId, TenantId};
 use tributary_store::{
     Secret,
     audit::Author,
-    connection::{ConnectionProblem, ConnectionRecord, ConnectionSecrets, NewConnection},
+    connection::{ConnectionRecord, ConnectionSecrets, NewConnection},
 };
 
 use super::{
-    Connector,
+    Connector, NO_SHOW, ROUTING_FORM,
     ask::{Api, collection},
     optional, public,
     subscribe::{Order, subscriptions},
@@ -29,6 +26,8 @@ struct Plan<'a> {
     source: SourceId,
     account: Account,
     secrets: ConnectionSecrets,
+    /// Whether the token is another one than the connection has.
+    is_new_token: bool,
     kinds: Vec<&'static str>,
     /// The connection that is there.
     before: Option<ConnectionRecord>,
@@ -55,17 +54,28 @@ impl Connector {
         author: &Author,
     ) -> Result<Connected, CalendlyError> {
         public::check(&self.public_url)?;
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.take(source).await;
         let scope = self.store.tenant(tenant);
         let before = optional(scope.connection(source).await)?;
         let kept = optional(scope.connection_secrets(source).await)?;
+        let before_token = kept.as_ref().map(|kept| kept.token.clone());
         let secrets = self.secrets(wish, kept)?;
         let token = secrets.token.clone();
+        let is_new_token = before_token.is_some_and(|before| before != token);
         let api = self.api(&token);
         let account = Account::read(&api.ask(&ApiRequest::me()).await.map_err(Problem::by_scope)?)?;
-        let kinds = kinds(wish.no_shows, wish.routing_forms);
-        let plan = Plan { tenant, source, account, secrets, kinds, before, author };
-        match wish.reach {
+        let told = |kind| before.as_ref().is_some_and(|before| tells_of(before, kind));
+        let kinds = kinds(
+            wish.no_shows.unwrap_or_else(|| told(NO_SHOW)),
+            wish.routing_forms.unwrap_or_else(|| told(ROUTING_FORM)),
+        );
+        let stored = before.as_ref().and_then(|before| Reach::from_name(&before.reach));
+        let reach = wish.reach.or(stored);
+        if let Some(before) = &before {
+            check_account(before, &account, reach)?;
+        }
+        let plan = Plan { tenant, source, account, secrets, is_new_token, kinds, before, author };
+        match reach {
             Some(reach) => self.connect_as_far(&api, &plan, reach).await,
             None => match self.connect_as_far(&api, &plan, Reach::Organization).await {
                 // The token's owner is no admin: then what is booked with them is theirs to be told.
@@ -112,21 +122,29 @@ impl Connector {
             reach: reach.name().to_owned(),
             kinds: plan.kinds.iter().map(|kind| (*kind).to_owned()).collect(),
         };
-        scope.connect_source(&new, plan.author).await?;
-        // The door knows the URL and the key before anything is sent there.
-        self.tell(plan.tenant, plan.source).await;
+        // The door knows the URL and the key before anything is sent there. Of a connection that is there it knows them, and what
+        // works stays written until Calendly has taken all of what replaces it.
+        if plan.before.is_none() {
+            scope.connect_source(&new, plan.author).await?;
+            self.tell(plan.tenant, plan.source).await;
+        }
         let door = scope.door_source(plan.source).await?;
         let order = Order {
             owned,
             wanted: wanted(reach, &plan.kinds),
             url: self.webhook_url(&plan.secrets.url),
             key: &plan.secrets.signing_key,
+            is_renewed: plan.is_new_token,
             known: plan.before.as_ref().map(|before| before.subscriptions.clone()).unwrap_or_default(),
             own_hashes: door.secrets.into_iter().map(|(hash, _)| hash).collect(),
         };
         let now = plan.author.at;
         match order.fulfil(api, survey.there).await {
             Ok(uris) => {
+                if plan.before.is_some() {
+                    scope.connect_source(&new, plan.author).await?;
+                    self.tell(plan.tenant, plan.source).await;
+                }
                 // What had to be made anew may not have delivered for a while.
                 let had = plan.before.as_ref().map(|before| &before.subscriptions);
                 let is_other = had.is_some_and(|had| uris.iter().any(|uri| !had.contains(uri)));
@@ -136,6 +154,7 @@ impl Connector {
                         let since = last_seen(record);
                         record.missing_since =
                             Some(record.missing_since.map_or(since, |earlier| earlier.min(since)));
+                        record.missing_count = record.missing_count.saturating_add(1);
                         record.check_due = now;
                     }
                     record.subscriptions.clone_from(&uris);
@@ -152,29 +171,24 @@ impl Connector {
             }
             Err(failed) => {
                 let problem = failed.problem.by_plan(reach);
-                self.fail(plan, &problem, &failed.made, api).await?;
+                self.fail(plan, &failed.made, api).await?;
                 Err(problem.into())
             }
         }
     }
 
-    /// What could not be made whole: nothing is left of a first connection; one that was there is looked after further.
-    async fn fail(
-        &self,
-        plan: &Plan<'_>,
-        problem: &Problem,
-        made: &[String],
-        api: &Api<'_>,
-    ) -> Result<(), CalendlyError> {
+    /// What could not be made whole: nothing is left of a first connection; one that was there stays as it is written, and is
+    /// looked at at once: what was made, or removed, before the refusal is not what it is to have.
+    async fn fail(&self, plan: &Plan<'_>, made: &[String], api: &Api<'_>) -> Result<(), CalendlyError> {
         let scope = self.store.tenant(plan.tenant);
         if plan.before.is_some() {
             let now = plan.author.at;
             let note = |record: &mut ConnectionRecord| {
                 record.subscriptions.extend(made.iter().cloned());
-                record.problem = Some(noted(problem, now));
-                record.check_due = now.plus(self.period);
+                record.check_due = now;
             };
             self.change(scope, plan.source, note).await?;
+            self.due.notify_one();
             return Ok(());
         }
         for uri in made {
@@ -188,9 +202,21 @@ impl Connector {
     }
 }
 
-/// A problem as a connection keeps it.
-pub(super) fn noted(problem: &Problem, since: Timestamp) -> ConnectionProblem {
-    ConnectionProblem { reason: problem.kind.reason().to_owned(), advice: problem.to_string(), since }
+/// Whether a connection is told of what begins so.
+pub(super) fn tells_of(record: &ConnectionRecord, kind: &str) -> bool {
+    record.kinds.iter().any(|known| known.starts_with(kind))
+}
+
+/// Refuses another account than a connection is of: what is subscribed there goes on being sent to the same URL, with the same
+/// key, and nobody but its own token can end that.
+fn check_account(before: &ConnectionRecord, now: &Account, reach: Option<Reach>) -> Result<(), Problem> {
+    let is_all = before.reach == Reach::Organization.name() && reach == Some(Reach::Organization);
+    if before.organization == now.organization && (is_all || before.account == now.user) {
+        return Ok(());
+    }
+    let advice = "the token is of another account of calendly than the source is connected to: disconnect it first, \
+                  or connect a source of its own";
+    Err(Problem::new(ProblemKind::OtherAccount, advice))
 }
 
 /// Removes a subscription; one that is not there is removed.

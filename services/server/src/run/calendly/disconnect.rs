@@ -19,7 +19,7 @@ impl Connector {
         source: SourceId,
         author: &Author,
     ) -> Result<(Vec<String>, Option<Problem>), CalendlyError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.take(source).await;
         let scope = self.store.tenant(tenant);
         let record = scope.connection(source).await?;
         let token = scope.connection_secrets(source).await?.token;

@@ -7,11 +7,12 @@ mod feed;
 mod public;
 mod reconcile;
 mod subscribe;
+mod turns;
 mod watch;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::{Mutex, Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell};
 use tributary_actors::House;
 use tributary_admin::{Calendly, CalendlyError, CalendlyWish, Connected};
 use tributary_connectors::sources::calendly::api::Problem;
@@ -28,8 +29,11 @@ use tributary_store::{
 use self::ask::Api;
 use super::door::Doorkeeper;
 
-pub(super) use watch::run;
+pub(super) use self::{turns::Turns, watch::run};
 
+/// What marks of no-shows, and answers of routing forms, are called by Calendly at first.
+const NO_SHOW: &str = "invitee_no_show";
+const ROUTING_FORM: &str = "routing_form";
 /// How often a change of a connection is tried that others change too.
 const ATTEMPTS: usize = 8;
 
@@ -52,7 +56,7 @@ pub(super) struct Connector {
     /// How often a connection is looked at.
     pub(super) period: Duration,
     /// Subscriptions of a source are changed by one at a time.
-    pub(super) turn: Mutex<()>,
+    pub(super) turns: Turns,
     /// Says that a connection is to be looked at.
     pub(super) due: Notify,
 }

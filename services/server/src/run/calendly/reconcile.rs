@@ -9,13 +9,14 @@ use tributary_connectors::sources::{
         api::{Account, ApiRequest, Delivery, Problem, Reach, deliveries, next_page, was_touched},
     },
 };
-use tributary_domain::time::Timestamp;
+use tributary_domain::{id::SourceId, time::Timestamp};
 use tributary_store::{TenantScope, connection::ConnectionRecord};
 
 use super::{
-    Connector,
+    Connector, NO_SHOW,
     ask::{Api, collection},
     feed::Feed,
+    optional,
 };
 
 /// How many deliveries are looked up at once.
@@ -34,16 +35,18 @@ struct Gap<'a> {
 
 impl Connector {
     /// Looks for what was booked, given up or marked since something may be missing, and feeds in what never came. When it is
-    /// broken off, it begins anew: what was fed in by then is known.
+    /// broken off, it begins anew: what was fed in by then is known. Whether something may be missing still, because somebody
+    /// said so meanwhile.
     ///
     /// # Errors
     /// What is in the way.
     pub(super) async fn reconcile(
         &self,
         scope: TenantScope<'_>,
-        record: &ConnectionRecord,
-    ) -> Result<(), CalendlyError> {
-        let Some(missing_since) = record.missing_since else { return Ok(()) };
+        source: SourceId,
+    ) -> Result<bool, CalendlyError> {
+        let Some(record) = optional(scope.connection(source).await)? else { return Ok(false) };
+        let Some(missing_since) = record.missing_since else { return Ok(false) };
         let tenant = self.store.tenants().get(record.tenant).await?.settings;
         let source = scope.source(record.source).await?;
         let settings = Calendly.check_settings(&source.settings).map_err(|error| {
@@ -64,19 +67,20 @@ impl Connector {
         if fed > 0 {
             tracing::info!(tenant = %record.tenant, source = %record.source, fed, "what Calendly did not deliver is fed in");
         }
+        let count = record.missing_count;
         let done = |record: &mut ConnectionRecord| {
             record.reconciled_at = Some(now);
-            // Somebody may have asked for more meanwhile.
-            if record.missing_since.is_some_and(|since| since >= missing_since) {
+            // What somebody asked for meanwhile may be of after this began.
+            if record.missing_count == count {
                 record.missing_since = None;
             }
+            record.problem = record.problem.take().filter(|problem| !problem.is_of_looking);
         };
-        self.change(scope, record.source, done).await?;
-        Ok(())
+        Ok(self.change(scope, record.source, done).await?.missing_since.is_some())
     }
 
     async fn walk(&self, api: &Api<'_>, gap: &Gap<'_>, feed: &Feed<'_>) -> Result<u64, CalendlyError> {
-        let marks_no_shows = gap.kinds.iter().any(|kind| kind.starts_with("invitee_no_show"));
+        let marks_no_shows = gap.kinds.iter().any(|kind| kind.starts_with(NO_SHOW));
         let begin = if marks_no_shows { gap.from.minus(NO_SHOW_DAYS) } else { gap.from };
         let owned = gap.account.owned(gap.reach);
         let (mut fed, mut found, mut page) = (0, Vec::new(), None::<String>);

@@ -17,6 +17,8 @@ pub(super) struct Order<'a> {
     pub(super) url: String,
     /// What they are to be signed with.
     pub(super) key: &'a Secret,
+    /// Whether what serves is made anew nevertheless: a new token has to show that it may.
+    pub(super) is_renewed: bool,
     /// Subscriptions that were made with this key; what others are signed with cannot be read.
     pub(super) known: Vec<String>,
     /// The hashes of the secrets of the source's own URLs: what delivers there delivers twice.
@@ -46,7 +48,7 @@ impl Order<'_> {
         let mut new = Vec::new();
         for wanted in &self.wanted {
             let serves = |one: &&Subscription| one.serves(wanted, &self.url) && self.known.contains(&one.uri);
-            if let Some(kept) = there.iter().find(serves) {
+            if let Some(kept) = there.iter().find(serves).filter(|_| !self.is_renewed) {
                 serving.push(kept.uri.clone());
                 continue;
             }

@@ -1,13 +1,9 @@
 //! Looking after connections: what was disabled or removed at Calendly is made anew, and what it missed is fed in.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
-    task::{Id, JoinSet},
+    task::{Id, JoinError, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -15,15 +11,15 @@ use tributary_admin::CalendlyError;
 use tributary_connectors::sources::calendly::api::{
     Account, ApiRequest, Problem, ProblemKind, Reach, Subscription, Wanted, kinds, wanted,
 };
-use tributary_domain::{id::SourceId, time::Timestamp};
+use tributary_domain::time::Timestamp;
 use tributary_store::{
     StoreError, TenantScope,
-    connection::{ConnectionRecord, ConnectionSecrets, Due},
+    connection::{ConnectionProblem, ConnectionRecord, ConnectionSecrets, Due},
 };
 
 use super::{
-    Connector,
-    connect::noted,
+    Connector, NO_SHOW, ROUTING_FORM,
+    connect::tells_of,
     public,
     subscribe::{Order, subscriptions},
 };
@@ -45,12 +41,23 @@ const WHILE_FAILING: Duration = Duration::from_secs(60 * 60);
 /// Calendly repeats a delivery for a day: after that it either came, or the subscription was disabled.
 const REPEATED: Duration = Duration::from_secs(25 * 60 * 60);
 
+/// What is under way.
+#[derive(Default)]
+struct Work {
+    checks: JoinSet<bool>,
+    checked: HashMap<Id, Due>,
+    /// Looking for what is missing takes minutes or hours: checks do not wait for it.
+    walks: JoinSet<()>,
+    walked: HashMap<Id, Due>,
+    /// Of these something may be missing.
+    waiting: Vec<Due>,
+}
+
 /// Looks after connections until `stop` is cancelled. What is under way then is done after the next start.
 pub(in crate::run) async fn run(connector: Arc<Connector>, stop: CancellationToken) {
-    let mut under_way = JoinSet::new();
-    let mut busy: HashMap<Id, SourceId> = HashMap::new();
+    let mut work = Work::default();
     loop {
-        let rest = match begin(&connector, &mut under_way, &mut busy).await {
+        let rest = match work.begin(&connector).await {
             Ok(rest) => rest,
             Err(error) => {
                 tracing::warn!(%error, "connections cannot be looked at yet");
@@ -59,77 +66,125 @@ pub(in crate::run) async fn run(connector: Arc<Connector>, stop: CancellationTok
         };
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = under_way.join_next_with_id() => {
-                let id = match ended {
-                    Ok((id, ())) => id,
-                    Err(panicked) => {
-                        tracing::error!(error = %panicked, "looking at a connection ended badly");
-                        panicked.id()
-                    }
-                };
-                busy.remove(&id);
+            Some(ended) = work.checks.join_next_with_id() => {
+                let (id, misses) = ended_as(ended);
+                let looked_at = work.checked.remove(&id).filter(|_| misses == Some(true));
+                work.waiting.extend(looked_at.filter(|due| !has(&work.waiting, due)));
+            }
+            Some(ended) = work.walks.join_next_with_id() => {
+                let (id, _) = ended_as(ended);
+                work.walked.remove(&id);
             }
             () = connector.due.notified() => {}
             () = sleep(rest) => {}
         }
     }
-    under_way.shutdown().await;
+    work.checks.shutdown().await;
+    work.walks.shutdown().await;
 }
 
-/// Begins to look at connections that are due, as many as there is room for; how long to rest after that.
-async fn begin(
-    connector: &Arc<Connector>,
-    under_way: &mut JoinSet<()>,
-    busy: &mut HashMap<Id, SourceId>,
-) -> Result<Duration, CalendlyError> {
-    if busy.len() >= AT_ONCE {
-        return Ok(LOOK);
+/// What a task ended with; none: it panicked.
+fn ended_as<T>(ended: Result<(Id, T), JoinError>) -> (Id, Option<T>) {
+    match ended {
+        Ok((id, value)) => (id, Some(value)),
+        Err(panicked) => {
+            tracing::error!(error = %panicked, "looking at a connection ended badly");
+            (panicked.id(), None)
+        }
     }
-    let now = connector.clock.now();
-    let worked_on: HashSet<SourceId> = busy.values().copied().collect();
-    let due = connector.store.due_connections(now, PAGE).await?;
-    for due in due.into_iter().filter(|due| !worked_on.contains(&due.source)).take(AT_ONCE - busy.len()) {
-        let looking = Arc::clone(connector);
-        let task = under_way.spawn(async move { looking.look_after(due).await });
-        busy.insert(task.id(), due.source);
+}
+
+/// Whether a connection is among these.
+fn has<'a>(all: impl IntoIterator<Item = &'a Due>, one: &Due) -> bool {
+    all.into_iter().any(|known| known.source == one.source)
+}
+
+impl Work {
+    /// Begins to look at connections that are due, and for what is missing of others, as many as there is room for; how long to
+    /// rest after that.
+    async fn begin(&mut self, connector: &Arc<Connector>) -> Result<Duration, CalendlyError> {
+        while self.walks.len() < AT_ONCE {
+            let next = self.waiting.iter().position(|due| !has(self.walked.values(), due));
+            let Some(due) = next.map(|next| self.waiting.remove(next)) else { break };
+            let looking = Arc::clone(connector);
+            let task = self.walks.spawn(async move { looking.look_for_missing(due).await });
+            self.walked.insert(task.id(), due);
+        }
+        if self.checks.len() >= AT_ONCE {
+            return Ok(LOOK);
+        }
+        let now = connector.clock.now();
+        let due = connector.store.due_connections(now, PAGE).await?;
+        let room = AT_ONCE - self.checks.len();
+        let due: Vec<Due> =
+            due.into_iter().filter(|due| !has(self.checked.values(), due)).take(room).collect();
+        for due in due {
+            let looking = Arc::clone(connector);
+            let task = self.checks.spawn(async move { looking.look_after(due).await });
+            self.checked.insert(task.id(), due);
+        }
+        let next = connector.store.next_connection_due().await?;
+        let until_next = next.map_or(LOOK, |next| next.since(now));
+        // One that is worked on is due until it has been looked at.
+        Ok(until_next.clamp(AFTER_ERROR.min(connector.period), LOOK))
     }
-    let next = connector.store.next_connection_due().await?;
-    let until_next = next.map_or(LOOK, |next| next.since(now));
-    // One that is worked on is due until it has been looked at.
-    Ok(until_next.clamp(AFTER_ERROR.min(connector.period), LOOK))
 }
 
 impl Connector {
-    async fn look_after(&self, due: Due) {
-        if let Err(error) = self.look_at(due).await {
-            let Due { tenant, source, .. } = due;
-            tracing::warn!(%error, %tenant, %source, "a connection to Calendly is not in order");
-            let now = self.clock.now();
-            let put_off = |record: &mut ConnectionRecord| {
-                if let CalendlyError::Problem(problem) = &error {
-                    note(record, problem, now);
-                }
-                record.check_due = now.plus(self.period);
-            };
-            match self.change(self.store.tenant(tenant), source, put_off).await {
-                // Who disconnects it is not waited for.
-                Ok(_) | Err(StoreError::NotFound { .. }) => {}
-                Err(error) => tracing::warn!(%error, %source, "a connection's problem cannot be kept"),
+    /// Looks at a connection; whether something may be missing of it.
+    async fn look_after(&self, due: Due) -> bool {
+        match self.look_at(due).await {
+            Ok(record) => record.is_some_and(|record| record.missing_since.is_some()),
+            Err(error) => {
+                self.keep_problem(due, &error, false).await;
+                false
             }
         }
     }
 
-    async fn look_at(&self, due: Due) -> Result<(), CalendlyError> {
+    /// Looks for what is missing, until nothing is.
+    async fn look_for_missing(&self, due: Due) {
         let scope = self.store.tenant(due.tenant);
-        let record = {
-            let _turn = self.turn.lock().await;
-            let Some(record) = super::optional(scope.connection(due.source).await)? else { return Ok(()) };
-            if due.is_deleted { self.rest(scope, record).await? } else { self.check(scope, record).await? }
-        };
-        if !due.is_deleted {
-            self.reconcile(scope, &record).await?;
+        loop {
+            match self.reconcile(scope, due.source).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // The next check has it tried again.
+                Err(error) => return self.keep_problem(due, &error, true).await,
+            }
         }
-        Ok(())
+    }
+
+    /// Keeps what is in the way of a check, or of looking for what is missing.
+    async fn keep_problem(&self, due: Due, error: &CalendlyError, is_of_looking: bool) {
+        let Due { tenant, source, .. } = due;
+        tracing::warn!(%error, %tenant, %source, "a connection to Calendly is not in order");
+        let now = self.clock.now();
+        let put_off = |record: &mut ConnectionRecord| {
+            if let CalendlyError::Problem(problem) = error {
+                note(record, problem, now, is_of_looking);
+            }
+            if !is_of_looking {
+                record.check_due = now.plus(self.period);
+            }
+        };
+        match self.change(self.store.tenant(tenant), source, put_off).await {
+            // Who disconnects it is not waited for.
+            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => tracing::warn!(%error, %source, "a connection's problem cannot be kept"),
+        }
+    }
+
+    /// How a connection stands after it was looked at; none: there is nothing to look for.
+    async fn look_at(&self, due: Due) -> Result<Option<ConnectionRecord>, CalendlyError> {
+        let scope = self.store.tenant(due.tenant);
+        let _turn = self.turns.take(due.source).await;
+        let Some(record) = super::optional(scope.connection(due.source).await)? else { return Ok(None) };
+        if due.is_deleted {
+            self.rest(scope, record).await?;
+            return Ok(None);
+        }
+        self.check(scope, record).await.map(Some)
     }
 
     /// Of a source that is deleted, Calendly is to deliver nothing; when it comes back, its subscriptions are made again.
@@ -157,8 +212,7 @@ impl Connector {
         public::check(&self.public_url)?;
         let secrets = scope.connection_secrets(record.source).await?;
         let reach = Reach::from_name(&record.reach).unwrap_or(Reach::User);
-        let told = |kind: &str| record.kinds.iter().any(|known| known.starts_with(kind));
-        let wanted = wanted(reach, &kinds(told("invitee_no_show"), told("routing_form")));
+        let wanted = wanted(reach, &kinds(tells_of(&record, NO_SHOW), tells_of(&record, ROUTING_FORM)));
         let url = self.webhook_url(&secrets.url);
         let found = self.read_back(&secrets, &record).await?;
         let serving =
@@ -177,12 +231,17 @@ impl Connector {
         let save = |record: &mut ConnectionRecord| {
             let gap = gap(record, now, is_whole, failing);
             record.missing_since = [record.missing_since, gap].into_iter().flatten().min();
+            record.missing_count = record.missing_count.saturating_add(gap.is_some().into());
             record.subscriptions.clone_from(&uris);
             record.checked_at = Some(now);
             record.check_due = now.plus(self.period);
             match failing.filter(|_| is_whole) {
-                Some(since) => note(record, &failing_problem(since), now),
-                None => record.problem = None,
+                Some(since) => note(record, &failing_problem(since), now, false),
+                // What came up while it was looked for what is missing is not seen here.
+                None => {
+                    let looks = record.missing_since.is_some();
+                    record.problem = record.problem.take().filter(|problem| looks && problem.is_of_looking);
+                }
             }
         };
         Ok(self.change(scope, record.source, save).await?)
@@ -226,6 +285,7 @@ impl Connector {
             wanted,
             url: self.webhook_url(&secrets.url),
             key: &secrets.signing_key,
+            is_renewed: false,
             known: record.subscriptions.clone(),
             own_hashes: door.secrets.into_iter().map(|(hash, _)| hash).collect(),
         };
@@ -286,8 +346,10 @@ fn failing_problem(since: Timestamp) -> Problem {
 }
 
 /// Keeps a problem; one that goes on goes on since when it began.
-fn note(record: &mut ConnectionRecord, problem: &Problem, now: Timestamp) {
-    let before = record.problem.as_ref().filter(|before| before.reason == problem.kind.reason());
+fn note(record: &mut ConnectionRecord, problem: &Problem, now: Timestamp, is_of_looking: bool) {
+    let reason = problem.kind.reason();
+    let before = record.problem.as_ref().filter(|before| before.reason == reason);
     let since = before.map_or(now, |before| before.since);
-    record.problem = Some(noted(problem, since));
+    let (reason, advice) = (reason.to_owned(), problem.to_string());
+    record.problem = Some(ConnectionProblem { reason, advice, since, is_of_looking });
 }

@@ -34,6 +34,8 @@ pub enum ProblemKind {
     PublicUrl,
     /// No token is given, and none is kept.
     TokenAbsent,
+    /// The source is connected to another account.
+    OtherAccount,
     /// Calendly repeats deliveries that were not accepted.
     Failing,
 }
@@ -54,6 +56,7 @@ impl ProblemKind {
             Self::NotVerified => "CALENDLY_NOT_VERIFIED",
             Self::PublicUrl => "PUBLIC_URL_UNREACHABLE",
             Self::TokenAbsent => "CALENDLY_TOKEN_ABSENT",
+            Self::OtherAccount => "CALENDLY_OTHER_ACCOUNT",
             Self::Failing => "CALENDLY_DELIVERIES_FAIL",
         }
     }

@@ -1,0 +1,67 @@
+//! Bookings of Cal.com that have several seats: each seat is somebody's booking of its own.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+use tributary_domain::{
+    booking::Stage,
+    workflow::event::{EventDraft, RunOutcome},
+};
+
+use crate::sources::{provider, testing};
+
+fn only_event(outcome: RunOutcome) -> Arc<EventDraft> {
+    match outcome {
+        RunOutcome::Events(mut events) if events.len() == 1 => events.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn seats_of_one_booking_of_calcom_are_bookings_of_their_own() {
+    let of = |event: &str, seat: Option<&str>, at: &str| {
+        let body = json!({"triggerEvent": event, "createdAt": at, "payload": {
+            "uid": "u", "seatsPerTimeSlot": 5, "attendeeSeatId": seat,
+        }});
+        testing::facts(provider("calcom").unwrap(), &HeaderMap::new(), &body)
+    };
+    let (first, second) = (of("BOOKING_CREATED", Some("s1"), "1"), of("BOOKING_CREATED", Some("s2"), "1"));
+    assert_ne!(first.dedupe_key, second.dedupe_key);
+    assert_eq!(first.dedupe_key, of("BOOKING_CREATED", Some("s1"), "2").dedupe_key);
+    let keys = [first, second].map(|facts| facts.booking.unwrap().key);
+    assert_eq!(keys, ["u s1", "u s2"]);
+    let given_up = of("BOOKING_CANCELLED", Some("s2"), "3").booking.unwrap();
+    assert_eq!((given_up.key.as_str(), given_up.stages.as_slice()), ("u s2", &[Stage::Cancelled][..]));
+    let nobodys = [of("BOOKING_CANCELLED", None, "4"), of("BOOKING_CANCELLED", None, "5")];
+    assert_ne!(nobodys[0].dedupe_key, nobodys[1].dedupe_key, "two seats, one after the other");
+    assert!(nobodys.iter().all(|facts| facts.booking.is_none()), "the others still stand");
+    let moved = json!({"triggerEvent": "BOOKING_RESCHEDULED", "createdAt": "6", "payload": {
+        "uid": "v", "rescheduleUid": "u", "attendeeSeatId": "s1",
+    }});
+    let moved = testing::facts(provider("calcom").unwrap(), &HeaderMap::new(), &moved).booking.unwrap();
+    assert_eq!((moved.key.as_str(), moved.previous.as_deref()), ("v s1", Some("u s1")));
+}
+
+#[test]
+fn each_seat_of_calcom_is_an_event_of_who_took_it() {
+    let calcom = provider("calcom").unwrap();
+    let mut body: Value = serde_json::from_str(calcom.sample().body).unwrap();
+    body["payload"]["attendeeSeatId"] = json!("s2");
+    let name = json!({"firstName": "Mary Ann", "lastName": "van Dijk"});
+    body["payload"]["responses"]["name"]["value"] = name;
+    // Who took seats before stands there too, and first.
+    body["payload"]["attendees"][0]["email"] = json!("first@example.com");
+    let event = only_event(testing::run(calcom, "calcom_booking", &HeaderMap::new(), &body));
+    assert_eq!(event.dedupe_id.as_deref(), Some("bfz2Yd3r8KqLx5VnWm7Tga s2"));
+    assert_eq!(event.identifiers[1].value, "nadia.okafor@brightwater-studio.example");
+    assert_eq!(
+        (&event.traits["first_name"], &event.traits["last_name"]),
+        (&json!("Mary Ann"), &json!("van Dijk"))
+    );
+    body["triggerEvent"] = json!("BOOKING_CANCELLED");
+    body["payload"]["attendeeSeatId"] = Value::Null;
+    let event = only_event(testing::run(calcom, "calcom_canceled", &HeaderMap::new(), &body));
+    assert_eq!(event.dedupe_id.as_deref(), Some("bfz2Yd3r8KqLx5VnWm7Tga 2026-03-10T14:02:30.512Z"));
+    assert_eq!(event.identifiers[1].value, "first@example.com", "only who gave it up stands there");
+}
