@@ -46,10 +46,14 @@ pub(crate) fn minify(source: &str) -> Result<String, String> {
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1).map_or("", |next| next.text);
         let is_idle = matches!((token.text, next), (";" | ",", "}") | (",", ")" | "]"));
-        if is_idle && token.kind == Kind::Mark {
+        if is_idle && token.kind == Kind::Mark || is_bracket_of_one(&tokens, at) {
             continue;
         }
-        let text = names[at].as_deref().unwrap_or(token.text);
+        let text = match token.text {
+            // What is given no other value where it is written needs no word of its own.
+            "const" if token.kind == Kind::Word => "let",
+            text => names[at].as_deref().unwrap_or(text),
+        };
         if let (Some(last), Some(first)) = (out.chars().next_back(), text.chars().next())
             && (is_word(last) && is_word(first) || last == first && matches!(last, '+' | '-'))
         {
@@ -58,6 +62,17 @@ pub(crate) fn minify(source: &str) -> Result<String, String> {
         out.push_str(text);
     }
     Ok(out)
+}
+
+/// Whether this is a bracket around the one value that an arrow function takes: `(a) =>` says the same as `a =>`.
+fn is_bracket_of_one(tokens: &[Token<'_>], at: usize) -> bool {
+    let text = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map_or("", |token| token.text);
+    let opens = |at: usize| {
+        text(Some(at)) == "("
+            && tokens.get(at + 1).is_some_and(|token| token.kind == Kind::Word)
+            && (text(Some(at + 2)), text(Some(at + 3))) == (")", "=>")
+    };
+    tokens[at].kind == Kind::Mark && (opens(at) || at >= 2 && opens(at - 2))
 }
 
 fn is_word(letter: char) -> bool {
@@ -279,16 +294,17 @@ mod tests {
     #[test]
     fn members_keys_and_globals_keep_their_names() {
         let source = "const size = 1; const list = { size: size, other: list.size }; log(size ? size : list, list?.size);";
-        assert_eq!(small(source), "const t=1;const e={size:t,other:e.size};log(t?t:e,e?.size);");
+        assert_eq!(small(source), "let t=1;let e={size:t,other:e.size};log(t?t:e,e?.size);");
     }
 
     #[test]
     fn every_way_to_declare_is_known() {
         for (source, expected) in [
-            ("const [one, ...two] = three;", "const[e,...t]=three;"),
-            ("for (const one of two) one();", "for(const e of two)e();"),
+            ("const [one, ...two] = three;", "let[e,...t]=three;"),
+            ("for (const one of two) one();", "for(let e of two)e();"),
             ("run(([one, two]) => one + two);", "run(([e,t])=>e+t);"),
             ("run(one => one);", "run(e=>e);"),
+            ("run((one) => one, (...one) => one, (one, two) => two);", "run(e=>e,(...e)=>e,(e,t)=>t);"),
             ("try { run(); } catch (error) { log(error); }", "try{run()}catch(e){log(e)}"),
             ("run(function (...values) { return values; });", "run(function(...e){return e});"),
         ] {

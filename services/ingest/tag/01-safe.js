@@ -13,7 +13,7 @@ function attempt(work) {
   try {
     return work();
   } catch (error) {
-    return undefined;
+    return;
   }
 }
 

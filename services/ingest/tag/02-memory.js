@@ -28,14 +28,16 @@ function cookies(name) {
   return jar.filter((one) => one.startsWith(name + "=")).map((one) => one.slice(name.length + 1));
 }
 
-// Sets the cookie of the id for so many seconds; 0 removes it.
-function setCookie(value, seconds) {
+// Whether this host shares cookies with others.
+const isWithin = config.domain && ("." + location.hostname).endsWith("." + config.domain);
+
+// Sets a cookie for so many seconds; 0 removes it.
+function setCookie(name, value, seconds) {
   const set = (domain) =>
     attempt(() => {
       document.cookie =
-        ID + "=" + value + ";path=/;samesite=lax;max-age=" + seconds + domain + (location.protocol === "https:" ? ";secure" : "");
+        name + "=" + value + ";path=/;samesite=lax;max-age=" + seconds + domain + (location.protocol === "https:" ? ";secure" : "");
     });
-  const isWithin = config.domain && ("." + location.hostname).endsWith("." + config.domain);
   if (!isWithin || !seconds) set("");
   if (isWithin) set(";domain=" + config.domain);
 }

@@ -28,8 +28,8 @@ function ownId() {
   const inCookie = cookies(ID);
   const kept = [...inCookie, stored(ID)].find(isId);
   const id = kept || cluid || newId();
-  if (inCookie.length > 1) setCookie("", 0);
-  if (inCookie.length !== 1 || inCookie[0] !== id) setCookie(id, LONGEST);
+  if (inCookie.length > 1) setCookie(ID, "", 0);
+  if (inCookie.length !== 1 || inCookie[0] !== id) setCookie(ID, id, LONGEST);
   if (stored(ID) !== id) store(ID, id);
   if (id !== cluid) becomes(id);
 }
@@ -46,7 +46,7 @@ function becomes(id) {
 }
 
 function forgetId() {
-  setCookie("", 0);
+  setCookie(ID, "", 0);
   store(ID);
 }
 

@@ -4,14 +4,43 @@
 let granted;
 // What was said last, as JSON: so that who says the same on every page is heard once.
 let said;
+// Whether the cookie of all hosts says it too.
+let isShared = isWithin;
 
 // What holds as the page opens: what the visitor said before; else what the owner set. A browser that says that it
 // wants no tracking (Global Privacy Control) makes it wait until its visitor agrees explicitly.
 function recall() {
-  said = stored(CONSENT);
+  said = keptChoice();
   const choice = parse(said);
   if (choice) granted = allows(choice);
   else if (!config.wait && !navigator.globalPrivacyControl) granted = true;
+  // Who said no on another host is forgotten here too.
+  if (!granted && said !== stored(CONSENT)) forget(said);
+}
+
+// What is kept of what was said. A yes holds on every host of the domain no longer than in the cookie that they share.
+function keptChoice() {
+  readCookies();
+  const kept = stored(CONSENT);
+  const shared = cookies(CONSENT)[0];
+  return shared ? decode(shared) : isShared && allows(parse(kept)) ? null : kept;
+}
+
+function keepChoice(text) {
+  // First, or another tab would hear of a yes that does not hold.
+  if (isWithin) attempt(() => setCookie(CONSENT, encodeURIComponent(text), LONGEST));
+  store(CONSENT, text);
+}
+
+// Whether it still holds.
+function check() {
+  heed({ key: CONSENT, newValue: keptChoice() });
+}
+
+// Takes all away but the choice.
+function forget(choice) {
+  [ID, VISIT, QUEUE].forEach((name) => store(name));
+  store(CONSENT, choice);
 }
 
 // Whether a choice lets anything be stored: a plain yes, or any purpose of several.
@@ -36,7 +65,7 @@ function consent(choice) {
   const text = JSON.stringify(each);
   const isNew = said !== text || granted !== true;
   if (!allows(each)) return deny(each);
-  store(CONSENT, text);
+  keepChoice(text);
   allow(text);
   if (isNew) record("consent");
 }
@@ -47,42 +76,48 @@ function allow(text) {
   open();
 }
 
-// Nothing any more: what is kept goes, and the server is told, if it ever heard of this visitor.
+// Nothing any more: what is kept goes, and the server is told, if it ever heard of this visitor. Of what waits, the last
+// page view stays in memory: banners say no before anybody was asked.
 function deny(each) {
   const known = granted && cluid;
   said = JSON.stringify(each);
-  const last = known && signed(describe("consent"));
+  const last = known && attempt(() => signed(describe("consent")));
   granted = false;
-  said = undefined;
   visit = undefined;
-  waiting = [];
+  waiting = waiting.filter(isPage).slice(-1);
   queue = [];
   halt();
   // Without cookies, so that the answer sets none again.
   if (last) tell([last]);
-  [ID, CONSENT, VISIT, QUEUE].forEach((name) => store(name));
+  forget();
   forgetId();
+  setCookie(CONSENT, "", 0);
   becomes(undefined);
   // Where nothing has to be asked first, a no has to be remembered, or the next page would not know of it.
-  if (!config.wait) {
-    said = JSON.stringify(each);
-    store(CONSENT, said);
-  }
+  if (config.wait) said = undefined;
+  else keepChoice(said);
 }
 
 // The visitor agreed: they get an id, and what waited is sent.
 function open() {
   ownId();
+  // Cookies may be forbidden.
+  if (said) isShared = cookies(CONSENT)[0];
   arrive();
-  waiting.splice(0).forEach((text) => enqueue(signed(text)));
+  waiting.splice(0).forEach((text) => {
+    const event = parse(text);
+    Object.assign(event.context, pixels());
+    enqueue(signed(JSON.stringify(event)));
+  });
 }
 
-// What was said in another tab holds here too.
+// What was said in another tab holds here too. Where the storage is blocked, nothing is known of it.
 function heed(event) {
-  if (event.key !== CONSENT || event.newValue === said) return;
-  const choice = parse(event.newValue);
-  if (choice && allows(choice)) {
-    allow(event.newValue);
+  const text = event.newValue;
+  if (event.key !== CONSENT || text === undefined || (text || "") === (said || "")) return;
+  const choice = parse(text);
+  if (allows(choice)) {
+    allow(text);
   } else if (granted) {
     // That tab has told the server.
     granted = undefined;

@@ -36,7 +36,7 @@ function arrive() {
     !(now - last.at < VISIT_ENDS) || (Object.keys(campaign).length && JSON.stringify(campaign) !== JSON.stringify(last.campaign));
   visit = { at: now, landing: isNew ? address() : last.landing, campaign: isNew ? campaign : last.campaign, clicks: {} };
   const known = { ...kept.clicks, ...own.clicks };
-  for (const name in known) if (now - known[name][1] < CLICK_ENDS) visit.clicks[name] = known[name];
+  for (const name in known) if (Array.isArray(known[name]) && now - known[name][1] < CLICK_ENDS) visit.clicks[name] = known[name];
   for (const name in clicks) {
     if (!visit.clicks[name] || visit.clicks[name][0] !== clicks[name]) visit.clicks[name] = [clicks[name], now];
   }
@@ -46,23 +46,32 @@ function arrive() {
 // What is sent along with whatever happens.
 function context() {
   arrive();
-  // With consent they were read just now, for the id.
-  if (!granted) readCookies();
   const clicks = {};
   for (const name in visit.clicks) clicks[name] = visit.clicks[name][0];
-  const click = visit.clicks.fbclid;
-  const fbc = cookies("_fbc")[0];
   return {
     page: { url: address(), path: location.pathname, title: document.title, referrer: before || document.referrer },
     landing: visit.landing,
     campaign: visit.campaign,
     clicks: clicks,
+    language: navigator.language,
+    ...(granted && pixels()),
+  };
+}
+
+// What other scripts keep in cookies, which were read just now, for the id. They are none of ours before the visitor
+// agrees.
+function pixels() {
+  const click = visit.clicks.fbclid;
+  const fbc = cookies("_fbc")[0];
+  return {
     fbp: cookies("_fbp")[0],
     ttp: cookies("_ttp")[0],
     // Without what stands before it: the version, and the number of parts of the domain.
     ga_client_id: (cookies("_ga")[0] || "").split(".").slice(2).join(".") || undefined,
-    language: navigator.language,
     // Meta's own cookie, unless it is of an earlier click.
-    fbc: fbc && (!click || fbc.endsWith("." + click[0])) ? fbc : click && "fb.1." + click[1] + "." + click[0],
+    fbc:
+      fbc && (!click || fbc.endsWith("." + click[0]) || fbc.split(".")[2] >= click[1])
+        ? fbc
+        : click && "fb.1." + click[1] + "." + click[0],
   };
 }

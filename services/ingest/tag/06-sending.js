@@ -34,18 +34,24 @@ function describe(type, more) {
   return JSON.stringify({ type: type, id: uuid(), at: new Date().toISOString(), ...more, context: context() });
 }
 
-// Whose it is, and what they allow.
+// Whose it is, and what they allow. Half a character, as of a text that was cut, is JSON that servers refuse.
 function signed(text) {
-  return '{"cluid":"' + cluid + '",' + (said ? '"consents":' + said + "," : "") + text.slice(1);
+  const whole = '{"cluid":"' + cluid + '",' + (said ? '"consents":' + said + "," : "") + text.slice(1);
+  return whole.replace(/\\(\\|ud[89a-f]\w\w)/g, (all, one) => (one === "\\" ? all : "\ufffd"));
+}
+
+function isPage(text) {
+  return text.startsWith('{"type":"page"');
 }
 
 // Notes that something happened.
 function record(type, more) {
-  if (granted === false) return;
+  if (granted && isShared) check();
   if (granted) ownId();
   const text = describe(type, more);
   if (sizeOf(text) > MOST_BYTES / 2) return;
   if (granted) enqueue(signed(text));
+  else if (granted === false) waiting = isPage(text) ? [text] : waiting;
   else if (waiting.length < MOST_SENT) waiting.push(text);
 }
 
@@ -106,29 +112,34 @@ function next() {
 function send() {
   clearTimeout(timer);
   timer = 0;
+  if (!flying.length) fly();
+}
+
+// Sends the next events; says whether there are any.
+function fly() {
   const events = next();
-  if (flying.length || !events.length) return;
-  flying = events;
-  const own = (stop = attempt(() => new AbortController()));
+  if (!events.length) return false;
+  flying = flying.concat(events);
+  const own = (stop = stop || attempt(() => new AbortController()));
   const answered = (status) => {
     if (own === stop) settle(events, status);
   };
   const answer = attempt(() => post(events, credentials(events)));
   if (answer) answer.then(safe((response) => answered(response.status)), safe(() => answered(0)));
   else answered(0);
+  return true;
 }
 
 // Refused for good, or taken: it is done. Else it is tried again, later each time. Where one of several is not what the
 // server takes, each goes alone, so that the others arrive.
 function settle(events, status) {
-  flying = [];
-  stop = undefined;
+  flying = flying.filter((text) => !events.includes(text));
   if (!status || status === 408 || status === 429 || status >= 500) {
     failures++;
     later(Math.min(2000 * 2 ** failures, LONGEST_REST));
   } else {
     failures = 0;
-    if (status === 422 && events.length > 1) most = 1;
+    if ((status === 422 || status === 413) && events.length > 1) most = 1;
     else finish(events);
     if (queue.length) later(PAUSE);
     else most = MOST_SENT;
@@ -155,13 +166,8 @@ function credentials(events) {
   return events.every((text) => text.startsWith('{"cluid":"' + cluid)) ? "include" : "omit";
 }
 
-// The page may be gone in a moment: nobody will hear the answer. Where the server cannot be reached, what is kept waits
-// for the next page instead.
+// The page may be gone in a moment. What nobody hears the answer to is kept, and the next page sends it again: the server
+// knows it by its id.
 function leave() {
-  if (failures || navigator.onLine === false) return;
-  for (let events = next(); events.length; events = next()) {
-    if (credentials(events) === "omit") tell(events);
-    else if (!navigator.sendBeacon(collect, body(events))) return;
-    finish(events);
-  }
+  while (!failures && fly()) continue;
 }

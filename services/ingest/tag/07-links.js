@@ -4,23 +4,24 @@ function decode(text) {
   return attempt(() => decodeURIComponent(text.replace(/\+/g, " "))) || text;
 }
 
-// The rule for an address, which may be relative to `base`.
+// The rule for an address, which may be relative to `base`, and whether the address has its pairs in the fragment, as
+// Typeform's.
 function ruleFor(text, base) {
   const lower = (text + (base || document.baseURI)).toLowerCase();
   // Most links are of no interest, which is quickly seen.
-  if (!config.rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return undefined;
+  if (!config.rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return;
   const url = attempt(() => new URL(text, base || document.baseURI));
-  if (!url || !/^https?:$/.test(url.protocol)) return undefined;
-  return config.rules.find(([hosts]) => hosts.some((host) => ("." + url.hostname).endsWith("." + host)));
+  if (!url || !/^https?:$/.test(url.protocol)) return;
+  const isBelow = (host) => ("." + url.hostname).endsWith("." + host);
+  const found = config.rules.find(([hosts]) => hosts.some(isBelow));
+  return found && [...found, isBelow("typeform.com")];
 }
 
-// The address with the id in it, and all else as it was; without our id, where there is none any more. Typeform reads
-// its hidden fields from the fragment.
+// The address with the id in it, and all else as it was; without our id, where there is none any more.
 function decorate(text, base) {
   const rule = ruleFor(text, base);
   if (!rule) return text;
-  const [hosts, name, prefix] = rule;
-  const isFragment = hosts.some((host) => /(^|\.)typeform\.com$/.test(host));
+  const [, name, prefix, isFragment] = rule;
   const [, path, query, fragment] = /^([^?#]*)(\?[^#]*)?(#[^]*)?$/.exec(text);
   const pairs = (isFragment ? fragment : query) || "";
   const rest = pairs.length > 1 ? pairs.slice(1).split("&") : [];

@@ -134,7 +134,12 @@ function withAddress(options) {
   const url = decorate(options.url);
   if (url === options.url) return options;
   const own = { ...options, url: url };
-  // A term of the page's own would win over the address.
-  if (options.utm && options.utm.utmTerm) own.utm = { ...options.utm, utmTerm: cluid };
+  // What the page sets by itself would win over the address: utmTerm over utm_term.
+  const [, name, prefix] = ruleFor(url);
+  const key = name.replace(/_./g, (two) => two[1].toUpperCase());
+  if (cluid && options.utm && options.utm[key]) {
+    own.utm = { ...options.utm };
+    own.utm[key] = prefix + cluid;
+  }
   return own;
 }

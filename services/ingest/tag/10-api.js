@@ -30,13 +30,16 @@ function identify(id, traits) {
   if (known) record("identify", { traits: known });
 }
 
-// Whoever uses the browser from now on is somebody else.
+// Whoever uses the browser from now on is somebody else; what waits is of whom used it before.
 function reset() {
-  if (!granted) return;
+  if (!granted) {
+    waiting = [];
+    visit = undefined;
+    return;
+  }
   record("reset");
   halt();
   forgetId();
-  store(ID);
   store(VISIT);
   visit = undefined;
   becomes(newId());

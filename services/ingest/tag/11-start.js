@@ -71,8 +71,13 @@ function start() {
   });
   listen(window, "pagehide", leave);
   listen(document, "visibilitychange", () => document.visibilityState === "hidden" && leave());
-  // A page that comes back as it was left.
-  listen(window, "pageshow", (event) => event.persisted && page());
+  // A page that comes back as it was left, though the visitor may have said something else since.
+  listen(window, "pageshow", (event) => {
+    if (!event.persisted) return;
+    halt();
+    check();
+    page();
+  });
 }
 
 // Loaded twice, it runs once. A page that is made ready before the visitor asks for it is no visit yet.

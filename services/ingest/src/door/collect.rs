@@ -100,22 +100,23 @@ impl Door {
         seen: &mut Bytes,
     ) -> Result<Taken, Refusal> {
         let (source, headers) = (&*found.source, &head.headers);
-        opens(found, self.config.clock.now())?;
-        let origin = cors::allowed(settings, headers).and_then(|origin| origin.to_str().ok());
-        let origin = origin.ok_or(Refusal::OriginRefused)?;
+        // Before all that is kept for the owner: the key is everybody's.
         let address = self.address(head);
         if let Some(address) = address {
             let admitted = self.addresses.admit(address);
             admitted.map_err(|wait| Refusal::AddressRateExceeded { wait })?;
         }
-        found.tenant.admit().map_err(|wait| Refusal::RateExceeded { wait })?;
-        plain(headers)?;
+        opens(found, self.config.clock.now())?;
+        let origin = cors::allowed(settings, headers).and_then(|origin| origin.to_str().ok());
+        let origin = origin.ok_or(Refusal::OriginRefused)?;
         let user_agent = text(headers, &header::USER_AGENT);
         if tag::is_bot(user_agent) {
             self.config.refusals.count(source, BOT, self.config.clock.now());
             self.config.metrics.refused(BOT);
             return Ok(Taken::default());
         }
+        found.tenant.admit().map_err(|wait| Refusal::RateExceeded { wait })?;
+        plain(headers)?;
         let limits = &self.config.limits;
         let body_limit = LARGEST_BATCH.min(source.body_limit).min(found.tenant.body_limit());
         let received = body::read(body, body_limit, limits, &self.memory).await?;

@@ -32,9 +32,7 @@ impl Door {
         if !self.config.readiness.is_serving() {
             return Err(self.count(Refusal::NotServing));
         }
-        // What every visitor of a page can read opens nothing else than what pages send.
-        let found = self.config.sources.find(secret).filter(|found| found.source.settings.tag().is_none());
-        let Some(found) = found else {
+        let Some(found) = self.webhook(secret) else {
             return Err(self.count(Refusal::SourceUnknown));
         };
         let (head, body) = request.into_parts();
@@ -45,7 +43,7 @@ impl Door {
     /// Answers a `GET` of a webhook URL, which is how some providers ask whose it is. Nothing is kept of it.
     pub(super) fn answer(&self, secret: &str, head: &Parts) -> Result<String, Refusal> {
         let ask = Ask::Get { query: head.uri.query().unwrap_or_default(), token: secret };
-        let Some(found) = self.config.sources.find(secret) else {
+        let Some(found) = self.webhook(secret) else {
             return Err(self.count(Refusal::MethodNotAllowed));
         };
         let source = &*found.source;
@@ -65,6 +63,12 @@ impl Door {
             }
             Ok(answer) => Ok(answer),
         }
+    }
+
+    /// The source whose webhooks come with `secret`. What every visitor of a page can read opens nothing else than what
+    /// pages send.
+    fn webhook(&self, secret: &str) -> Option<Found> {
+        self.config.sources.find(secret).filter(|found| found.source.settings.tag().is_none())
     }
 
     /// Takes a webhook of a known source; a refusal is kept for its owner.

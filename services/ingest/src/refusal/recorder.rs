@@ -124,7 +124,7 @@ impl RefusalRecorder {
         random: u128,
     ) {
         self.count(source, SCRIPT_FAILED, at);
-        if self.lately.is_news(source.source, failure, at) {
+        if self.lately.is_news(source, failure, at) {
             self.put(|| failures::record(source, failure, headers, at, random));
         }
     }

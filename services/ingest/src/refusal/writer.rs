@@ -21,6 +21,8 @@ use super::recorder::Counts;
 const EVERY: Duration = Duration::from_secs(1);
 /// Most requests of one batch; of a flood, the newest.
 const BATCH: usize = 256;
+/// Most requests to one source of a batch: what stands in a page, everybody can ask for, and others are to be kept too.
+const OF_SOURCE: usize = 16;
 
 /// Where refused requests are written to.
 #[async_trait]
@@ -77,8 +79,14 @@ impl RefusalWriter {
         self.write(&*sink).await;
     }
 
+    /// Has a request written, instead of the oldest where there are enough already.
     fn keep(&mut self, request: RejectionRecord) {
-        if self.newest.len() == BATCH {
+        let mut same =
+            (0_usize..).zip(&self.newest).filter(|(_, kept)| kept.source == request.source).map(|(at, _)| at);
+        let oldest = same.next();
+        if let Some(oldest) = oldest.filter(|_| same.count() + 1 >= OF_SOURCE) {
+            self.newest.remove(oldest);
+        } else if self.newest.len() >= BATCH {
             self.newest.pop_front();
         }
         self.newest.push_back(request);
@@ -114,6 +122,7 @@ mod tests {
 
     use axum::http::HeaderMap;
     use tributary_connectors::sources::provider;
+    use tributary_domain::id::RejectionId;
     use tributary_telemetry::Metrics;
 
     use super::*;
@@ -144,11 +153,11 @@ mod tests {
         }
     }
 
-    fn source() -> SourceEntry {
+    fn source(number: u128) -> SourceEntry {
         let provider = provider("custom").expect("a provider");
         SourceEntry {
             tenant: TenantId::new(1, 1),
-            source: SourceId::new(1, 1),
+            source: SourceId::new(1, number),
             provider,
             settings: Arc::new(
                 provider.check_settings(&serde_json::Value::Null).expect("the defaults are right"),
@@ -159,8 +168,8 @@ mod tests {
         }
     }
 
-    fn record(recorder: &RefusalRecorder, requests: u32) {
-        let (source, headers) = (source(), HeaderMap::new());
+    fn record(recorder: &RefusalRecorder, source: u128, requests: u32) {
+        let (source, headers) = (self::source(source), HeaderMap::new());
         for number in 0..requests {
             let seen = Seen { headers: &headers, body: &[b'a'; 9_000] };
             let at = Timestamp::from_seconds(1);
@@ -171,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_batch_that_was_not_written_comes_again() {
         let (recorder, writer) = RefusalRecorder::new(Metrics::unread());
-        record(&recorder, 3);
+        record(&recorder, 1, 3);
         let sink =
             Arc::new(Failing { failures: Mutex::new(1), counted: Mutex::default(), kept: Mutex::default() });
         let mut writer = writer;
@@ -191,7 +200,10 @@ mod tests {
     #[tokio::test]
     async fn of_a_flood_all_are_counted_and_the_newest_kept() {
         let (recorder, writer) = RefusalRecorder::new(Metrics::unread());
-        record(&recorder, 5_000);
+        for source in 0..50 {
+            record(&recorder, source, 20);
+        }
+        record(&recorder, 50, 4_000);
         let sink =
             Arc::new(Failing { failures: Mutex::new(0), counted: Mutex::default(), kept: Mutex::default() });
         let stop = CancellationToken::new();
@@ -199,5 +211,22 @@ mod tests {
         writer.run(Arc::clone(&sink) as Arc<dyn RefusalSink>, stop).await;
         assert_eq!(*sink.counted.lock().expect("whole"), 5_000);
         assert_eq!(*sink.kept.lock().expect("whole"), BATCH);
+    }
+    #[tokio::test]
+    async fn a_flood_of_one_source_leaves_room_for_others() {
+        let (recorder, mut writer) = RefusalRecorder::new(Metrics::unread());
+        record(&recorder, 1, 1);
+        record(&recorder, 2, 500);
+        record(&recorder, 3, 2);
+        while let Ok(request) = writer.arrivals.try_recv() {
+            writer.keep(request);
+        }
+        let of = |number: u128| {
+            let source = SourceId::new(1, number);
+            writer.newest.iter().filter(|kept| kept.source == source).map(|kept| kept.id).collect::<Vec<_>>()
+        };
+        assert_eq!((of(1).len(), of(2).len(), of(3).len()), (1, OF_SOURCE, 2));
+        let newest = (484..500).map(|number| RejectionId::new(1_000, number));
+        assert_eq!(of(2), newest.collect::<Vec<_>>(), "its newest, oldest first");
     }
 }

@@ -1,6 +1,7 @@
 //! What pages send, over a real socket.
 
 use serde_json::{Value, json};
+use tributary_domain::id::TenantId;
 use tributary_ingest::DoorLimits;
 use tributary_telemetry::Metrics;
 
@@ -182,4 +183,29 @@ async fn one_address_cannot_use_up_what_all_have() {
     // One in 4,096 shares its place.
     let (one, other) = (from("198.51.100.1").await, from("198.51.100.2").await);
     assert!(one.status == 202 || other.status == 202);
+}
+
+#[tokio::test]
+async fn what_everybody_may_ask_uses_up_nothing_of_the_tenants() {
+    let limits = DoorLimits { address_rate: 1, ..DoorLimits::default() };
+    let house = House::with(limits, Metrics::unread(), None).await;
+    house.sources.gate(TenantId::new(1, 1)).set_rate(1, 2);
+    let bot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+    for address in ["203.0.113.1", "203.0.113.2", "203.0.113.3"] {
+        let get = house.send(&request("GET", &format!("/in/{PAGE}"), &[], b"")).await;
+        get.is_problem(405, "METHOD_NOT_ALLOWED");
+        let headers = [("user-agent", bot), ("x-forwarded-for", address)];
+        assert_eq!(send(&house, &headers, &batch(&[page("a")])).await.status, 202);
+    }
+    // Nobody may fill the owner's list of what was refused.
+    let mut refused = 0;
+    for _ in 0..20 {
+        let headers = [("origin", "https://evil.example"), ("x-forwarded-for", "198.51.100.1")];
+        let answer = send(&house, &headers, &batch(&[page("a")])).await;
+        refused += u32::from(answer.json()["reason"] == "ORIGIN_REFUSED");
+    }
+    assert!((1..20).contains(&refused), "{refused}");
+    for _ in 0..2 {
+        assert_eq!(house.post(OPEN, &[], b"{}").await.status, 202);
+    }
 }

@@ -105,6 +105,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) readiness: Readiness,
+    pub(crate) sources: Arc<SourceDirectory>,
     pub(crate) kept: Arc<Kept>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -132,9 +133,10 @@ impl House {
         let (kept, stop, readiness) =
             (Arc::new(Kept::default()), CancellationToken::new(), Readiness::default());
         readiness.serve();
+        let sources = Arc::new(directory());
         let door = Door::new(DoorConfig {
             journal: Arc::clone(&journal),
-            sources: Arc::new(directory()),
+            sources: Arc::clone(&sources),
             refusals,
             clock: Arc::new(StoppedClock),
             random: random_u128,
@@ -149,7 +151,7 @@ impl House {
         let served = serve(listener, door.router(), ServeOptions::default(), metrics, stop.clone());
         let tasks =
             vec![served, tokio::spawn(writer.run(Arc::clone(&kept) as Arc<dyn RefusalSink>, stop.clone()))];
-        Self { address, journal, readiness, kept, stop, tasks, _folder: folder }
+        Self { address, journal, readiness, sources, kept, stop, tasks, _folder: folder }
     }
 
     /// Tells the door to stop.
