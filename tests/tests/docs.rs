@@ -58,7 +58,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 12] = [
+const NO_REASONS: [&str; 13] = [
     // What operations do.
     "BACKTEST_WORKFLOW",
     // The provider's event of a message in a shape that Calendly does not send any more.
@@ -70,6 +70,8 @@ const NO_REASONS: [&str; 12] = [
     "NEVER_JOIN",
     // How a booking can stand.
     "NO_SHOW",
+    // Where a build puts what it makes.
+    "OUT_DIR",
     // A kind of invitation.
     "PASSWORD_RESET",
     "ERASE_PROFILE",

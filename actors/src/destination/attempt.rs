@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
-use tributary_connectors::destinations::{HttpRequest, Outcome, OutgoingEvent, Platform, Secrets, Standing};
+use tributary_connectors::destinations::{
+    HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing,
+};
 use tributary_domain::time::{Clock, Timestamp};
 use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
@@ -111,7 +113,12 @@ impl Means {
         let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
             Ok(request) => request,
             Err(error) => {
-                let outcome = permanent(error.to_string());
+                let reason = error.to_string();
+                let outcome = match error {
+                    // It is the same for every event.
+                    RequestError::Settings(_) => Outcome::Suspend { reason },
+                    RequestError::Event(_) => permanent(reason),
+                };
                 return Tried::failed(started, Duration::ZERO, outcome, Health::Unknown);
             }
         };
@@ -129,7 +136,8 @@ impl Means {
                     status: Some(status),
                     headers: kept(&answer.headers),
                     truncated: answer.truncated || answer.body.len() > KEPT_BODY,
-                    body: answer.body.slice(..answer.body.len().min(KEPT_BODY)),
+                    // A copy: what was read of a long answer is let go.
+                    body: Bytes::copy_from_slice(&answer.body[..answer.body.len().min(KEPT_BODY)]),
                     error: None,
                 }
             }

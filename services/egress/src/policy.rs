@@ -34,7 +34,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Public addresses on 443 and 8443, 10 s to connect, 512 connections, 16 KiB of answer.
+    /// Public addresses on 443 and 8443, 10 s to connect, 512 connections, 256 KiB of answer.
     fn default() -> Self {
         Self {
             allow: Vec::new(),
@@ -43,7 +43,7 @@ impl Default for Policy {
             idle_timeout: Duration::from_secs(20),
             idle_per_host: 64,
             max_connections: 512,
-            response_cap: 16 * 1_024,
+            response_cap: 256 * 1_024,
         }
     }
 }

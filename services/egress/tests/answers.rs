@@ -15,7 +15,7 @@ use tokio::{
 use tributary_egress::{EgressErrorKind, OutboundRequest};
 
 const SOON: Duration = Duration::from_millis(150);
-const CAP: usize = 16 * 1_024;
+const CAP: usize = 256 * 1_024;
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_given_and_nothing_is_added_but_the_transport() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Number, Value};
-use tributary_domain::{context, time::Timestamp, workflow::spec::Kind};
+use tributary_domain::{consent::Consent, context, time::Timestamp, workflow::spec::Kind};
 
 use super::{About, HttpRequest, OutgoingEvent, RequestError, SettingsError, schema};
 
@@ -117,20 +117,15 @@ pub(super) fn put_list(object: &mut Map<String, Value>, name: &str, values: Vec<
     }
 }
 
-/// What somebody agreed to: the consent of this name, or one that stands for all advertising; nothing where nothing was
-/// said.
+/// What somebody agreed to: what the consent of this name says, or the first that says yes or no of those that stand for
+/// all advertising; nothing where none does.
 pub(super) fn consent(event: &OutgoingEvent, name: &str) -> Option<bool> {
     const ALL: [&str; 2] = ["ads", "marketing"];
-    let said = std::iter::once(name).chain(ALL).find_map(|name| event.consents.get(name))?;
-    match said {
-        Value::Bool(agreed) => Some(*agreed),
-        Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
-            "granted" | "true" | "yes" | "1" => Some(true),
-            "denied" | "false" | "no" | "0" => Some(false),
-            _ => None,
-        },
-        _ => None,
-    }
+    std::iter::once(name).chain(ALL).find_map(|name| match Consent::of(event.consents.get(name)) {
+        Consent::Granted => Some(true),
+        Consent::Denied => Some(false),
+        Consent::Unknown => None,
+    })
 }
 
 /// A request that posts `body` as JSON.

@@ -44,6 +44,8 @@ pub(super) struct Answer<'a> {
     pub(super) status: u16,
     /// Its body; null where that is no JSON.
     pub(super) body: Value,
+    /// Whether the body is JSON of which the end is missing: it was too long to be read.
+    pub(super) is_cut: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -54,7 +56,11 @@ impl<'a> Answer<'a> {
         body: &[u8],
         now: Timestamp,
     ) -> Self {
-        Self { about, headers, now, status, body: serde_json::from_slice(body).unwrap_or_default() }
+        let (body, is_cut) = match serde_json::from_slice(body) {
+            Ok(read) => (read, false),
+            Err(error) => (Value::Null, error.is_eof() && !body.is_empty()),
+        };
+        Self { about, headers, now, status, body, is_cut }
     }
 
     /// Whether its status says that it went well.
@@ -65,16 +71,25 @@ impl<'a> Answer<'a> {
     /// What it means that the platform named these codes, the most exact one first; with none that is known, what the
     /// status means.
     pub(super) fn judge(&self, codes: &[&str]) -> Outcome {
-        self.judge_as(self.status, codes)
+        self.judged(self.status, codes, by_status)
     }
 
-    /// The same, where the platform says itself that its `status` is another one, such as that of one item.
-    pub(super) fn judge_as(&self, status: u16, codes: &[&str]) -> Outcome {
+    /// The same, where the platform says that the `status` of the event itself is another one. With no code that is known,
+    /// that says nothing of other events: it stops none of them.
+    pub(super) fn judge_item(&self, status: u16, codes: &[&str]) -> Outcome {
+        self.judged(status, codes, |status| match status {
+            408 | 425 | 429 => by_status(status),
+            400..=499 => (Verdict::Permanent, NOT_TAKEN),
+            _ => by_status(status),
+        })
+    }
+
+    fn judged(&self, status: u16, codes: &[&str], else_by: fn(u16) -> (Verdict, &'static str)) -> Outcome {
         let known = codes.iter().find_map(|code| self.about.errors.iter().find(|error| error.code == *code));
         let code = codes.first().copied().filter(|code| is_word(code));
         let (verdict, why) = match known {
             Some(error) => (error.verdict, error.reason),
-            None => by_status(status),
+            None => else_by(status),
         };
         let name = self.about.display_name;
         let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
@@ -101,22 +116,20 @@ fn is_word(code: &str) -> bool {
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte))
 }
 
-/// What a status means by itself.
+const NOT_TAKEN: &str = "it does not take this event: see the answer";
+
+/// What a status means by itself. Only one that can be about nothing but the credential stops everything; what else is
+/// wrong with one event would stop all others with it.
 fn by_status(status: u16) -> (Verdict, &'static str) {
     match status {
         401 => (Verdict::Suspend, "it does not take the credential: replace it, then resume the destination"),
-        403 => (
-            Verdict::Suspend,
-            "the credential may not do this: give it the right, then resume the destination",
-        ),
-        404 => {
-            (Verdict::Suspend, "there is no such place: correct the settings, then resume the destination")
-        }
+        403 => (Verdict::Retry, "the credential may not do this: give it the right"),
+        404 => (Verdict::Retry, "there is no such place: correct the settings"),
         410 => (Verdict::Disable, "it wants no more events: resume the destination when it does"),
         408 | 425 | 429 => (Verdict::Retry, "it asks to wait"),
         300..=399 => (Verdict::Retry, "it redirects, and redirects are not followed: correct the settings"),
         413 => (Verdict::Permanent, "the event is too large"),
-        400..=499 => (Verdict::Permanent, "it does not take this event: see the answer"),
+        400..=499 => (Verdict::Permanent, NOT_TAKEN),
         500..=599 => (Verdict::Retry, "it cannot serve now"),
         _ => (Verdict::Retry, "that is no answer that is known"),
     }

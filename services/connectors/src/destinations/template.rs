@@ -61,6 +61,11 @@ impl Template {
             _ => Some(Value::String(self.text(document, str::to_owned))),
         }
     }
+
+    /// That as a text.
+    pub(super) fn found_text(&self, document: &Value) -> Option<String> {
+        self.value(document).map(|found| shown(&found))
+    }
 }
 
 /// Whether every text of `shape` is a template.

@@ -277,8 +277,8 @@ fn an_answer_without_a_known_code_means_what_its_status_says() {
             (302, "retry"),
             (400, "permanent"),
             (401, "suspend"),
-            (403, "suspend"),
-            (404, "suspend"),
+            (403, "retry"),
+            (404, "retry"),
             (408, "retry"),
             (410, "disable"),
             (413, "permanent"),
@@ -333,4 +333,20 @@ fn a_standard_event_has_the_platforms_name_unless_the_owner_has_another() {
     assert_eq!(told("tiktok", "SubmitForm", &[]), "Lead");
     assert_eq!(told("meta", "my own", &[]), "my own");
     assert_eq!(told("klaviyo", "Purchase", &[]), "Purchase");
+}
+
+#[test]
+fn what_people_agreed_to_is_read_as_the_rules_of_destinations_read_it() {
+    let said = |consents: Value| {
+        let event = OutgoingEvent { consents: object(consents), ..event() };
+        conversion::consent(&event, "ad_user_data")
+    };
+    for no in [json!("opt-out"), json!("Withdrawn"), json!(0), json!(false), json!("off")] {
+        assert_eq!(said(json!({"ad_user_data": no})), Some(false), "{no}");
+    }
+    assert_eq!(said(json!({"ad_user_data": "accepted"})), Some(true));
+    // What says nothing does not hide what does.
+    assert_eq!(said(json!({"ad_user_data": "maybe", "ads": null, "marketing": "no"})), Some(false));
+    assert_eq!(said(json!({"ad_user_data": "yes", "ads": "no"})), Some(true));
+    assert_eq!(said(json!({"mail": "no"})), None);
 }

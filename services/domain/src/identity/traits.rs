@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Evidence;
-use crate::time::Timestamp;
+use crate::{consent::Consent, time::Timestamp};
 
 /// How far ahead of its arrival an event may date itself; a clock that is wrong must not pin a value for years.
 pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
@@ -14,15 +14,18 @@ pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
 /// What the names of consents begin with among traits, whose own names have no such character.
 const CONSENT: char = '\u{1}';
 
-/// What an event says of a person: its traits, and beside them its consents, which are remembered as traits are.
+/// What an event says of a person: its traits, and beside them its consents, which are remembered as traits are. A consent
+/// that says neither yes nor no is left out: it takes nothing back that was said.
 pub fn with_consents<'a>(
     traits: &'a Map<String, Value>,
     consents: &Map<String, Value>,
 ) -> Cow<'a, Map<String, Value>> {
-    if consents.is_empty() {
+    let mut consents =
+        consents.iter().filter(|(_, value)| Consent::of(Some(value)) != Consent::Unknown).peekable();
+    if consents.peek().is_none() {
         return Cow::Borrowed(traits);
     }
-    let consents = consents.iter().map(|(name, value)| (format!("{CONSENT}{name}"), value.clone()));
+    let consents = consents.map(|(name, value)| (format!("{CONSENT}{name}"), value.clone()));
     Cow::Owned(traits.iter().map(|(name, value)| (name.clone(), value.clone())).chain(consents).collect())
 }
 
@@ -146,5 +149,28 @@ impl Traits {
     /// Whether nothing is known.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_takes_no_word_back() {
+        let object = |value: Value| value.as_object().cloned().expect("an object");
+        let mut known = Traits::default();
+        for (second, value) in
+            [json!("no"), json!(null), json!(""), json!("maybe"), json!([])].into_iter().enumerate()
+        {
+            let said = object(json!({"ads": value}));
+            let time = Timestamp::from_seconds(i64::try_from(second).expect("small"));
+            known.observe(&with_consents(&Map::new(), &said), time, 1);
+        }
+        assert_eq!(known.consent("ads"), Some(&json!("no")));
+        known.observe(&with_consents(&Map::new(), &object(json!({"ads": 1}))), Timestamp::from_seconds(9), 2);
+        assert_eq!(known.consent("ads"), Some(&json!(1)));
     }
 }

@@ -65,8 +65,8 @@ pub struct NewAttempt {
     pub verdict: Verdict,
     /// The source of the delivery's message, which it is counted for.
     pub source: SourceId,
-    /// Whether the delivery was sent before and is sent again because somebody asked for it: how long it took since its
-    /// message came says nothing then.
+    /// Whether the delivery is sent again because somebody asked for it, or set its destination right: how long it took since
+    /// its message came says nothing then.
     pub is_replay: bool,
 }
 

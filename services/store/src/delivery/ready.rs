@@ -12,10 +12,13 @@ use super::DeliveryRecord;
 use crate::{
     Page, Paged, Store, StoreError, TenantScope,
     column::id,
-    entity::{delivery, message, source},
+    entity::{delivery, delivery_attempt, message, source},
     event::EventRecord,
     ledger::{ReadyDelivery, StoredEvent},
 };
+
+/// How an attempt ends that finds the destination not set up.
+const SUSPENDED: &str = "SUSPENDED";
 
 impl TenantScope<'_> {
     /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their
@@ -40,11 +43,35 @@ impl TenantScope<'_> {
             .map(|event| (event.id, Arc::new(stored(event, &traces))))
             .collect();
         let tried = pending.iter().filter(|delivery| delivery.attempts > 0);
-        let before = self.attempts_before(tried.map(|delivery| delivery.id.to_string())).await?;
-        let before: HashMap<String, i32> = before.into_iter().collect();
+        let before = self.no_tries(tried.map(|delivery| delivery.id.to_string()).collect()).await?;
         let items =
             pending.into_iter().filter_map(|delivery| self.ready(&delivery, &events, &before)).collect();
         Ok(Paged { items, next })
+    }
+
+    /// How many of these deliveries' attempts are none of their tries: those before it was replayed, and since then those
+    /// that found the destination not set up.
+    async fn no_tries(&self, deliveries: Vec<String>) -> Result<HashMap<String, i32>, StoreError> {
+        let mut before: HashMap<String, i32> =
+            self.attempts_before(deliveries.iter().cloned()).await?.into_iter().collect();
+        if deliveries.is_empty() {
+            return Ok(before);
+        }
+        let suspended: Vec<(String, i32)> = delivery_attempt::Entity::find()
+            .select_only()
+            .columns([delivery_attempt::Column::DeliveryId, delivery_attempt::Column::Number])
+            .filter(delivery_attempt::Column::TenantId.eq(self.key()))
+            .filter(delivery_attempt::Column::DeliveryId.is_in(deliveries))
+            .filter(delivery_attempt::Column::Outcome.eq(SUSPENDED))
+            .into_tuple()
+            .all(&self.reader())
+            .await?;
+        let replayed = before.clone();
+        let since = |(id, number): &(String, i32)| replayed.get(id).is_none_or(|before| number > before);
+        for (id, _) in suspended.into_iter().filter(since) {
+            *before.entry(id).or_default() += 1;
+        }
+        Ok(before)
     }
 
     fn ready(

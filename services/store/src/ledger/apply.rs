@@ -8,7 +8,7 @@ use std::{
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tokio::sync::mpsc;
 use tributary_domain::{
-    id::TenantId,
+    id::{ProfileId, TenantId},
     identity::{IdentifierType, View},
     partition::Partition,
     quota::Month,
@@ -320,10 +320,10 @@ pub(super) async fn load_all<'a>(
         })
         .collect();
     let owned = known.waiting.owned(&owners);
-    let mut views = views(txn, tenants, owners).await?;
+    let bookings = Bookings::load(txn, &batch.plans).await?;
+    let mut views = views(txn, tenants, owners, followed(batch, &bookings)).await?;
     meetings::load(txn, &drafts, &mut views).await?;
     let waiting = Waiting::load(txn, known.waiting, &batch.plans, owned, &views).await?;
-    let bookings = Bookings::load(txn, &batch.plans).await?;
     let suppressions =
         Suppressions::load(txn, sealer, known.suppressing, &batch.plans, bookings.originals()).await?;
     Ok(Resolver {
@@ -369,18 +369,28 @@ fn identifiers<'a>(
     mapped.chain(cluids.iter().map(|(tenant, cluid)| (*tenant, IdentifierType::CLUID, *cluid))).collect()
 }
 
-/// One view a tenant, with everything that the batch's identifiers lead to.
+/// Whom the events are about that something may follow, where a destination asks what people agreed to: what follows an
+/// event may come with a message that identifies nobody.
+fn followed(batch: &LedgerBatch, bookings: &Bookings) -> HashSet<(TenantId, ProfileId)> {
+    let asking = batch.plans.iter().filter(|plan| !plan.destinations.consents.is_empty());
+    let asking: HashSet<TenantId> = asking.map(|plan| plan.tenant).collect();
+    bookings.people().filter(|(tenant, _)| asking.contains(tenant)).collect()
+}
+
+/// One view a tenant, with everything that the batch's identifiers lead to, and with these people.
 async fn views(
     txn: &DatabaseTransaction,
     tenants: &HashSet<TenantId>,
     owners: Vec<Owner>,
+    people: HashSet<(TenantId, ProfileId)>,
 ) -> Result<HashMap<TenantId, View>, StoreError> {
     let mut views: HashMap<TenantId, View> = HashMap::new();
-    if owners.is_empty() {
+    let mut wanted = people;
+    wanted.extend(owners.iter().map(|owner| (owner.tenant, owner.profile)));
+    if wanted.is_empty() {
         return Ok(views);
     }
-    let owning = owners.iter().map(|owner| (owner.tenant, owner.profile)).collect();
-    for (tenant, state) in load::profiles(txn, owning).await? {
+    for (tenant, state) in load::profiles(txn, wanted).await? {
         views.entry(tenant).or_default().insert_profile(state);
     }
     for Owner { tenant, kind, value, profile } in owners {

@@ -156,6 +156,11 @@ impl Bookings {
         self.originals.values().map(|original| (original.tenant, original.draft.as_ref()))
     }
 
+    /// Whom those are about.
+    pub(super) fn people(&self) -> impl Iterator<Item = (TenantId, ProfileId)> {
+        self.originals.values().filter_map(|original| Some((original.tenant, original.profile?)))
+    }
+
     fn take(&mut self, row: &conversion::Model) -> Result<(), StoreError> {
         let conversion: Conversion = read(&row.data, "conversions.data")?;
         let id = id(&row.id, "conversions.id")?;

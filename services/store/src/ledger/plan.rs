@@ -230,7 +230,8 @@ pub struct ReadyDelivery {
     pub delivery: DeliveryId,
     /// The attempts made so far.
     pub attempts: u32,
-    /// How many of them were made before it was replayed: they do not count against those that it has.
+    /// How many of them do not count against those that it has: they were made before it was replayed, or found the
+    /// destination not set up.
     pub before: u32,
     /// Not before this time.
     pub due: Timestamp,

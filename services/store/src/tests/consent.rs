@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tributary_domain::{
+    booking::{BookingFacts, FollowUp, KeyScope, Stage},
     consent::ConsentRule,
     event::WithheldFor,
     id::{DestinationId, ProfileId},
@@ -24,6 +25,7 @@ use crate::{
     Packed,
     ledger::{Attempt, Destinations, LedgerBatch, MessageFacts, MessagePlan, Origin, PlannedRun, Work},
     support::{on_each_database, tenant},
+    tenant::TenantRecord,
 };
 
 const EVENTS: u64 = 60;
@@ -98,6 +100,95 @@ fn said(rng: &mut StdRng) -> Vec<Said> {
     (0..EVENTS).map(|_| one(rng)).collect()
 }
 
+/// How three messages are cut into batches.
+const CUTS: [&[usize]; 4] = [&[3], &[2, 1], &[1, 2], &[1, 1, 1]];
+
+/// A booking of somebody who agrees, then their no, then that it is cancelled, of which no workflow makes anything.
+fn withdrawn(template: &MessagePlan, first: u64) -> [MessagePlan; 3] {
+    let saying = |number: u64, granted: bool| {
+        let consents = PURPOSES.into_iter().map(|purpose| (purpose, granted)).collect();
+        plan(template, number, &Said { person: 1, at: number.cast_signed(), consents })
+    };
+    let about = |plan: MessagePlan, stage: Stage| {
+        let booking = BookingFacts {
+            scope: KeyScope::Tenant,
+            key: "booking".to_owned(),
+            previous: None,
+            next: None,
+            stages: vec![stage],
+            at: None,
+            paid: None,
+        };
+        MessagePlan { facts: MessageFacts { booking: Some(booking), ..template.facts.clone() }, ..plan }
+    };
+    let mut made = about(saying(first, true), Stage::Created);
+    if let Work::Apply(runs) = &mut made.work {
+        runs[0].follow_up = Some(FollowUp {
+            retract_cancelled: true,
+            retract_no_show: false,
+            restate_rescheduled: false,
+            restate_paid: false,
+        });
+    }
+    let cancelled =
+        MessagePlan { work: Work::Apply(Vec::new()), ..about(saying(first + 2, true), Stage::Cancelled) };
+    [made, saying(first + 1, false), cancelled]
+}
+
+#[tokio::test]
+async fn what_follows_an_event_goes_where_the_last_word_of_its_person_allows() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let now = Timestamp::from_seconds(200);
+        let claim = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, now).await.expect("claims").0;
+        let mut state = store.ledger_state(claim, now).await.expect("reads");
+        for (cut, number) in CUTS.into_iter().zip(1..) {
+            let record = tenant(store, number).await;
+            let first = 3 * u64::try_from(number).expect("small");
+            let mut plans = withdrawn(&template(&record), first).into_iter();
+            for count in cut {
+                let batch = plans.by_ref().take(*count).collect();
+                let attempt = store.apply(&mut state, &LedgerBatch::new(batch), now).await;
+                assert!(matches!(attempt, Ok(Attempt::Committed(_))), "{attempt:?}");
+            }
+            let scope = store.tenant(record.id);
+            let told = scope.message_deliveries(sample::message_id(first)).await.expect("reads");
+            assert_eq!(told.len(), 3);
+            let events = scope.message_events(sample::message_id(first + 2)).await.expect("reads");
+            let kept: Vec<_> =
+                events[0].data.withheld.iter().map(|kept| (kept.destination, kept.why)).collect();
+            let denied = WithheldFor::ConsentDenied;
+            assert_eq!(kept, [(destination(1), denied), (destination(2), denied)], "{cut:?}");
+            let told = scope.message_deliveries(sample::message_id(first + 2)).await.expect("reads");
+            let told: Vec<_> = told.iter().map(|delivery| delivery.destination).collect();
+            assert_eq!(told, [destination(3)], "{cut:?}");
+        }
+    })
+    .await;
+}
+
+fn template(record: &TenantRecord) -> MessagePlan {
+    MessagePlan {
+        tenant: record.id,
+        source: sample::source(),
+        message: sample::message_id(1),
+        sequence: 1,
+        partition: Partition::of(record.id),
+        origin: Origin::Journal,
+        received: Timestamp::from_seconds(100),
+        signature: "UNSIGNED",
+        trace_parent: None,
+        headers: "[]".to_owned(),
+        body: Packed::of(b"{}"),
+        record: Bytes::from_static(b"record"),
+        facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
+        config_rev: record.config_rev.cast_signed(),
+        settings: Arc::new(record.settings.clone()),
+        destinations: Arc::new(rules()),
+        work: Work::Apply(Vec::new()),
+    }
+}
+
 fn plan(template: &MessagePlan, number: u64, said: &Said) -> MessagePlan {
     let draft = serde_json::from_value(json!({
         "index": 0, "kind": "track", "name": "Schedule", "time": said.at * 1_000_000, "dedupe_id": null,
@@ -129,25 +220,7 @@ async fn an_event_goes_where_the_last_word_of_its_person_allows() {
         let store = &database.store;
         let record = tenant(store, 1).await;
         let scope = store.tenant(record.id);
-        let template = MessagePlan {
-            tenant: record.id,
-            source: sample::source(),
-            message: sample::message_id(1),
-            sequence: 1,
-            partition: Partition::of(record.id),
-            origin: Origin::Journal,
-            received: Timestamp::from_seconds(100),
-            signature: "UNSIGNED",
-            trace_parent: None,
-            headers: "[]".to_owned(),
-            body: Packed::of(b"{}"),
-            record: Bytes::from_static(b"record"),
-            facts: MessageFacts { cluid_status: "MISSING", ..MessageFacts::default() },
-            config_rev: record.config_rev.cast_signed(),
-            settings: Arc::new(record.settings.clone()),
-            destinations: Arc::new(rules()),
-            work: Work::Apply(Vec::new()),
-        };
+        let template = template(&record);
         let mut rng = StdRng::seed_from_u64(11);
         let said = said(&mut rng);
         let now = Timestamp::from_seconds(200);

@@ -1,5 +1,6 @@
 //! Rehearsals: what they say is what applying comes to, and nothing of it is written.
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tributary_domain::{
     backtest::{Difference, Example, Report},
     id::{MessageId, OperationId},
@@ -11,6 +12,7 @@ use super::{
     sample,
 };
 use crate::{
+    Packed,
     ledger::{Origin, Rehearsal},
     message::MessageFilter,
     operation::{Backtest, Choice, NewOperation, OperationState},
@@ -94,6 +96,13 @@ async fn a_rehearsal_that_carries_too_much_says_so() {
     .await;
 }
 
+/// Bytes that do not pack.
+fn random_bytes(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    StdRng::seed_from_u64(length as u64).fill(bytes.as_mut_slice());
+    bytes
+}
+
 #[tokio::test]
 async fn a_backtest_reads_its_messages_in_order_and_keeps_what_it_found_until_it_is_forgotten() {
     on_each_database(async |database| {
@@ -119,6 +128,19 @@ async fn a_backtest_reads_its_messages_in_order_and_keeps_what_it_found_until_it
         for (bytes, count) in [(0, 1), (2 * sample::BODY.len(), 2), (3 * sample::BODY.len() - 1, 2)] {
             let found = scope.messages_after(&filter, None, 9, bytes).await.expect("reads");
             assert_eq!(found.len(), count, "of {bytes} bytes");
+        }
+        let sizes = [(20, 300_000), (21, 10), (22, 300_000), (23, 300_000)];
+        let large = sizes.map(|(number, length)| crate::entity::message::Model {
+            body: Packed::of(&random_bytes(length)).into_column(),
+            ..sample::message(own, number)
+        });
+        sample::write::<crate::entity::message::Entity>(store, large.to_vec()).await;
+        for (bytes, count) in [(299_999, 1), (300_010, 2), (600_010, 3), (900_009, 3), (900_010, 4)] {
+            let after = Some(sample::message_id(19));
+            let filter = MessageFilter::of(sample::source());
+            let found = scope.messages_after(&filter, after, 9, bytes).await.expect("reads");
+            let lengths: Vec<_> = found.iter().map(|record| record.body.len()).collect();
+            assert_eq!(lengths, sizes.map(|(_, length)| length)[..count], "of {bytes} bytes");
         }
         let many = (100..171).map(|number| sample::message(own, number)).collect();
         sample::write::<crate::entity::message::Entity>(store, many).await;

@@ -34,6 +34,32 @@ fn attempt(number: u32) -> AttemptRecord {
 }
 
 #[tokio::test]
+async fn attempts_at_a_destination_that_is_not_set_up_are_no_tries() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let scope = store.tenant(own);
+        scope.create_destination(&sample::new_destination(), &author(2)).await.expect("makes one");
+        sample::write::<event::Entity>(store, vec![sample::event(own, 1, sample::profile(1))]).await;
+        sample::write::<delivery::Entity>(store, vec![sample::delivery(own, 1, 1)]).await;
+        for (number, outcome) in [(1, "RETRY"), (2, "SUSPENDED"), (3, "SUSPENDED"), (4, "RETRY")] {
+            let attempt = AttemptRecord {
+                delivery: sample::delivery_id(1),
+                number,
+                outcome: outcome.to_owned(),
+                ..attempt(1)
+            };
+            let verdict = Verdict::Retry { due_at: at(5) };
+            scope.record_attempts(&[sample::tried(attempt, verdict)]).await.expect("records");
+        }
+        let ready =
+            scope.ready_deliveries(sample::destination(), at(99), Page::first(9)).await.expect("loads").items;
+        assert_eq!((ready[0].attempts, ready[0].before), (4, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_delivery_that_is_replayed_is_the_same_one() {
     on_each_database(async |database| {
         let store = &database.store;

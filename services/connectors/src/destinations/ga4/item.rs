@@ -110,7 +110,7 @@ fn provided(person: Person<'_>) -> Map<String, Value> {
         for (theirs, ours) in
             [("city", "city"), ("region", "state"), ("postal_code", "zip"), ("country", "country")]
         {
-            put(&mut address, theirs, person.text(ours));
+            put(&mut address, theirs, person.clear_text(ours));
         }
         data.insert("address".to_owned(), json!([address]));
     }

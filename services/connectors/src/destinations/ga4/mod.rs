@@ -42,7 +42,7 @@ impl Platform for Ga4 {
         match answer.body["validationMessages"].as_array().and_then(|messages| messages.first()) {
             Some(message) => {
                 let code = message["validationCode"].as_str().unwrap_or("VALUE_INVALID");
-                answer.judge_as(400, &[code])
+                answer.judge_item(400, &[code])
             }
             None => Outcome::Delivered,
         }

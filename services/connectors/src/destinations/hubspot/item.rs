@@ -36,21 +36,25 @@ pub(super) fn of(event: &OutgoingEvent, values: Values<'_>) -> Result<Value, Req
     };
     let mut properties = Map::new();
     properties.insert("email".to_owned(), email.clone().into());
-    if let Some(phone) = person.clear_phone() {
-        properties.insert("phone".to_owned(), phone.into());
-    }
-    for (theirs, ours) in PROPERTIES {
-        // A trait that is cleared is cleared there too: by an empty text.
-        if let Some(value) = event.traits.get(ours) {
-            let text = if value.is_null() { Some(String::new()) } else { person.text(ours) };
-            properties.extend(text.map(|text| (theirs.to_owned(), text.into())));
+    // What follows an event has that event's traits, which may be old by now: it brings none back.
+    if event.follow_up.is_none() {
+        if let Some(phone) = person.clear_phone() {
+            properties.insert("phone".to_owned(), phone.into());
+        }
+        for (theirs, ours) in PROPERTIES {
+            // A trait that is cleared is cleared there too: by an empty text.
+            if let Some(value) = event.traits.get(ours) {
+                let text = if value.is_null() { Some(String::new()) } else { person.clear_text(ours) };
+                properties.extend(text.map(|text| (theirs.to_owned(), text.into())));
+            }
         }
     }
     let document = document::value(event).map_err(|error| RequestError::Event(error.to_string()))?;
     for (name, text) in values.texts("properties") {
         let template = Template::parse(text)
             .map_err(|message| SettingsError::new(format!("settings.properties.{name}"), message))?;
-        properties.insert(name.to_owned(), template.text(&document, str::to_owned).into());
+        // What an event does not say empties nothing.
+        properties.extend(template.found_text(&document).map(|text| (name.to_owned(), text.into())));
     }
     Ok(json!({ "id": email, "idProperty": "email", "properties": properties }))
 }

@@ -57,7 +57,16 @@ impl Platform for HubSpot {
             return answer.judge(&[&category(&answer.body)]);
         }
         if let Some(error) = answer.body["errors"].as_array().and_then(|errors| errors.first()) {
-            return answer.judge_as(400, &[&category(error)]);
+            return answer.judge_item(400, &[&category(error)]);
+        }
+        // A try more would do it again, and be answered as long.
+        if answer.is_cut {
+            let reason = || "HubSpot answered 207, and more of why than is read".to_owned();
+            return if status == 207 {
+                answer.outcome(Verdict::Permanent, reason())
+            } else {
+                Outcome::Delivered
+            };
         }
         match answer.body["results"].as_array() {
             Some(results) if !results.is_empty() => Outcome::Delivered,

@@ -32,17 +32,44 @@ fn a_contact_is_told_as_documented() {
 }
 
 #[test]
-fn what_is_cleared_is_emptied_and_what_became_of_an_event_can_be_noted() {
-    let settings = json!({"properties": {"booking": "{{ $.type }} {{ $.data.reason }}"}});
-    let event = OutgoingEvent {
-        traits: object(json!({"first_name": null})),
-        ..followed(FollowUpKind::Retract, Why::NoShow)
-    };
-    let properties = body(&sent(&settings, &event).unwrap())["inputs"][0]["properties"].clone();
+fn what_is_cleared_is_emptied() {
+    let cleared = OutgoingEvent { traits: object(json!({"first_name": null})), ..event() };
+    let properties = body(&sent(&json!({}), &cleared).unwrap())["inputs"][0]["properties"].clone();
     assert_eq!(properties["firstname"], json!(""));
-    assert_eq!(properties["booking"], json!("conversion.retracted no_show"));
+}
+
+#[test]
+fn what_became_of_an_event_can_be_noted_and_brings_no_old_traits_back() {
+    let settings = json!({"properties": {"booking": "{{ $.type }} {{ $.data.reason }}"}});
+    let event = followed(FollowUpKind::Retract, Why::NoShow);
+    let properties = body(&sent(&settings, &event).unwrap())["inputs"][0]["properties"].clone();
+    let expected = json!({"email": "zoë@example.com", "booking": "conversion.retracted no_show"});
+    assert_eq!(properties, expected);
     let nobody = OutgoingEvent { identifiers: Vec::new(), traits: Map::new(), ..event };
     assert!(sent(&settings, &nobody).unwrap_err().to_string().contains("e-mail"));
+}
+
+#[test]
+fn what_an_event_does_not_say_empties_nothing() {
+    let settings = json!({"properties": {
+        "plan": "{{ $.data.traits.nothing }}", "none": "{{ $.data.attributes.none }}", "paid": "{{ $.data.attributes.value }}",
+    }});
+    let properties = body(&sent(&settings, &event()).unwrap())["inputs"][0]["properties"].clone();
+    assert_eq!((properties.get("plan"), properties.get("none")), (None, None));
+    assert_eq!(properties["paid"], json!("49.50"));
+    let hashed =
+        OutgoingEvent { traits: object(json!({"first_name": "a".repeat(64), "city": "Rome"})), ..event() };
+    let properties = body(&sent(&settings, &hashed).unwrap())["inputs"][0]["properties"].clone();
+    assert_eq!((properties.get("firstname"), &properties["city"]), (None, &json!("Rome")));
+}
+
+#[test]
+fn a_cut_answer_is_not_asked_for_again() {
+    let cut = r#"{"status":"COMPLETE","results":[{"id":"1","properties":{"email":"ca"#;
+    for (status, expected) in [(200, "delivered"), (201, "delivered"), (207, "permanent")] {
+        let outcome = HubSpot.classify(status, &HeaderMap::new(), cut.as_bytes(), NOW);
+        assert_eq!(word(&outcome), expected, "{status}");
+    }
 }
 
 #[test]

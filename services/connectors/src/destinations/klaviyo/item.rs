@@ -72,6 +72,10 @@ pub(super) fn profile(event: &OutgoingEvent) -> Result<Value, RequestError> {
         return Err(RequestError::Event(reason.to_owned()));
     }
     put(&mut profile, "anonymous_id", person.identifier("cluid").or(person.identifier("anonymous_id")));
+    // What follows an event has that event's traits, which may be old by now: it brings none back.
+    if event.follow_up.is_some() {
+        return Ok(json!({ "type": "profile", "attributes": profile }));
+    }
     take(event, &ATTRIBUTES, &mut profile);
     let mut location = Map::new();
     take(event, &LOCATION, &mut location);
@@ -100,7 +104,7 @@ fn take(event: &OutgoingEvent, names: &[(&str, &str)], into: &mut Map<String, Va
     for (theirs, ours) in names {
         match event.traits.get(*ours) {
             Some(Value::Null) => put(into, theirs, Some(Value::Null)),
-            Some(_) => put(into, theirs, Person(event).text(ours)),
+            Some(_) => put(into, theirs, Person(event).clear_text(ours)),
             None => {}
         }
     }

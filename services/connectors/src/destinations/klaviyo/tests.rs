@@ -82,6 +82,11 @@ fn what_became_of_an_event_is_a_metric_of_its_own() {
         let attributes = body(&sent(&event).unwrap())["data"]["attributes"].clone();
         assert_eq!(attributes["metric"]["data"]["attributes"]["name"], json!(metric));
         let earlier = event.follow_up.unwrap().event.to_string();
+        // Its traits may be old by now.
+        let profile =
+            body(&sent(&event).unwrap())["data"]["attributes"]["profile"]["data"]["attributes"].clone();
+        let names: Vec<&String> = profile.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["anonymous_id", "email", "external_id", "phone_number"]);
         assert_eq!(attributes["properties"]["original_event_id"], json!(earlier));
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn rule_of(text: &str) -> Option<String> {
 /// One entry of `elements`.
 pub(super) fn of(event: &OutgoingEvent, values: Values<'_>, now: Timestamp) -> Result<Value, RequestError> {
     let name = done(&ABOUT, event)?;
-    let set = values.texts("conversions").find(|(ours, _)| *ours == name).map(|(_, rule)| rule);
-    let rule = rule_of(set.unwrap_or(name)).ok_or_else(|| {
+    let set = values.texts("conversions").find(|(ours, _)| *ours == name);
+    let rule = set.and_then(|(_, rule)| rule_of(rule)).ok_or_else(|| {
         RequestError::Event("no conversion rule is set for its name: add one to `conversions`".to_owned())
     })?;
     let time = happened(&ABOUT, event, ABOUT.limits.max_age, now)?;
@@ -47,11 +47,11 @@ fn user(person: Person<'_>) -> Result<Map<String, Value>, RequestError> {
     ids.extend(person.context("li_fat_id").map(|value| id("LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", value)));
     let mut info = Map::new();
     // A name is taken whole or not at all.
-    if let (Some(first), Some(last)) = (person.text("first_name"), person.text("last_name")) {
+    if let (Some(first), Some(last)) = (person.clear_text("first_name"), person.clear_text("last_name")) {
         info.insert("firstName".to_owned(), first.into());
         info.insert("lastName".to_owned(), last.into());
-        put(&mut info, "companyName", person.text("company"));
-        put(&mut info, "title", person.text("job_title"));
+        put(&mut info, "companyName", person.clear_text("company"));
+        put(&mut info, "title", person.clear_text("job_title"));
         let code = person.text("country").and_then(|value| country(&value));
         put(&mut info, "countryCode", code.map(|code| code.to_ascii_uppercase()));
     }

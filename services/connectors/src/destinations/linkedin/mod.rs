@@ -9,7 +9,9 @@ use tributary_domain::time::Timestamp;
 
 use super::{
     About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError,
-    conversion::post, errors::Answer, schema::Values,
+    conversion::post,
+    errors::{Answer, Verdict},
+    schema::Values,
 };
 
 /// The platform `linkedin`.
@@ -49,7 +51,12 @@ impl Platform for LinkedIn {
         match of_item {
             Some(of_item) if answer.is_success() && of_item >= 300 => {
                 let code = one["error"]["code"].as_str().unwrap_or_default();
-                answer.judge_as(of_item, &[code])
+                answer.judge_item(of_item, &[code])
+            }
+            // What became of the event stands in the answer, or it was told alone.
+            None if answer.status == 200 => {
+                let reason = "LinkedIn answered 200 and did not say what became of the event".to_owned();
+                answer.outcome(Verdict::Retry, reason)
             }
             _ if answer.is_success() => Outcome::Delivered,
             _ => answer.judge(&[answer.body["code"].as_str().unwrap_or_default()]),

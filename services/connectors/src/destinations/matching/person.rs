@@ -52,6 +52,11 @@ impl<'a> Person<'a> {
         text_of(self.0.traits.get(name)?)
     }
 
+    /// The same, to be sent as it is; a hash says nothing there.
+    pub(in super::super) fn clear_text(self, name: &str) -> Option<String> {
+        self.text(name).filter(|text| !is_hash(text))
+    }
+
     /// Something of the browser session, such as `gclid`: what the event says itself, or what is known of its browser.
     pub(in super::super) fn context(self, key: &str) -> Option<&'a str> {
         let all = [&self.0.attributes, &self.0.context];

@@ -52,7 +52,7 @@ impl Platform for Meta {
             _ => &plain,
         };
         if error["is_transient"] == json!(true) {
-            return answer.judge_as(503, &[]);
+            return answer.judge_item(503, &[]);
         }
         answer.judge(&[&exact, family])
     }

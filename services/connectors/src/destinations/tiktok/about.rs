@@ -59,11 +59,7 @@ const SIGNALS: &[Signal] = &[
 ];
 
 const ERRORS: &[KnownError] = &[
-    known(
-        "40001",
-        Verdict::Suspend,
-        "the access token may not write to this pixel: give it the right, then resume the destination",
-    ),
+    known("40001", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("40002", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("40100", Verdict::Retry, "it is called too often"),
     known("40102", Verdict::Suspend, "the access token has expired: replace it, then resume the destination"),

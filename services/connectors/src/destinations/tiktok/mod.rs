@@ -37,13 +37,11 @@ impl Platform for TikTok {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         match answer.body["code"].as_u64() {
             Some(0) if answer.is_success() => Outcome::Delivered,
-            Some(code) if code >= 50_000 => answer.judge_as(500, &[&code.to_string()]),
-            Some(code) => {
-                // With a status that says that it went well, an unknown code is a refusal.
-                let status = if answer.is_success() { 400 } else { status };
-                answer.judge_as(status, &[&code.to_string()])
-            }
-            None if answer.is_success() => answer.judge_as(502, &[]),
+            Some(code) if code >= 50_000 => answer.judge_item(500, &[&code.to_string()]),
+            // With a status that says that it went well, an unknown code is a refusal.
+            Some(code) if answer.is_success() => answer.judge_item(400, &[&code.to_string()]),
+            Some(code) => answer.judge(&[&code.to_string()]),
+            None if answer.is_success() => answer.judge_item(502, &[]),
             None => answer.judge(&[]),
         }
     }

@@ -62,7 +62,7 @@ fn what_is_bought_searched_and_agreed_to_is_told_in_its_words() {
 fn the_code_in_the_answer_counts() {
     for (status, answer, expected) in [
         (200, json!({"code": 0, "message": "OK"}), "delivered"),
-        (200, json!({"code": 40_001, "message": "canary"}), "suspend"),
+        (200, json!({"code": 40_001, "message": "canary"}), "permanent"),
         (200, json!({"code": 40_002, "message": "canary"}), "permanent"),
         (200, json!({"code": 40_100, "message": "canary"}), "retry"),
         (200, json!({"code": 40_105, "message": "canary"}), "suspend"),
