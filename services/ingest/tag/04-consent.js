@@ -14,8 +14,9 @@ function recall() {
   const choice = parse(said);
   if (choice) granted = allows(choice);
   else if (!config.wait && !navigator.globalPrivacyControl) granted = true;
-  // Who said no on another host is forgotten here too.
-  if (!granted && said !== stored(CONSENT)) forget(said);
+  // Who said no on another host is forgotten here too; which takes that their yes is known here.
+  if (!granted && said !== stored(CONSENT)) forget();
+  store(CONSENT, said);
 }
 
 // What is kept of what was said. A yes holds on every host of the domain no longer than in the cookie that they share.
@@ -37,10 +38,8 @@ function check() {
   heed({ key: CONSENT, newValue: keptChoice() });
 }
 
-// Takes all away but the choice.
-function forget(choice) {
-  [ID, VISIT, QUEUE].forEach((name) => store(name));
-  store(CONSENT, choice);
+function forget() {
+  [ID, CONSENT, VISIT, QUEUE].forEach((name) => store(name));
 }
 
 // Whether a choice lets anything be stored: a plain yes, or any purpose of several.

@@ -95,11 +95,12 @@ async fn what_is_said_before_the_tag_is_there_counts_from_the_first() {
     scene.site.page("/", &head, LINK);
     let (visitor, page) = scene.visit("/").await;
     settled(&page).await;
-    assert!(visitor.cookies().await.is_empty());
     assert_eq!(page.eval("tributary.cluid()").await, Value::Null);
     assert!(scene.front.collected().is_empty());
     // Where nothing has to be asked first, a no is all that is remembered.
-    assert_eq!(kept(&page).await, json!(["", ["_trb_consent"], []]));
+    let no = "_trb_consent=%7B%22marketing%22%3Afalse%2C%22analytics%22%3Afalse%7D";
+    assert_eq!(kept(&page).await, json!([no, ["_trb_consent"], []]));
+    assert_eq!(visitor.cookies().await.len(), 1);
     scene.page("/next", LINK);
     let page = visitor.open(&scene.site.url("/next")).await;
     settled(&page).await;
@@ -156,4 +157,113 @@ async fn a_browser_that_wants_no_tracking_waits_for_its_visitor() {
     page.eval("tributary.consent('granted'); 1").await;
     let id = id_of(&page).await;
     assert_eq!(scene.front.event("page", "").await["cluid"], json!(id));
+}
+
+/// What happens to a page that comes back as it was left.
+const BACK: &str = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })); 1";
+
+#[tokio::test]
+async fn a_page_that_comes_back_knows_what_was_said_since() {
+    let Some(scene) = Scene::new(json!({"consent": "wait"})).await else { return };
+    scene.page("/", LINK);
+    let (visitor, page) = scene.visit("/").await;
+    settled(&page).await;
+    page.eval("tributary.consent('granted'); 1").await;
+    let id = id_of(&page).await;
+    scene.front.event("page", "").await;
+    // As another page leaves it, of which one that is not shown hears nothing.
+    page.until("all is sent", "!localStorage._trb_queue").await;
+    page.eval(
+        "window.yes = [localStorage._trb_consent, document.cookie]; localStorage.clear();
+         for (const name of ['_trb_cluid', '_trb_consent']) document.cookie = name + '=; domain=shop.test; path=/; max-age=0'; 1",
+    )
+    .await;
+    let sent = scene.front.events().len();
+    page.eval(BACK).await;
+    page.eval("tributary.track('After'); 1").await;
+    settled(&page).await;
+    assert_eq!(page.eval("tributary.cluid()").await, Value::Null);
+    assert_eq!(kept(&page).await, nothing());
+    assert!(visitor.cookies().await.is_empty());
+    assert_eq!(page.text("link.href").await, "https://calendly.com/x");
+    assert_eq!(scene.front.events().len(), sent);
+
+    // And the other way round.
+    page.eval(
+        "localStorage._trb_consent = yes[0];
+         document.cookie = yes[1].match(/_trb_consent=[^;]+/)[0] + '; domain=shop.test; path=/'; 1",
+    )
+    .await;
+    page.eval(BACK).await;
+    assert_ne!(id_of(&page).await, id);
+    tributary_tests::eventually("the page view of who agreed is sent", async || {
+        (scene.front.events().len() > sent).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_no_of_before_anybody_was_asked_costs_no_page_view() {
+    let Some(scene) = Scene::new(json!({"consent": "wait"})).await else { return };
+    let head = format!("<script>window.tributary = [['consent', 'denied']];</script>{}", scene.snippet());
+    scene.site.page("/", &head, LINK);
+    let (_visitor, page) = scene.visit_after("/?gclid=G", "document.cookie = '_fbp=fb.1.1.2'").await;
+    settled(&page).await;
+    page.eval("tributary.track('Lost'); tributary.consent('denied'); 1").await;
+    settled(&page).await;
+    assert_eq!(kept(&page).await, json!(["_fbp=fb.1.1.2", [], []]));
+    assert!(scene.front.collected().is_empty());
+    page.eval("tributary.consent('granted'); tributary.track('End'); 1").await;
+    scene.front.event("track", "End").await;
+    let view = scene.front.event("page", "").await;
+    assert_eq!(view["context"]["clicks"], json!({"gclid": "G"}));
+    assert_eq!(view["context"]["fbp"], "fb.1.1.2", "cookies of others are read once they agreed");
+    let kinds: Vec<Value> = scene.front.events().iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn what_waits_is_of_whom_used_the_browser_then() {
+    let Some(scene) = Scene::new(json!({"consent": "wait"})).await else { return };
+    scene.page("/", LINK);
+    let (_visitor, page) = scene.visit("/").await;
+    settled(&page).await;
+    page.eval("tributary.identify('1', {email: 'a@b.test'}); tributary.reset(); 1").await;
+    page.eval("tributary.identify('2'); tributary.consent('granted'); tributary.track('End'); 1").await;
+    scene.front.event("track", "End").await;
+    let mut events = scene.front.events();
+    events.retain(|event| event["type"] == "identify");
+    assert_eq!(events.iter().map(|event| &event["traits"]).collect::<Vec<_>>(), [&json!({"user_id": "2"})]);
+}
+
+#[tokio::test]
+async fn a_no_holds_on_every_host_of_the_domain() {
+    let Some(scene) = Scene::new(json!({"consent": "wait"})).await else { return };
+    scene.page("/", LINK);
+    let elsewhere = scene.site.url("/").replace("//www.", "//other.");
+    let (visitor, page) = scene.visit("/").await;
+    settled(&page).await;
+    page.eval("tributary.consent('granted'); 1").await;
+    let id = id_of(&page).await;
+    let other = visitor.open(&elsewhere).await;
+    assert_eq!(id_of(&other).await, id, "a yes holds there too");
+    other.until("its page view is sent", "!localStorage._trb_queue").await;
+    let closed = visitor.open(&elsewhere).await;
+    assert_eq!(id_of(&closed).await, id);
+    closed.until("its page view is sent", "!localStorage._trb_queue").await;
+
+    let left = other.eval("JSON.stringify(localStorage)").await;
+    page.eval("tributary.consent('denied'); 1").await;
+    other.eval("tributary.track('After'); 1").await;
+    other.until("the open page has forgotten", "tributary.cluid() === undefined").await;
+    settled(&other).await;
+    assert_eq!(kept(&other).await, nothing());
+    assert!(scene.front.events().iter().all(|event| event["name"] != "After"));
+    // One that was not open then.
+    other.eval(&format!("Object.assign(localStorage, JSON.parse({left})); 1")).await;
+    let again = visitor.open(&elsewhere).await;
+    settled(&again).await;
+    assert_eq!(kept(&again).await, nothing());
+    again.eval("tributary.consent('granted'); 1").await;
+    assert_ne!(id_of(&again).await, id);
 }

@@ -218,3 +218,28 @@ async fn a_page_that_fights_for_its_links_wins_in_the_end() {
     assert!(address == "https://calendly.com/mine" || address.ends_with(&id), "{address}");
     assert_unharmed(&page).await;
 }
+
+#[tokio::test]
+async fn a_rule_of_several_hosts_holds_for_each_as_that_needs_it() {
+    let rules =
+        json!([{"hosts": ["calendly.com", "typeform.com"], "parameter": "utm_campaign", "prefix": "v-"}]);
+    let Some(scene) = Scene::new(json!({"decorate": rules})).await else { return };
+    let calendly =
+        "<script>window.Calendly = { initPopupWidget(options) { window.said = options; } };</script>";
+    scene.site.page("/", &format!("{calendly}{}", scene.snippet()), "");
+    let (_visitor, page) = scene.visit("/").await;
+    let id = id_of(&page).await;
+    let decorated = async |address: &str| page.text(&format!("tributary.decorate('{address}')")).await;
+    assert_eq!(
+        decorated("https://calendly.com/a#top").await,
+        format!("https://calendly.com/a?utm_campaign=v-{id}#top")
+    );
+    assert_eq!(
+        decorated("https://acme.typeform.com/to/a?x=1").await,
+        format!("https://acme.typeform.com/to/a?x=1#utm_campaign=v-{id}")
+    );
+    page.eval("Calendly.initPopupWidget({ url: 'https://calendly.com/a', utm: { utmCampaign: 'may', utmTerm: 'shoes' } }); 1")
+        .await;
+    let expected = json!({"utmCampaign": format!("v-{id}"), "utmTerm": "shoes"});
+    assert_eq!(page.eval("said.utm").await, expected);
+}

@@ -86,6 +86,7 @@ async fn calls_are_sent_as_they_were_made() {
             tributary.track();
             tributary.track(7, 'no name');
             tributary.track('Odd', [1, 2]);
+            tributary.track('Cut', { text: '\u{1f600}'.slice(0, 1) + ' \\\\ud83d \u{1f600}' });
             tributary.push(['track', 'Pushed']);
             return 1;
         })()",
@@ -110,6 +111,8 @@ async fn calls_are_sent_as_they_were_made() {
         scene.front.events().iter().map(|event| event["id"].to_string()).collect();
     assert_eq!(ids.len(), scene.front.events().len(), "each has an id of its own");
     assert_eq!(scene.front.event("track", "Odd").await["properties"], Value::Null, "a list is no properties");
+    let cut = scene.front.event("track", "Cut").await;
+    assert_eq!(cut["properties"]["text"], "\u{fffd} \\ud83d \u{1f600}", "half a character is none");
     assert_eq!((times(&scene.front, "Cycle"), times(&scene.front, "Big")), (0, 0));
     let sent = scene.front.collected().remove(0);
     assert_eq!(sent.headers["content-type"], "text/plain;charset=UTF-8", "no browser has to ask beforehand");
@@ -173,6 +176,46 @@ async fn the_last_thing_before_a_page_is_left_arrives() {
 }
 
 #[tokio::test]
+async fn what_was_not_taken_as_a_page_was_left_is_sent_by_the_next() {
+    let Some(scene) = Scene::new(json!({})).await else { return };
+    scene.page("/", "");
+    let (_visitor, page) = scene.visit("/").await;
+    id_of(&page).await;
+    scene.front.event("page", "").await;
+    kept(&page, 0).await;
+    scene.front.answer(Some(503));
+    page.eval("tributary.track('Left'); dispatchEvent(new PageTransitionEvent('pagehide')); 1").await;
+    eventually("it was tried", async || {
+        scene.front.collected().iter().any(|one| one.status == 503).then_some(())
+    })
+    .await;
+    kept(&page, 1).await;
+    scene.front.answer(Some(202));
+    page.go(&scene.site.url("/")).await;
+    scene.front.event("track", "Left").await;
+    kept(&page, 0).await;
+}
+
+#[tokio::test]
+async fn of_two_clicks_the_newer_is_told_to_meta() {
+    let Some(scene) = Scene::new(json!({})).await else { return };
+    scene.page("/", "");
+    for (cookie, expected) in
+        [("fb.1.9999999999999.Newer", ".Newer"), ("fb.1.1.Older", ".F-1"), ("fb.2.1.F-1", "fb.2.1.F-1")]
+    {
+        let script = format!("document.cookie = '_fbc={cookie}'");
+        let (_visitor, page) = scene.visit_after("/?fbclid=F-1", &script).await;
+        let id = id_of(&page).await;
+        let event = eventually("the page view is sent", async || {
+            scene.front.events().into_iter().find(|event| event["cluid"] == json!(id))
+        })
+        .await;
+        let fbc = event["context"]["fbc"].as_str().unwrap_or_default();
+        assert!(fbc.ends_with(expected), "{cookie}: {fbc}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_kept_and_sent_later_once() {
     let Some(scene) = Scene::new(json!({})).await else { return };
     scene.page("/", "");
@@ -206,15 +249,18 @@ async fn what_cannot_be_sent_is_kept_and_sent_later_once() {
     kept(&page, 0).await;
 
     // One that the server does not take does not take others with it.
-    scene.front.answer(Some(422));
-    page.eval("tributary.track('Good'); tributary.track('Bad'); 1").await;
-    eventually("each goes alone", async || {
-        let refused = scene.front.collected().into_iter().filter(|one| one.status == 422);
-        let sizes: Vec<usize> = refused.map(|one| one.body["batch"].as_array().map_or(0, Vec::len)).collect();
-        (sizes == [2, 1, 1]).then_some(())
-    })
-    .await;
-    kept(&page, 0).await;
+    for status in [422, 413] {
+        scene.front.answer(Some(status));
+        page.eval("tributary.track('Good'); tributary.track('Bad'); 1").await;
+        eventually("each goes alone", async || {
+            let refused = scene.front.collected().into_iter().filter(|one| one.status == status);
+            let sizes: Vec<usize> =
+                refused.map(|one| one.body["batch"].as_array().map_or(0, Vec::len)).collect();
+            (sizes == [2, 1, 1]).then_some(())
+        })
+        .await;
+        kept(&page, 0).await;
+    }
 
     // What is refused for good is not kept for ever.
     scene.front.answer(Some(410));
