@@ -14,7 +14,6 @@ use anyhow::{Context, bail};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, Notify, OnceCell},
-    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 use tributary_actors::{Faults, House, HouseParts};
