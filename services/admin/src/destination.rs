@@ -260,6 +260,9 @@ async fn change(
     if has("settings") || has("secrets") {
         let stored = located.scope.destination_secrets(now.id).await.map_err(from_store)?;
         let settings = change.settings.as_ref().unwrap_or(&now.settings);
+        if change.secrets.is_none() && !stored.is_empty() {
+            convert::check_origin(&now.platform, &now.settings, settings, &mut violations);
+        }
         let secrets = change.secrets.as_ref().unwrap_or(&stored);
         convert::check_with_platform(&now.platform, settings, secrets, &mut violations);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost_types::Struct;
 use serde_json::{Map, Value};
 use tonic::Status;
-use tributary_connectors::destinations::{self, Secrets};
+use tributary_connectors::destinations::{self, Platform, Secrets};
 use tributary_domain::{
     consent::{ConsentRule, MOST_PURPOSES},
     filter::CompiledFilter,
@@ -82,6 +82,16 @@ pub(super) fn check_with_platform(
         secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect();
     if let Err(error) = platform.check_settings(settings, &secrets) {
         violations.add(format!("destination.{}", error.path), error.message);
+    }
+}
+
+/// Secrets that are stored go to no other place than they were entered for: whoever may change settings could have them sent
+/// to a server of their own, and read them there.
+pub(super) fn check_origin(platform: &str, now: &Value, then: &Value, violations: &mut Violations) {
+    let about = destinations::find(platform).map(Platform::about);
+    if about.is_some_and(|about| about.origin(now) != about.origin(then)) {
+        violations
+            .add("destination.secrets", "base_url names another server: enter the secrets again with it");
     }
 }
 

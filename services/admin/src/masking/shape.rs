@@ -88,7 +88,9 @@ pub(super) fn words(content: &str, known: &[String]) -> String {
     }
     let words = masked.split_inclusive(char::is_whitespace).map(|word| {
         let bare = word.trim_end();
-        let is_personal = bare.contains('@') || (digits_in(bare) >= DIGITS && !is_id(bare));
+        // The mark of a path's filter is no part of an address.
+        let is_personal =
+            bare.replace("[?@", "[?").contains('@') || (digits_in(bare) >= DIGITS && !is_id(bare));
         if is_personal && !bare.contains(MASK) {
             format!("{MASK}{}", &word[bare.len()..])
         } else {
@@ -154,6 +156,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(text(value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_unless_one_of_its_keys_is_somebodys() {
+        for (path, shown) in [
+            ("$.payload.email", "$.payload.email"),
+            ("$.payload.answers[?@.position == 3].answer", "$.payload.answers[?@.position == 3].answer"),
+            ("$['ann@example.com'].plan", "***"),
+            ("$['+14045550142']", "***"),
+            ("$.answers[?@.by == 'ann@example.com']", "$.answers[?@.by == ***"),
+        ] {
+            assert_eq!(words(path, &[]), shown);
         }
     }
 

@@ -71,6 +71,46 @@ async fn secrets_are_written_and_never_read() {
 }
 
 #[tokio::test]
+async fn secrets_are_sent_to_another_server_only_when_they_are_entered_again() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let token = |token: &str| [("access_token".to_owned(), token.to_owned())].into();
+    let destination = Destination {
+        key: "crm".to_owned(),
+        display_name: "CRM".to_owned(),
+        platform: "hubspot".to_owned(),
+        settings: Some(object(&[])),
+        secrets: token("pat-canary-1"),
+        ..Destination::default()
+    };
+    let request = CreateDestinationRequest {
+        parent: tenant.name.clone(),
+        destination: Some(destination),
+        ..Default::default()
+    };
+    let made = world.destinations().create_destination(request).await.unwrap().into_inner();
+    let update = |base_url: &str, paths: &[&str]| {
+        let settings = Some(object(&[("base_url", base_url)]));
+        let change =
+            Destination { settings, secrets: token("pat-canary-2"), etag: String::new(), ..made.clone() };
+        UpdateDestinationRequest { destination: Some(change), update_mask: mask(paths) }
+    };
+    for base_url in ["https://evil.example", "http://api.hubapi.com", "https://api.hubapi.com:8443"] {
+        let refused =
+            world.destinations().update_destination(update(base_url, &["settings"])).await.unwrap_err();
+        assert_eq!(fields(&refused), ["destination.secrets"], "{base_url}");
+    }
+    for (base_url, paths) in [
+        ("https://api.hubapi.com/proxy", &["settings"][..]),
+        ("https://other.example", &["settings", "secrets"][..]),
+        ("https://other.example/", &["settings"][..]),
+    ] {
+        let changed = world.destinations().update_destination(update(base_url, paths)).await;
+        assert!(changed.is_ok(), "{base_url}: {changed:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_filter_that_cannot_work_is_refused() {
     let world = World::start().await;
     let tenant = world.tenant("acme").await;

@@ -122,6 +122,7 @@ async fn scene(world: &World) -> Scene {
     destinations::create(world, &tenant).await;
     let mut first = booking(1, "ann@example.com", CLUID);
     first["payload"]["account"] = "Brightwater".into();
+    first["payload"]["by_person"] = serde_json::json!({"ann@example.com": {"seats": 1}});
     let mut nobody = booking(2, "Ann, spring sale", "spring sale");
     nobody["payload"]["account"] = "Brightwater".into();
     let nobody = world.commit(&source, 2, &nobody).await;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tributary_domain::workflow::{catalogue::PlatformNames, needs::Need};
+use url::Url;
 
 use super::{errors::KnownError, matching::Signal, schema::Field};
 
@@ -31,6 +33,17 @@ pub struct About {
     pub signatures: &'static [&'static str],
     /// Its name for a standard event; empty: it has none.
     pub standard_name: fn(&PlatformNames) -> &'static str,
+}
+
+impl About {
+    /// Where these settings have the secrets sent: scheme, host and port of the `base_url`. Nothing where the platform has
+    /// none, as a webhook, whose receiver gets signatures and no secret; nor where that is no URL.
+    pub fn origin(&self, settings: &Value) -> Option<String> {
+        let field = self.fields.iter().find(|field| field.name == "base_url")?;
+        let set = settings.get(field.name).and_then(Value::as_str).filter(|set| !set.is_empty());
+        let url = Url::parse(set.unwrap_or(field.default)).ok()?;
+        Some(url.origin().ascii_serialization())
+    }
 }
 
 /// What a platform can be told of an event that it was told of before.

@@ -240,7 +240,11 @@ impl Planner {
             has_changed
         });
         let has_draft = target.contains_key("draft");
-        let secrets = self.secrets(wanted, present);
+        // Secrets are not sent to another server unless they are entered again.
+        let base_url = |settings: &Json| settings["base_url"].clone();
+        let moves =
+            target.get("settings").is_some_and(|settings| base_url(settings) != base_url(now("settings")));
+        let secrets = self.secrets(wanted, present, moves);
         if !target.is_empty() || secrets.is_some() {
             self.push(wanted, Action::Update, target, found);
             if let Some(step) = self.plan.steps.last_mut() {
@@ -269,9 +273,9 @@ impl Planner {
         }
     }
 
-    fn secrets(&mut self, wanted: &Wanted, present: &Present) -> Option<secret::Secrets> {
+    fn secrets(&mut self, wanted: &Wanted, present: &Present, again: bool) -> Option<secret::Secrets> {
         let secrets = wanted.secrets.as_ref()?;
-        match secret::compare(secrets, &present.masks, self.options.resend_secrets) {
+        match secret::compare(secrets, &present.masks, again || self.options.resend_secrets) {
             Verdict::Same => None,
             Verdict::Send => Some(secrets.clone()),
             Verdict::Missing(reference) => {

@@ -160,6 +160,23 @@ fn desired() -> impl Strategy<Value = Desired> {
     })
 }
 
+#[test]
+fn secrets_are_sent_again_where_they_go_to_another_server() {
+    let address = Address::Destination("crm".to_owned());
+    let crm = |settings: Json| wanted(&address, (json!("CRM"), settings, None, Some(true), 1));
+    let told = Told { destinations: true, sources: false, workflows: BTreeSet::new() };
+    let desired = Desired { resources: vec![crm(json!({"base_url": "https://b.example"}))], told };
+    for (before, are_sent) in [
+        (json!({"base_url": "https://a.example"}), true),
+        (json!({}), true),
+        (json!({"base_url": "https://b.example", "api_version": "v3"}), false),
+    ] {
+        let options = Options { prune: false, resend_secrets: false };
+        let plan = plan(&desired, &present(vec![crm(before.clone())]), options).expect("no faults");
+        assert_eq!(plan.steps[0].secrets.is_some(), are_sent, "{before}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
