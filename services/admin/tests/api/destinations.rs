@@ -89,24 +89,25 @@ async fn secrets_are_sent_to_another_server_only_when_they_are_entered_again() {
         ..Default::default()
     };
     let made = world.destinations().create_destination(request).await.unwrap().into_inner();
-    let update = |base_url: &str, paths: &[&str]| {
-        let settings = Some(object(&[("base_url", base_url)]));
-        let change =
-            Destination { settings, secrets: token("pat-canary-2"), etag: String::new(), ..made.clone() };
+    let update = |base_url: &str, paths: &[&str], etag: &str| {
+        let (settings, etag) = (Some(object(&[("base_url", base_url)])), etag.to_owned());
+        let change = Destination { settings, secrets: token("pat-canary-2"), etag, ..made.clone() };
         UpdateDestinationRequest { destination: Some(change), update_mask: mask(paths) }
     };
     for base_url in ["https://evil.example", "http://api.hubapi.com", "https://api.hubapi.com:8443"] {
-        let refused =
-            world.destinations().update_destination(update(base_url, &["settings"])).await.unwrap_err();
+        let request = update(base_url, &["settings"], &made.etag);
+        let refused = world.destinations().update_destination(request).await.unwrap_err();
         assert_eq!(fields(&refused), ["destination.secrets"], "{base_url}");
     }
+    let mut etag = made.etag.clone();
     for (base_url, paths) in [
         ("https://api.hubapi.com/proxy", &["settings"][..]),
         ("https://other.example", &["settings", "secrets"][..]),
         ("https://other.example/", &["settings"][..]),
     ] {
-        let changed = world.destinations().update_destination(update(base_url, paths)).await;
+        let changed = world.destinations().update_destination(update(base_url, paths, &etag)).await;
         assert!(changed.is_ok(), "{base_url}: {changed:?}");
+        etag = changed.unwrap().into_inner().etag;
     }
 }
 
