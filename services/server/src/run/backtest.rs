@@ -20,7 +20,6 @@ use tributary_planner::{Comparison, Configuration};
 use tributary_store::{
     Store, StoreError, TenantScope,
     ledger::Rehearsal,
-    message::MessageRecord,
     operation::{Backtest, Choice, MOST_ITEMS, OperationRecord, OperationState},
 };
 
@@ -31,7 +30,7 @@ const STEP: u64 = 256;
 /// A step has so many bytes of bodies at most, but for its first message.
 const BYTES: usize = 8 << 20;
 /// It rests for this part of the time that it worked.
-const REST: u32 = 8;
+const REST: u32 = 4;
 /// The shortest rest: who waits for what it used comes to it.
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 /// How often it says how far it is.
@@ -143,10 +142,10 @@ impl Backtests {
         }
         let configuration = Configuration::compile(scope.snapshot(backtest.filter.source).await?)?;
         let mut work = Comparison::new(operation.tenant, backtest, configuration)?;
-        let (mut rehearsal, mut ahead, mut told) = (Rehearsal::default(), None, Instant::now());
+        let (mut rehearsal, mut told) = (Rehearsal::default(), Instant::now());
         loop {
             let began = Instant::now();
-            match self.step(scope, backtest, &mut work, &mut rehearsal, &mut ahead).await {
+            match self.step(scope, backtest, &mut work, &mut rehearsal).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) if error.is_transient() => {
@@ -166,27 +165,21 @@ impl Backtests {
         scope.end_backtest(operation.id, work.report(), work.done(), self.clock.now()).await
     }
 
-    /// Compares the next messages, while those after them are read; whether there were any.
+    /// Compares the next messages; whether there were any.
     async fn step(
         &self,
         scope: TenantScope<'_>,
         backtest: &Backtest,
         work: &mut Comparison<'_>,
         rehearsal: &mut Rehearsal,
-        ahead: &mut Option<Vec<MessageRecord>>,
     ) -> Result<bool, StoreError> {
-        let following = |after| scope.messages_after(&backtest.filter, after, STEP, BYTES);
-        let records = match ahead.take() {
-            Some(records) => records,
-            None => following(work.after()).await?,
-        };
-        let Some(last) = records.last().map(|record| record.summary.id) else { return Ok(false) };
+        let records = scope.messages_after(&backtest.filter, work.after(), STEP, BYTES).await?;
+        if records.is_empty() {
+            return Ok(false);
+        }
         let plans = work.plan(records);
-        let (rehearsed, read) =
-            tokio::join!(scope.rehearse(rehearsal, plans, self.clock.now()), following(Some(last)));
-        work.compare(&rehearsed?, rehearsal.is_full());
-        // What could not be read is asked for again.
-        *ahead = read.ok();
+        let rehearsed = scope.rehearse(rehearsal, plans, self.clock.now()).await?;
+        work.compare(&rehearsed, rehearsal.is_full());
         Ok(true)
     }
 }
