@@ -19,7 +19,7 @@ pub(in super::super) fn lower(value: &str) -> Option<String> {
 
 /// An address as Google compares it: of its own mail without dots and without what a plus sign begins.
 pub(in super::super) fn google_email(address: &str) -> Option<String> {
-    let address: String = folded(address).chars().filter(|character| !character.is_whitespace()).collect();
+    let address = kept(address, |character| !character.is_whitespace());
     let (local, domain) = address.rsplit_once('@')?;
     if !GMAIL.contains(&domain) {
         return Some(address);
@@ -35,13 +35,13 @@ pub(in super::super) fn digits(phone: &str) -> Option<String> {
 
 /// A name in lower case, without punctuation.
 pub(in super::super) fn name(value: &str) -> Option<String> {
-    let letters: String = folded(value).chars().filter(|character| !is_punctuation(*character)).collect();
+    let letters = kept(value, |character| !is_punctuation(character));
     some(letters.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A place in lower case: letters alone.
 pub(in super::super) fn city(value: &str) -> Option<String> {
-    some(folded(value).chars().filter(|character| character.is_alphabetic()).collect())
+    some(kept(value, char::is_alphabetic))
 }
 
 /// A state or region in lower case, letters alone; one of the United States by its two letters.
@@ -53,7 +53,7 @@ pub(in super::super) fn state(value: &str) -> Option<String> {
 
 /// A postal code in lower case, without spaces, up to a hyphen.
 pub(in super::super) fn postal_code(value: &str) -> Option<String> {
-    let tight: String = folded(value).chars().filter(|character| !character.is_whitespace()).collect();
+    let tight = kept(value, |character| !character.is_whitespace());
     let code = tight.split('-').next().unwrap_or_default().to_owned();
     if code.len() < 2 { None } else { Some(code) }
 }
@@ -94,6 +94,11 @@ pub(in super::super) fn birth_date(value: &str) -> Option<String> {
 /// Trimmed, in lower case and in NFC: of letters with marks there is one form only.
 fn folded(value: &str) -> String {
     value.trim().to_lowercase().nfc().collect()
+}
+
+/// What is kept of the folded value, in NFC again: marks that a removed character held apart meet now, and have one order.
+fn kept(value: &str, is_kept: impl Fn(char) -> bool) -> String {
+    folded(value).chars().filter(|character| is_kept(*character)).nfc().collect()
 }
 
 fn is_punctuation(character: char) -> bool {

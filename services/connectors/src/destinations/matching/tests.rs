@@ -25,6 +25,8 @@ fn values_are_brought_to_the_forms_that_vendors_publish() {
         (name, "Anne-Marie O’Neil, Jr.", Some("annemarie oneil jr")),
         (name, "Zoe\u{308}", Some("zoë")),
         (name, "…", None),
+        // The marks that the bracket held apart are put in their one order.
+        (name, "\u{816}[\u{1172b}", Some("\u{1172b}\u{816}")),
         (city, "St. Louis (MO) 63101", Some("stlouismo")),
         (city, "München", Some("münchen")),
         (state, "New York", Some("ny")),
