@@ -26,13 +26,17 @@ pub struct InvalidId {
     pub length: usize,
 }
 
-fn encode(mut bits: u128, length: usize, out: &mut String) {
-    let mut buffer = [b'0'; BODY];
-    for slot in buffer[..length].iter_mut().rev() {
+/// Fills `out` with the digits of `bits`.
+fn encode(mut bits: u128, out: &mut [u8]) {
+    for slot in out.iter_mut().rev() {
         *slot = ALPHABET[(bits & 31) as usize];
         bits >>= 5;
     }
-    out.extend(buffer[..length].iter().map(|byte| char::from(*byte)));
+}
+
+/// An id's characters as text: all are ASCII.
+fn text(characters: &[u8]) -> &str {
+    str::from_utf8(characters).unwrap_or_default()
 }
 
 fn decode(text: &str) -> Option<u128> {
@@ -128,10 +132,12 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = String::with_capacity($prefix.len() + 1 + BODY);
-                text.push_str(concat!($prefix, "_"));
-                encode(self.0, BODY, &mut text);
-                f.write_str(&text)
+                const HEAD: &[u8] = concat!($prefix, "_").as_bytes();
+                let mut all = [0; HEAD.len() + BODY];
+                let (head, body) = all.split_at_mut(HEAD.len());
+                head.copy_from_slice(HEAD);
+                encode(self.0, body);
+                f.write_str(text(&all))
             }
         }
 
@@ -183,11 +189,14 @@ macro_rules! message_part_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = String::with_capacity($prefix.len() + 1 + BODY + TAIL);
-                text.push_str(concat!($prefix, "_"));
-                encode(self.message, BODY, &mut text);
-                encode(u128::from(self.part), TAIL, &mut text);
-                f.write_str(&text)
+                const HEAD: &[u8] = concat!($prefix, "_").as_bytes();
+                let mut all = [0; HEAD.len() + BODY + TAIL];
+                let (head, rest) = all.split_at_mut(HEAD.len());
+                let (body, tail) = rest.split_at_mut(BODY);
+                head.copy_from_slice(HEAD);
+                encode(self.message, body);
+                encode(u128::from(self.part), tail);
+                f.write_str(text(&all))
             }
         }
 

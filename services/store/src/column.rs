@@ -27,9 +27,15 @@ pub(crate) fn json<T: DeserializeOwned>(text: &str, what: &'static str) -> Resul
     serde_json::from_str(text).map_err(|_| StoreError::corrupt(what))
 }
 
+/// Bytes that most values have room in.
+const LIKELY: usize = 512;
+
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|_| StoreError::Other { message: "a value has no form in JSON".to_owned() })
+    let none = || StoreError::Other { message: "a value has no form in JSON".to_owned() };
+    // Most are longer than what a text has room for when it begins to grow.
+    let mut text = Vec::with_capacity(LIKELY);
+    serde_json::to_writer(&mut text, value).map_err(|_| none())?;
+    String::from_utf8(text).map_err(|_| none())
 }
 
 /// A number that is never negative, or of fewer bits than its column.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task};
 use tributary_domain::{
     id::{ProfileId, TenantId},
     identity::{IdentifierType, View},
@@ -41,8 +41,11 @@ use crate::{Sealer, Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
 /// How many messages are resolved before their statements are handed over.
 const PART: usize = 64;
+/// After how many messages whoever hands statements to the database gets a turn: it has to have the next one at
+/// hand when the one before ends.
+const TURN: usize = 4;
 /// How many statements wait at most for the database.
-const WAITING: usize = 8;
+const WAITING: usize = 16;
 
 /// Plans to be applied together, in the order of their sequence.
 #[derive(Debug, Clone, Default)]
@@ -203,8 +206,9 @@ async fn resolve(
     to: Statements,
 ) -> Result<Applied, StoreError> {
     for plans in batch.plans.chunks(PART) {
-        for plan in plans {
-            resolver.message(plan)?;
+        for some in plans.chunks(TURN) {
+            some.iter().try_for_each(|plan| resolver.message(plan))?;
+            task::yield_now().await;
         }
         mem::take(&mut resolver.difference).hand_over(&to).await?;
     }
