@@ -72,6 +72,7 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     let (conversion, key) = sample::conversion(tenant, 1);
     sample::write::<conversion::Entity>(store, vec![conversion]).await;
     sample::write::<conversion_key::Entity>(store, vec![key]).await;
+    sample::write::<request_id::Entity>(store, vec![sample::request_id(tenant)]).await;
 }
 
 async fn configure(scope: TenantScope<'_>) {
