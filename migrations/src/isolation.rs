@@ -12,7 +12,7 @@ pub const TENANT_SETTING: &str = "tributary.tenant";
 
 /// What the role may do with tables that have a column `tenant_id`. Those that are not here it reads: the ledger and the
 /// tasks of the house write them.
-const OF_TENANTS: [(&str, &str); 19] = [
+const OF_TENANTS: [(&str, &str); 20] = [
     ("sources", ALL),
     ("source_secrets", ALL),
     ("connections", ALL),
@@ -31,6 +31,8 @@ const OF_TENANTS: [(&str, &str); 19] = [
     ("stats_recent", "SELECT, INSERT, UPDATE"),
     ("retention_progress", "SELECT, UPDATE"),
     ("workflow_samples", ALL),
+    // In the transaction of what they ask for.
+    ("request_ids", "SELECT, INSERT, DELETE"),
     // What was done stays written.
     ("audit_log", "SELECT, INSERT"),
     // Who reaches a tenant is not that tenant's to know.
@@ -39,15 +41,13 @@ const OF_TENANTS: [(&str, &str); 19] = [
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The same of tables without a column `tenant_id`.
-const SHARED: [(&str, &str); 5] = [
+const SHARED: [(&str, &str); 4] = [
     // Its own row, by a rule of its own.
     ("tenants", "SELECT, UPDATE"),
     // By hashes over the tenant's id, which lead to ids whose rows are behind the wall.
     ("identifier_keys", "SELECT"),
     ("conversion_keys", "SELECT"),
     ("dedupe_keys", "SELECT"),
-    // By who asked, in the transaction of what they asked for.
-    ("request_ids", ALL),
 ];
 
 /// Makes the role where there is none, and the rules of every table that has none yet. What the role may do is

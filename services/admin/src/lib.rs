@@ -38,6 +38,7 @@ mod quota;
 mod routes;
 mod sample;
 mod secret;
+mod sending;
 mod source;
 mod stats;
 mod stream;

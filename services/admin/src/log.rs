@@ -3,6 +3,7 @@
 mod delivery;
 mod lists;
 mod message;
+mod parents;
 mod parked;
 mod replay;
 mod run;

@@ -111,13 +111,12 @@ impl TenantPath {
         Ok((Self::of(field, agency, tenant)?, id(field, child)?))
     }
 
-    /// The tenant of a name, and its source where the name is that of one.
+    /// The tenant of a name, and its source where the name is that of one, which may be left open too.
     pub(crate) fn or_source(field: &str, name: &str) -> Result<(Self, Option<SourceId>), Status> {
-        if let Ok(path) = Self::parse(field, name) {
-            return Ok((path, None));
+        match Self::parse(field, name) {
+            Ok(path) => Ok((path, None)),
+            Err(_) => Self::any_source(field, name),
         }
-        let (path, source) = Self::child(field, name, "sources")?;
-        Ok((path, Some(source)))
     }
 
     /// The tenant and the source of a name in which the source may be left open.
@@ -128,9 +127,26 @@ impl TenantPath {
 
     /// The tenant, the source (which may be left open) and the workflow of a workflow's name.
     pub(crate) fn workflow(field: &str, name: &str) -> Result<(Self, Option<SourceId>, WorkflowId), Status> {
+        let (path, source, workflow) = Self::workflow_segments(field, name)?;
+        Ok((path, source, id(field, workflow)?))
+    }
+
+    /// The same where the workflow may be left open as well.
+    pub(crate) fn any_workflow(
+        field: &str,
+        name: &str,
+    ) -> Result<(Self, Option<SourceId>, Option<WorkflowId>), Status> {
+        let (path, source, workflow) = Self::workflow_segments(field, name)?;
+        Ok((path, source, id_or_any(field, workflow)?))
+    }
+
+    fn workflow_segments<'a>(
+        field: &str,
+        name: &'a str,
+    ) -> Result<(Self, Option<SourceId>, &'a str), Status> {
         let collections = ["agencies", "tenants", "sources", "workflows"];
         let [agency, tenant, source, workflow] = segments(field, name, collections)?;
-        Ok((Self::of(field, agency, tenant)?, id_or_any(field, source)?, id(field, workflow)?))
+        Ok((Self::of(field, agency, tenant)?, id_or_any(field, source)?, workflow))
     }
 }
 
@@ -299,6 +315,24 @@ mod tests {
             TenantPath::parse("name", &name).unwrap(),
             TenantPath { agency: None, tenant: names().tenant }
         );
+    }
+
+    #[test]
+    fn the_source_and_the_workflow_may_be_left_open_where_that_is_allowed() {
+        let (names, source) = (names(), SourceId::new(1, 3));
+        let path = TenantPath { agency: Some(names.agency), tenant: names.tenant };
+        for (name, found) in [
+            (names.tenant(), None),
+            (format!("{}/sources/-", names.tenant()), None),
+            (names.source(source), Some(source)),
+        ] {
+            assert_eq!(TenantPath::or_source("parent", &name).unwrap(), (path, found), "{name}");
+        }
+        let of_source = format!("{}/workflows/-", names.source(source));
+        assert_eq!(TenantPath::any_workflow("parent", &of_source).unwrap(), (path, Some(source), None));
+        let of_all = format!("{}/sources/-/workflows/-", names.tenant());
+        assert_eq!(TenantPath::any_workflow("parent", &of_all).unwrap(), (path, None, None));
+        assert!(TenantPath::workflow("name", &of_all).is_err(), "one workflow is not any");
     }
 
     #[test]

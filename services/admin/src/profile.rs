@@ -242,7 +242,8 @@ pub(crate) fn to_proto(names: Names, record: ProfileRecord) -> Profile {
     }
 }
 
-fn identifier(names: Names, owned: IdentifierRecord) -> profile::OwnedIdentifier {
+/// An identifier of a profile as the contract has it.
+pub(crate) fn identifier(names: Names, owned: IdentifierRecord) -> profile::OwnedIdentifier {
     profile::OwnedIdentifier {
         r#type: owned.kind.to_string(),
         value: owned.value,

@@ -9,6 +9,7 @@ use tonic::{
 };
 use tonic_health::ServingStatus;
 use tonic_web::GrpcWebLayer;
+use tower::util::MapRequestLayer;
 use tributary_auth::{AdminToken, AuthLayer};
 use tributary_domain::subnet::Subnet;
 use tributary_proto::admin::v1::{
@@ -48,6 +49,7 @@ use crate::{
     privacy::Privacy,
     profile::Profiles,
     quota::Quotas,
+    sending,
     source::Sources,
     stats::StatsOf,
     tenant::Tenants,
@@ -58,7 +60,7 @@ use crate::{
 const MAX_REQUEST: usize = 1024 * 1024;
 /// The largest answer: a page of full messages.
 const MAX_RESPONSE: usize = 64 * 1024 * 1024;
-/// How long a call may take; a stream may last longer once it has begun.
+/// How long a call may take, and how long it may take to come; a stream may last longer once it has begun.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long a peer may take to say what it speaks.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -193,6 +195,7 @@ pub async fn serve(
         .layer(DeadlineLayer::new(DEADLINE))
         .layer(AuthLayer::new(Arc::new(gate)))
         .layer(calls.clone())
+        .layer(MapRequestLayer::new(|request| sending::within(DEADLINE, request)))
         .layer(MaskLayer)
         .add_routes(routes.prepare())
         .serve_with_incoming_shutdown(incoming(listener, connections), closed)

@@ -28,6 +28,7 @@ use tributary_store::{
     audit::Author,
     message::MessageFilter,
     once::Repeated,
+    search::Order,
     source::{NewSource, SourceChange, SourceRecord},
     workflow::NewWorkflow,
 };
@@ -305,7 +306,8 @@ impl SourceService for Sources {
 async fn newest(located: &Located<'_>, source: SourceId, count: u32) -> Result<Vec<Message>, Status> {
     let found =
         located.scope.messages(&MessageFilter::of(source), Page::first(count)).await.map_err(from_store)?;
-    let (messages, _) = MessageReader::new(located).all(found.items, MessageView::Full).await?;
+    let (messages, _) =
+        MessageReader::new(located).all(found.items, MessageView::Full, Order::NewestFirst).await?;
     Ok(messages)
 }
 

@@ -67,7 +67,7 @@ impl Agencies<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            author.claim(txn, new.id, None).await?;
+            author.claim(txn, None, new.id, None).await?;
             agency::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await

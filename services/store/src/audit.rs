@@ -58,15 +58,16 @@ impl Author {
         self
     }
 
-    /// Notes that the author's request makes `resource`, if it is to be done once.
+    /// Notes that the author's request makes `resource`, of the tenant where one is named, if it is to be done once.
     pub(crate) async fn claim(
         &self,
         txn: &DatabaseTransaction,
+        tenant: Option<TenantId>,
         resource: impl Display,
         answer: Option<Vec<u8>>,
     ) -> Result<(), StoreError> {
         match &self.once {
-            Some(once) => once.claim(txn, resource.to_string(), answer, self.at).await,
+            Some(once) => once.claim(txn, tenant, resource.to_string(), answer, self.at).await,
             None => Ok(()),
         }
     }

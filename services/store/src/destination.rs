@@ -157,7 +157,7 @@ impl TenantScope<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            author.claim(txn, new.id, None).await?;
+            author.claim(txn, Some(self.id()), new.id, None).await?;
             self.check_quota(txn, Countable::Destinations, 1).await?;
             destination::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)

@@ -5,6 +5,7 @@ mod names;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
+    booking::Role,
     event::EventData,
     id::{EventId, MessageId, ProfileId, SourceId, WorkflowId},
     time::Timestamp,
@@ -63,6 +64,12 @@ impl EventRecord {
             received_at: event.received,
             data: event.data.clone(),
         }
+    }
+
+    /// Whether no workflow made it of its message: it follows another event, because of what the message says of a booking.
+    pub fn is_follow_up(&self) -> bool {
+        let of_run = EventId::derive(self.id.message(), self.workflow, self.data.draft.index);
+        matches!(self.data.role, Some(Role::Follows { .. })) && self.id != of_run
     }
 }
 

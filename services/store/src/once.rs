@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
-use tributary_domain::time::Timestamp;
+use tributary_domain::{id::TenantId, time::Timestamp};
 
 use crate::{
     Secret, Store, StoreError, TenantScope,
@@ -42,20 +42,21 @@ pub struct Repeated {
 }
 
 impl Once {
-    /// Notes that the request makes `resource`, in the transaction that does; of those that come at once, one does it,
-    /// and the others wait for it here.
+    /// Notes that the request makes `resource`, of the tenant where one is named, in the transaction that does; of those that
+    /// come at once, one does it, and the others wait for it here.
     ///
     /// # Errors
     /// [`StoreError::Repeated`] when it was done before, [`StoreError::RequestIdReused`] when another one was.
     pub(crate) async fn claim(
         &self,
         txn: &DatabaseTransaction,
+        tenant: Option<TenantId>,
         resource: String,
         answer: Option<Vec<u8>>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        const CLAIM: &str = "INSERT INTO request_ids (caller, method, request_id, body_hash, resource, answer, created_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+        const CLAIM: &str = "INSERT INTO request_ids (caller, method, request_id, body_hash, resource, answer, created_at, \
+            tenant_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
         let key = || (self.caller.clone(), self.method.to_owned(), self.request_id.clone());
         request_id::Entity::delete_many()
             .filter(request_id::Column::Caller.eq(self.caller.as_str()))
@@ -64,6 +65,7 @@ impl Once {
             .filter(request_id::Column::CreatedAt.lte(now.minus(REMEMBERED).micros()))
             .exec(txn)
             .await?;
+        let owner = tenant.map(|tenant| tenant.to_string());
         let values = [
             self.caller.as_str().into(),
             self.method.into(),
@@ -72,15 +74,20 @@ impl Once {
             resource.into(),
             answer.into(),
             now.micros().into(),
+            owner.clone().into(),
         ];
         let claim = Statement::from_sql_and_values(txn.get_database_backend(), CLAIM, values);
         if txn.execute_raw(claim).await?.rows_affected() == 1 {
             return Ok(());
         }
-        let before = request_id::Entity::find_by_id(key()).one(txn).await?;
-        // Whoever was first cleaned up meanwhile: the next attempt is the first.
-        let before = before.ok_or(StoreError::Contention)?;
-        if before.body_hash != self.body_hash {
+        let before = match (request_id::Entity::find_by_id(key()).one(txn).await?, tenant) {
+            (Some(before), _) => before,
+            // What cannot be seen behind the wall of a tenant is another's.
+            (None, Some(_)) => return Err(StoreError::RequestIdReused),
+            // Whoever was first cleaned up meanwhile: the next attempt is the first.
+            (None, None) => return Err(StoreError::Contention),
+        };
+        if before.body_hash != self.body_hash || before.tenant_id != owner {
             return Err(StoreError::RequestIdReused);
         }
         Err(StoreError::Repeated(Repeated { resource: before.resource, answer: before.answer }))
@@ -116,7 +123,10 @@ impl TenantScope<'_> {
     /// When the database fails.
     pub async fn is_repeated(&self, request: &Once, now: Timestamp) -> Result<bool, StoreError> {
         let key = (request.caller.clone(), request.method.to_owned(), request.request_id.clone());
-        let before = request_id::Entity::find_by_id(key).one(&self.reader()).await?;
+        let before = request_id::Entity::find_by_id(key)
+            .filter(request_id::Column::TenantId.eq(self.key()))
+            .one(&self.reader())
+            .await?;
         Ok(before.is_some_and(|before| before.created_at > now.minus(REMEMBERED).micros()))
     }
 
@@ -146,7 +156,7 @@ impl AgencyScope<'_> {
         let seal =
             |answer: &Secret| self.store().seal_answer(Holder::Agency(self.id()), request, answer.expose());
         let answer = request.answer.as_ref().map(seal).transpose()?;
-        author.claim(txn, resource, answer).await
+        author.claim(txn, None, resource, answer).await
     }
 
     /// What `request` was answered with besides the resource.

@@ -151,7 +151,7 @@ impl TenantScope<'_> {
         let (inserted, deed) = (&row, &deed);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            author.claim(txn, new.id, None).await?;
+            author.claim(txn, Some(self.id()), new.id, None).await?;
             self.check_running(txn, new.choice.kind()).await?;
             operation::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)

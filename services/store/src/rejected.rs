@@ -136,18 +136,18 @@ async fn add(txn: &DatabaseTransaction, count: &RejectionCount) -> Result<(), St
 }
 
 impl TenantScope<'_> {
-    /// The refused requests of a source that are kept, newest first.
+    /// The refused requests of these sources that are kept, newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn rejections(
         &self,
-        source: SourceId,
+        sources: &[SourceId],
         page: Page<RejectionId>,
     ) -> Result<Paged<RejectionRecord, RejectionId>, StoreError> {
         let mut query = rejected_request::Entity::find()
             .filter(rejected_request::Column::TenantId.eq(self.key()))
-            .filter(rejected_request::Column::SourceId.eq(source.to_string()));
+            .filter(rejected_request::Column::SourceId.is_in(sources.iter().map(SourceId::to_string)));
         if let Some(before) = page.after {
             query = query.filter(rejected_request::Column::Id.lt(before.to_string()));
         }
@@ -155,22 +155,25 @@ impl TenantScope<'_> {
         page.fill(query.all(&self.reader()).await?, RejectionRecord::try_from, |record| record.id)
     }
 
-    /// How many requests of a source were ever refused, by reason.
+    /// How many requests of these sources were ever refused, by reason, in the order of the reasons' codes.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn rejection_counts(&self, source: SourceId) -> Result<Vec<RejectionCount>, StoreError> {
-        let rows = rejected_count::Entity::find()
+    pub async fn rejection_counts(&self, sources: &[SourceId]) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows: Vec<(String, i64)> = rejected_count::Entity::find()
+            .select_only()
+            .column(rejected_count::Column::Reason)
+            // Postgres adds up to a type of its own.
+            .expr_as(Expr::cust("CAST(sum(rejected_counts.count) AS bigint)"), "sum")
             .filter(rejected_count::Column::TenantId.eq(self.key()))
-            .filter(rejected_count::Column::SourceId.eq(source.to_string()))
+            .filter(rejected_count::Column::SourceId.is_in(sources.iter().map(SourceId::to_string)))
+            .group_by(rejected_count::Column::Reason)
             .order_by_asc(rejected_count::Column::Reason)
             .limit(u64::from(LARGEST_PAGE))
+            .into_tuple()
             .all(&self.reader())
             .await?;
-        let count = |row: rejected_count::Model| {
-            let count = number(row.count, "rejected_counts.count")?;
-            Ok(RejectionCount { tenant: self.id(), source, reason: row.reason, count })
-        };
+        let count = |(reason, count)| Ok((reason, number(count, "rejected_counts.count")?));
         rows.into_iter().map(count).collect()
     }
 }

@@ -12,6 +12,7 @@ mod commands;
 mod conversions;
 mod keys;
 mod logs;
+mod meetings;
 mod sweep;
 mod weeks;
 

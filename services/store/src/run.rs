@@ -9,7 +9,7 @@ use tributary_domain::{
     workflow::status::{Reason, RunStatus},
 };
 
-pub use log::RunFilter;
+pub use log::{RunFilter, RunPlace};
 
 use crate::{
     StoreError, TenantScope,

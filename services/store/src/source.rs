@@ -139,7 +139,7 @@ impl TenantScope<'_> {
         let (inserted, answer) = (&row, &answer);
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            author.claim(txn, new.id, answer.clone()).await?;
+            author.claim(txn, Some(self.id()), new.id, answer.clone()).await?;
             self.check_quota(txn, Countable::Sources, 1).await?;
             source::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)

@@ -126,7 +126,7 @@ impl Tenants<'_> {
             let txn = txn.as_ref();
             let agency = agency::Entity::find_by_id(inserted.agency_id.as_str()).one(txn).await?;
             agency.ok_or_else(|| StoreError::not_found("agency"))?;
-            author.claim(txn, new.id, None).await?;
+            author.claim(txn, None, new.id, None).await?;
             tenant::Entity::insert(inserted.clone().into_active_model())
                 .exec_without_returning(txn)
                 .await

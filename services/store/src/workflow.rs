@@ -120,7 +120,7 @@ impl TenantScope<'_> {
         let inserted = &row;
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            author.claim(txn, new.id, None).await?;
+            author.claim(txn, Some(self.id()), new.id, None).await?;
             self.live_source(txn, new.source).await?;
             self.check_quota(txn, Countable::Workflows, 1).await?;
             workflow::Entity::insert(inserted.clone().into_active_model())

@@ -5,6 +5,7 @@
 
 mod bench;
 mod booking;
+mod charts;
 mod client;
 mod measure;
 mod multiply;

@@ -1,14 +1,14 @@
 //! Lists of events, and of their names.
 
 use tonic::Status;
-use tributary_domain::{
-    id::{ProfileId, SourceId},
-    workflow::spec::Kind,
-};
+use tributary_domain::{id::ProfileId, workflow::spec::Kind};
 use tributary_proto::admin::v1::{
     EventName, ListEventNamesRequest, ListEventNamesResponse, ListEventsRequest, ListEventsResponse,
 };
-use tributary_store::event::{EventFilter, EventNameRecord};
+use tributary_store::{
+    event::{EventFilter, EventNameRecord},
+    search::Search,
+};
 
 use super::to_proto;
 use crate::{
@@ -53,10 +53,12 @@ pub(super) async fn events(
         ..EventFilter::default()
     };
     let also: Option<ProfileId> = search::id(&filter, PROFILE.name, "`prf_…`")?;
-    let list = call.list("ListEvents", &[&request.parent, &request.filter]);
+    let list = call.list("ListEvents", &[&request.parent, &request.filter, &request.order_by]);
     let page = list.page(request.page_size, &request.page_token)?;
+    let order = search::order(&request.order_by)?;
     let located = call.locate(path).await?;
-    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let searched = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    wanted.search = Search { order, ..searched };
     if let Some(profile) = profile {
         let whole = located.scope.profile(profile).await.map_err(from_store)?;
         wanted.search.owners = both(wanted.search.owners.as_deref(), whole.aliases, whole.id);
@@ -98,13 +100,7 @@ pub(super) async fn names(
     call: &Call<'_>,
     request: ListEventNamesRequest,
 ) -> Result<ListEventNamesResponse, Status> {
-    let (path, source) = match TenantPath::parse("parent", &request.parent) {
-        Ok(path) => (path, None),
-        Err(_) => {
-            let (path, source) = TenantPath::child::<SourceId>("parent", &request.parent, "sources")?;
-            (path, Some(source))
-        }
-    };
+    let (path, source) = TenantPath::or_source("parent", &request.parent)?;
     let list = call.list("ListEventNames", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;

@@ -5,7 +5,10 @@ use tributary_domain::{committed::CommittedAttempt, id::DeliveryId};
 use tributary_proto::admin::v1::{
     Delivery, DeliveryAttempt, ListDeliveriesRequest, ListDeliveriesResponse, delivery::State,
 };
-use tributary_store::delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState};
+use tributary_store::{
+    delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState},
+    search::Search,
+};
 
 use super::{
     message::headers,
@@ -61,10 +64,12 @@ pub(super) async fn list(
     let filter = Filter::parse(&request.filter, &search::fields_with(&OF_A_DELIVERY))?;
     let asked = Asked::of(&filter)?;
     let mut wanted = wanted(&filter)?;
-    let list = call.list("ListDeliveries", &[&request.parent, &request.filter]);
+    let list = call.list("ListDeliveries", &[&request.parent, &request.filter, &request.order_by]);
     let page = list.page(request.page_size, &request.page_token)?;
+    let order = search::order(&request.order_by)?;
     let located = call.locate(path).await?;
-    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let searched = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    wanted.search = Search { order, ..searched };
     let found = located.scope.deliveries(&wanted, page).await.map_err(from_store)?;
     Ok(ListDeliveriesResponse {
         deliveries: found.items.into_iter().map(|record| to_proto(located.names, record)).collect(),

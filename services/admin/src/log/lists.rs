@@ -13,15 +13,17 @@ use tributary_store::{
     held::HeldRecord,
     message::{CluidStatus, MessageFilter},
     rejected::RejectionRecord,
+    search::Search,
 };
 
 use super::{
     message::{MessageReader, fate_code, headers},
+    parents,
     run::STATUS,
     search::{self, Asked},
 };
 use crate::{
-    call::Call,
+    call::{Call, Located},
     check,
     convert::value::to_time,
     error::from_store,
@@ -65,18 +67,30 @@ pub(super) async fn messages(
     call: &Call<'_>,
     request: ListMessagesRequest,
 ) -> Result<ListMessagesResponse, Status> {
-    let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
+    let (path, source) = TenantPath::any_source("parent", &request.parent)?;
     let view = check::message_view(request.view)?;
     let filter = Filter::parse(&request.filter, &search::fields_with(&OF_A_MESSAGE))?;
     let asked = Asked::of(&filter)?;
-    let mut wanted = wanted(&filter, source)?;
-    let list = call.list("ListMessages", &[&request.parent, &request.filter]);
+    let mut wanted = wanted(&filter, SourceId::from_bits(0))?;
+    let list = call.list("ListMessages", &[&request.parent, &request.filter, &request.order_by]);
     let page = list.page(request.page_size, &request.page_token)?;
+    let order = search::order(&request.order_by)?;
     let located = call.locate(path).await?;
-    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let searched = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let mut sources = of_parent(&located, source).await?.into_iter();
+    let Some(first) = sources.next() else { return Ok(ListMessagesResponse::default()) };
+    (wanted.source, wanted.also) = (first, sources.collect());
+    wanted.search = Search { order, ..searched };
     let found = located.scope.messages(&wanted, page).await.map_err(from_store)?;
-    let (messages, full_at) = MessageReader::new(&located).all(found.items, view).await?;
+    let (messages, full_at) = MessageReader::new(&located).all(found.items, view, order).await?;
     Ok(ListMessagesResponse { messages, next_page_token: list.next(full_at.or(found.next)) })
+}
+
+async fn of_parent(located: &Located<'_>, source: Option<SourceId>) -> Result<Vec<SourceId>, Status> {
+    match source {
+        Some(source) => Ok(vec![source]),
+        None => parents::sources(located).await,
+    }
 }
 
 /// Answers ListRejectedRequests.
@@ -84,16 +98,17 @@ pub(super) async fn rejected_requests(
     call: &Call<'_>,
     request: ListRejectedRequestsRequest,
 ) -> Result<ListRejectedRequestsResponse, Status> {
-    let (path, source) = TenantPath::child("parent", &request.parent, "sources")?;
+    let (path, source) = TenantPath::any_source("parent", &request.parent)?;
     let list = call.list("ListRejectedRequests", &[&request.parent]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;
-    let found = located.scope.rejections(source, page).await.map_err(from_store)?;
-    let mut counts = located.scope.rejection_counts(source).await.map_err(from_store)?;
-    counts.sort_by_key(|counted| Reverse(counted.count));
-    let counts = counts.into_iter().map(|counted| RejectedRequestCount {
-        reason: counted.reason,
-        count: i64::try_from(counted.count).unwrap_or(i64::MAX),
+    let sources = of_parent(&located, source).await?;
+    let found = located.scope.rejections(&sources, page).await.map_err(from_store)?;
+    let mut counts = located.scope.rejection_counts(&sources).await.map_err(from_store)?;
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let counts = counts.into_iter().map(|(reason, count)| RejectedRequestCount {
+        reason,
+        count: i64::try_from(count).unwrap_or(i64::MAX),
     });
     Ok(ListRejectedRequestsResponse {
         rejected_requests: found.items.into_iter().map(|record| rejected(located.names, record)).collect(),

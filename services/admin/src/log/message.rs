@@ -19,6 +19,7 @@ use tributary_store::{
     StoreError,
     ledger::Fate,
     message::{CluidStatus, MessageRecord, MessageSummary, SignatureStatus},
+    search::Order,
 };
 
 use crate::{
@@ -132,12 +133,13 @@ impl<'a> MessageReader<'a> {
         Self { located, cluid_paths: HashMap::new() }
     }
 
-    /// The messages of these lines, with headers and bodies where `view` wants them; and the last of them, when bodies
-    /// were enough for one answer before the lines ended.
+    /// The messages of these lines, which are in this order, with headers and bodies where `view` wants them; and the place
+    /// at which the next page goes on, when bodies were enough for one answer before the lines ended.
     pub(crate) async fn all(
         mut self,
         lines: Vec<MessageSummary>,
         view: MessageView,
+        order: Order,
     ) -> Result<(Vec<Message>, Option<MessageId>), Status> {
         let mut messages = Vec::with_capacity(lines.len());
         let mut bytes = 0;
@@ -152,8 +154,9 @@ impl<'a> MessageReader<'a> {
             };
             bytes += message.body.len();
             messages.push(message);
-            if bytes >= ENOUGH && lines.peek().is_some() {
-                return Ok((messages, Some(id)));
+            if let Some(rest) = lines.peek().filter(|_| bytes >= ENOUGH) {
+                let place = if order == Order::NewestFirst { id } else { rest.id };
+                return Ok((messages, Some(place)));
             }
         }
         Ok((messages, None))

@@ -15,7 +15,6 @@ use tributary_proto::admin::v1::{
     MessageView, Operation, ReplayDeliveriesRequest, ReplayMessagesRequest, ReplayPreview,
 };
 use tributary_store::{
-    LARGEST_PAGE, Page, Show,
     message::{MessageFilter, RunOf},
     operation::{Choice, Place},
     search::Search,
@@ -25,6 +24,7 @@ use super::{
     delivery::{self, OF_A_DELIVERY, WORKFLOW},
     lists::{self, OF_A_MESSAGE},
     message::MessageReader,
+    parents,
     run::A_STATUS,
     search::{self, Asked},
 };
@@ -160,17 +160,11 @@ async fn bounded(call: &Call<'_>, located: &Located<'_>, asked: &Asked) -> Resul
     Ok(Search { before: search.before.into_iter().chain([end]).min(), ..search })
 }
 
-/// The source that is named, or all of the tenant; deleted ones too, as long as they can come back.
+/// The source that is named, or all of the tenant.
 async fn sources(located: &Located<'_>, named: Option<SourceId>) -> Result<Vec<SourceId>, Status> {
-    if let Some(source) = named {
-        return Ok(vec![located.scope.any_source(source).await.map_err(from_store)?.id]);
-    }
-    let (mut sources, mut page) = (Vec::new(), Page::first(LARGEST_PAGE));
-    loop {
-        let found = located.scope.sources(Show::All, page).await.map_err(from_store)?;
-        sources.extend(found.items.iter().map(|source| source.id));
-        let Some(next) = found.next else { return Ok(sources) };
-        page = Page::after(next, LARGEST_PAGE);
+    match named {
+        Some(source) => Ok(vec![located.scope.any_source(source).await.map_err(from_store)?.id]),
+        None => parents::sources(located).await,
     }
 }
 

@@ -3,9 +3,15 @@
 use tonic::Status;
 use tributary_domain::workflow::status::RunStatus;
 use tributary_proto::admin::v1::{ListRunsRequest, ListRunsResponse, Run};
-use tributary_store::run::{RunFilter, RunRecord};
+use tributary_store::{
+    run::{RunFilter, RunRecord},
+    search::Search,
+};
 
-use super::search::{self, Asked};
+use super::{
+    parents,
+    search::{self, Asked},
+};
 use crate::{
     call::Call,
     convert::{status, value::to_time},
@@ -24,15 +30,29 @@ pub(crate) const A_STATUS: &str = "a code such as FILTER_CONDITION_FAILED";
 
 /// Answers ListRuns.
 pub(super) async fn list(call: &Call<'_>, request: ListRunsRequest) -> Result<ListRunsResponse, Status> {
-    let (path, source, workflow) = TenantPath::workflow("parent", &request.parent)?;
+    let (path, source, workflow) = TenantPath::any_workflow("parent", &request.parent)?;
     let filter = Filter::parse(&request.filter, &search::fields_with(&[STATUS]))?;
     let asked = Asked::of(&filter)?;
     let status = |operator| filter.read(STATUS.name, operator, A_STATUS, RunStatus::from_code);
-    let mut wanted = RunFilter { status: status(Is)?, not_status: status(IsNot)?, ..RunFilter::of(workflow) };
-    let list = call.list("ListRuns", &[&request.parent, &request.filter]);
+    let (is, is_not) = (status(Is)?, status(IsNot)?);
+    let list = call.list("ListRuns", &[&request.parent, &request.filter, &request.order_by]);
     let page = list.page(request.page_size, &request.page_token)?;
+    let order = search::order(&request.order_by)?;
     let located = call.locate(path).await?;
-    wanted.search = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let searched = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
+    let mut workflows = match workflow {
+        Some(workflow) => vec![workflow],
+        None => parents::workflows(&located, source).await?,
+    }
+    .into_iter();
+    let Some(first) = workflows.next() else { return Ok(ListRunsResponse::default()) };
+    let wanted = RunFilter {
+        also: workflows.collect(),
+        status: is,
+        not_status: is_not,
+        search: Search { order, ..searched },
+        ..RunFilter::of(first)
+    };
     let found = located.scope.runs(&wanted, page).await.map_err(from_store)?;
     // All runs of a workflow are of its one source, which the name may leave open.
     if found.items.iter().any(|run| source.is_some_and(|source| run.source != source)) {

@@ -13,7 +13,7 @@ use tributary_domain::{
 };
 use tributary_store::{
     TenantScope,
-    search::{Search, TextPattern},
+    search::{Order, Search, TextPattern},
 };
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
         Clause, Field, Filter,
         Operator::{self, Above, AtLeast, AtMost, Below, Contains, Is},
     },
+    violations::invalid,
 };
 
 /// When the message was received.
@@ -48,6 +49,18 @@ pub(crate) fn fields_with(own: &[Field]) -> Vec<Field> {
 /// The fields of the tail: these, and those that every message has.
 pub(super) fn fields_of_tail_with(own: &[Field]) -> Vec<Field> {
     [own, &OF_MESSAGES].concat()
+}
+
+/// In which order a log is wanted.
+///
+/// # Errors
+/// INVALID_ARGUMENT for an order that there is not.
+pub(crate) fn order(order_by: &str) -> Result<Order, Status> {
+    match order_by.split_ascii_whitespace().collect::<Vec<_>>().as_slice() {
+        [] | ["time", "desc"] => Ok(Order::NewestFirst),
+        ["time"] | ["time", "asc"] => Ok(Order::OldestFirst),
+        _ => Err(invalid("order_by", "must be `time desc` or `time`")),
+    }
 }
 
 /// An id that is compared with `=`.
@@ -242,6 +255,21 @@ mod tests {
         ] {
             let found = asked(&filter);
             assert_eq!((found.from, found.before), (from, before), "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_log_has_two_orders() {
+        for (text, order) in [
+            ("", Order::NewestFirst),
+            ("time desc", Order::NewestFirst),
+            (" time ", Order::OldestFirst),
+            ("time asc", Order::OldestFirst),
+        ] {
+            assert_eq!(super::order(text).unwrap(), order, "{text}");
+        }
+        for text in ["desc", "status", "time down", "time desc, status", "Time"] {
+            assert_eq!(super::order(text).unwrap_err().code(), tonic::Code::InvalidArgument, "{text}");
         }
     }
 

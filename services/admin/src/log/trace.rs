@@ -6,10 +6,7 @@ mod evaluate;
 use std::collections::{HashMap, hash_map::Entry};
 
 use tonic::Status;
-use tributary_domain::{
-    booking::Role,
-    id::{DestinationId, EventId, MessageId, ProfileId, WorkflowId},
-};
+use tributary_domain::id::{DestinationId, EventId, MessageId, ProfileId, WorkflowId};
 use tributary_proto::admin::v1::{
     DeliveryTrace, EventTrace, MessageReplay, MessageTrace, MessageView, RunTrace, message_replay::RunBefore,
 };
@@ -139,8 +136,7 @@ impl Events {
         let mut follow_ups = Vec::new();
         for record in events {
             let trace = event_trace(located, &record, &mut deliveries);
-            let of_run = EventId::derive(message, record.workflow, record.data.draft.index);
-            if matches!(record.data.role, Some(Role::Follows { .. })) && record.id != of_run {
+            if record.is_follow_up() {
                 // Whose it is was decided for the event that it follows.
                 follow_ups.push(EventTrace { identity: None, ..trace });
             } else {

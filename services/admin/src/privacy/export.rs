@@ -1,11 +1,14 @@
 //! All that is known of a person, part by part: never more of it is in memory than a page of it, or one event with its
-//! message. Only the list of identifiers is bounded, as it is wherever a profile is shown; their counts are of all.
+//! message.
 
 use std::{collections::VecDeque, pin::Pin};
 
 use futures::{Stream, stream};
 use tonic::Status;
-use tributary_domain::id::{ConflictId, ConversionId, EventId, MergeId, MessageId, ProfileId};
+use tributary_domain::{
+    id::{ConflictId, ConversionId, EventId, MergeId, MessageId, ProfileId},
+    identity::IdentifierType,
+};
 use tributary_proto::admin::v1::{
     ExportProfileResponse as Response, MessageView, export_profile_response::Part,
 };
@@ -40,6 +43,10 @@ pub(super) async fn begin(call: &Call<'_>, name: &str) -> Result<Parts, Status> 
     let located = call.locate(path).await?;
     let found = located.scope.profile(id).await.map_err(from_store)?;
     let people = [found.id].into_iter().chain(found.aliases.iter().copied()).collect();
+    let listed = &found.identifiers.listed;
+    // Of a page that is not full it is the last.
+    let last = listed.last().filter(|_| listed.len() >= LARGEST_PAGE as usize);
+    let identifiers = last.map(|last| (last.kind.clone(), last.value.clone()));
     let export = Export {
         context: (**call).clone(),
         names: located.names,
@@ -48,6 +55,7 @@ pub(super) async fn begin(call: &Call<'_>, name: &str) -> Result<Parts, Status> 
         sees_personal: located.sees_personal,
         people,
         ready: VecDeque::from([Part::Profile(profile::to_proto(located.names, found))]),
+        identifiers,
         conflicts: Some(Page::first(LARGEST_PAGE)),
         merges: Some(Page::first(LARGEST_PAGE)),
         conversions: Some(Page::first(LARGEST_PAGE)),
@@ -76,6 +84,8 @@ struct Export {
     people: Vec<ProfileId>,
     /// Parts that are made already.
     ready: VecDeque<Part>,
+    /// After which identifier there can be more.
+    identifiers: Option<(IdentifierType, String)>,
     /// What is to be read next; none: all is.
     conflicts: Option<Page<ConflictId>>,
     merges: Option<Page<MergeId>>,
@@ -94,7 +104,9 @@ impl Export {
             if let Some(part) = self.ready.pop_front() {
                 return Ok(Some(part));
             }
-            if let Some(page) = self.conflicts.take() {
+            if let Some((kind, value)) = self.identifiers.take() {
+                self.read_identifiers(&kind, &value).await?;
+            } else if let Some(page) = self.conflicts.take() {
                 self.read_conflicts(page).await?;
             } else if let Some(page) = self.merges.take() {
                 self.read_merges(page).await?;
@@ -113,6 +125,16 @@ impl Export {
     fn located(&self) -> Located<'_> {
         let scope = self.context.store.tenant(self.names.tenant);
         Located { scope, record: self.tenant.clone(), names: self.names, sees_personal: self.sees_personal }
+    }
+
+    async fn read_identifiers(&mut self, kind: &IdentifierType, value: &str) -> Result<(), Status> {
+        let scope = self.located().scope;
+        let found = scope.identifiers_after(&self.people, (kind, value), LARGEST_PAGE).await;
+        let found = found.map_err(from_store)?;
+        self.identifiers = found.last().map(|last| (last.kind.clone(), last.value.clone()));
+        let part = |record| Part::Identifier(profile::identifier(self.names, record));
+        self.ready.extend(found.into_iter().map(part));
+        Ok(())
     }
 
     async fn read_conflicts(&mut self, page: Page<ConflictId>) -> Result<(), Status> {

@@ -69,12 +69,15 @@ pub(super) async fn test(
     };
     let rehearsed = located.scope.rehearse(&mut rehearsal, vec![told.plan], now).await.map_err(from_store)?;
     let rehearsed = rehearsed.into_iter().next().ok_or_else(|| not_found("message"))?;
-    let events: Vec<_> = rehearsed.events.iter().filter(|event| event.workflow == workflow.id).collect();
+    let sequence = given.arrival.sequence;
+    let made = rehearsed.events.iter().map(|event| (event, EventRecord::of(event, sequence)));
+    let (follow_ups, made): (Vec<_>, Vec<_>) = made.partition(|(_, record)| record.is_follow_up());
+    let events: Vec<_> = made.into_iter().filter(|(_, record)| record.workflow == workflow.id).collect();
     let (status, reason) = outcome(parked, workflow.id, &rehearsed);
     let sent =
         sent::Sent { located, now, source: &source_display_name, before: &rehearsed.deliveries_before };
     let mut deliveries = Vec::new();
-    for event in &events {
+    for (event, _) in events.iter().chain(&follow_ups) {
         deliveries.extend(sent.of(event, rehearsed.destinations(event.id)).await?);
     }
     let run = RunRecord {
@@ -86,7 +89,7 @@ pub(super) async fn test(
         status,
         reason,
         events: u32::try_from(events.len()).unwrap_or(u32::MAX),
-        profile: events.iter().find_map(|event| event.profile),
+        profile: events.iter().find_map(|(_, record)| record.profile),
         at: now,
     };
     let event_trace = |event: &EventRecord| EventTrace {
@@ -94,15 +97,19 @@ pub(super) async fn test(
         identity: Some(step::decision(located.names, event.profile, &event.data)),
         deliveries: Vec::new(),
     };
-    let sequence = given.arrival.sequence;
     let run = RunTrace {
         run: Some(run_to_proto(located.names, &run)),
         workflow_display_name: workflow.display_name.clone(),
         nodes: told.nodes.into_iter().map(node_to_proto).collect(),
-        events: events.iter().map(|event| event_trace(&EventRecord::of(event, sequence))).collect(),
+        events: events.iter().map(|(_, record)| event_trace(record)).collect(),
     };
+    // Whose they are was decided for the events that they follow.
+    let follow_ups =
+        follow_ups.iter().map(|(_, record)| EventTrace { identity: None, ..event_trace(record) });
+    let follow_ups = follow_ups.collect();
     let message = given.message(located).await?;
-    Ok(TestWorkflowResponse { message: Some(message), source_display_name, run: Some(run), deliveries })
+    let run = Some(run);
+    Ok(TestWorkflowResponse { message: Some(message), source_display_name, run, deliveries, follow_ups })
 }
 
 /// What the request wants to be tested, compiled.

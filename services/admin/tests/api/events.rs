@@ -141,6 +141,7 @@ async fn pages_of_events_are_complete_and_belong_to_their_filter() {
         page_size: 1,
         page_token,
         filter: filter.to_owned(),
+        ..ListEventsRequest::default()
     };
     loop {
         let answer = scene.world.events().list_events(request(token, "kind = TRACK")).await.unwrap();

@@ -264,14 +264,16 @@ async fn refused_requests_are_listed_and_counted() {
     };
     let counts = [count("BODY_TOO_LARGE", 1), count("SIGNATURE_INVALID", 41)];
     world.store.record_rejections(&[request], &counts).await.unwrap();
-    let list = ListRejectedRequestsRequest { parent: source.name, ..Default::default() };
-    let told = world.logs().list_rejected_requests(list).await.unwrap().into_inner();
-    assert_eq!(
-        (told.rejected_requests[0].http_status, told.rejected_requests[0].body.as_slice()),
-        (401, b"{".as_slice())
-    );
-    let counts: Vec<_> = told.counts.iter().map(|count| (count.reason.as_str(), count.count)).collect();
-    assert_eq!(counts, [("SIGNATURE_INVALID", 41), ("BODY_TOO_LARGE", 1)]);
+    for parent in [source.name, format!("{}/sources/-", tenant.name)] {
+        let list = ListRejectedRequestsRequest { parent, ..Default::default() };
+        let told = world.logs().list_rejected_requests(list).await.unwrap().into_inner();
+        assert_eq!(
+            (told.rejected_requests[0].http_status, told.rejected_requests[0].body.as_slice()),
+            (401, b"{".as_slice())
+        );
+        let counts: Vec<_> = told.counts.iter().map(|count| (count.reason.as_str(), count.count)).collect();
+        assert_eq!(counts, [("SIGNATURE_INVALID", 41), ("BODY_TOO_LARGE", 1)]);
+    }
 }
 
 #[tokio::test]
@@ -284,15 +286,17 @@ async fn a_page_of_large_messages_ends_early_and_the_next_one_goes_on() {
         world.commit(&source, number, &booking(u32::try_from(number).unwrap(), &filler, CLUID)).await;
     }
     let mut logs = world.logs().max_decoding_message_size(64 << 20);
-    let mut page = async |page_token: String| {
-        let view = MessageView::Full.into();
-        let parent = source.name.clone();
-        let request = ListMessagesRequest { parent, view, page_token, ..Default::default() };
-        logs.list_messages(request).await.unwrap().into_inner()
-    };
-    let first = page(String::new()).await;
-    assert_eq!(first.messages.len(), 2);
-    let second = page(first.next_page_token).await;
-    assert_eq!((second.messages.len(), second.next_page_token.as_str()), (1, ""));
-    assert!(first.messages.iter().all(|message| message.name != second.messages[0].name));
+    for order_by in ["", "time"] {
+        let mut page = async |page_token: String| {
+            let (view, order_by) = (MessageView::Full.into(), order_by.to_owned());
+            let parent = source.name.clone();
+            let request = ListMessagesRequest { parent, view, page_token, order_by, ..Default::default() };
+            logs.list_messages(request).await.unwrap().into_inner()
+        };
+        let first = page(String::new()).await;
+        assert_eq!(first.messages.len(), 2);
+        let second = page(first.next_page_token).await;
+        assert_eq!((second.messages.len(), second.next_page_token.as_str()), (1, ""));
+        assert!(first.messages.iter().all(|message| message.name != second.messages[0].name));
+    }
 }

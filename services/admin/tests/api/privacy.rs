@@ -1,11 +1,13 @@
 //! The suppression list, and erasures as far as the API begins them.
 
+use std::collections::BTreeSet;
+
 use tonic::Code;
 use tributary_proto::admin::v1::{
-    AddSuppressionsRequest, CancelOperationRequest, EraseProfileRequest, GetErasureRequest,
-    ListDeliveriesRequest, ListEventsRequest, ListRunsRequest, ListSuppressionsRequest, LookupProfileRequest,
-    RemoveSuppressionsRequest, SuppressedIdentifier, Suppression, Tenant, operation, run_status,
-    withheld_destination::Reason,
+    AddSuppressionsRequest, CancelOperationRequest, EraseProfileRequest, ExportProfileRequest,
+    GetErasureRequest, ListDeliveriesRequest, ListEventsRequest, ListRunsRequest, ListSuppressionsRequest,
+    LookupProfileRequest, RemoveSuppressionsRequest, SuppressedIdentifier, Suppression, Tenant,
+    export_profile_response::Part, operation, run_status, withheld_destination::Reason,
 };
 
 use crate::{
@@ -155,4 +157,44 @@ async fn an_erasure_is_an_operation_that_is_begun_once_and_cannot_be_stopped() {
     let request = EraseProfileRequest { name: nobody, request_id: String::new() };
     let refused = world.privacy().erase_profile(request).await.unwrap_err();
     assert_eq!(reason(&refused), "PROFILE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_export_has_every_identifier_however_many_there_are() {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let source = world.source(&tenant, "calendly").await.source.unwrap();
+    workflows::publish(&world, &workflows::create(&world, &source, "booking").await).await;
+    // One person who comes with another browser each time: more than a profile lists.
+    let mut wanted = BTreeSet::from(["ann@example.com".to_owned()]);
+    for number in 0..520_u32 {
+        let letter = |place: u32| char::from(LETTERS[(number >> (5 * place) & 31) as usize]);
+        let cluid = format!("trb_0123456789abcdefghjkmnpq{}{}", letter(1), letter(0));
+        world.commit(&source, u64::from(number), &booking(number, "ann@example.com", &cluid)).await;
+        wanted.insert(cluid);
+    }
+    let look = LookupProfileRequest {
+        parent: tenant.name.clone(),
+        identifier_type: "email".to_owned(),
+        identifier_value: "ann@example.com".to_owned(),
+    };
+    let name = world.profiles().lookup_profile(look).await.unwrap().into_inner().name;
+    let mut parts = world.privacy().export_profile(ExportProfileRequest { name }).await.unwrap().into_inner();
+    let (mut found, mut more) = (BTreeSet::new(), 0);
+    while let Some(part) = parts.message().await.unwrap() {
+        match part.part.unwrap() {
+            Part::Profile(profile) => {
+                assert_eq!(profile.identifiers.len(), 500);
+                found.extend(profile.identifiers.into_iter().map(|owned| owned.value));
+            }
+            Part::Identifier(identifier) => {
+                more += 1;
+                assert!(found.insert(identifier.value), "each once");
+            }
+            Part::Message(_) => break,
+            _ => {}
+        }
+    }
+    assert!(more > 20 && found.is_superset(&wanted), "{more} more");
 }

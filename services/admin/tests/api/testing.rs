@@ -5,7 +5,7 @@ use tonic::{Code, Status};
 use tributary_proto::admin::v1::{
     Destination, GetMessageTraceRequest, Source, Tenant, TestWorkflowRequest, TestWorkflowResponse,
     UpdateDestinationRequest, UpdateSourceRequest, UpdateWorkflowRequest, Workflow, WorkflowSpec,
-    identity_step::Action, run_status, test_workflow_request::On,
+    event::follows::Kind, identity_step::Action, run_status, test_workflow_request::On,
 };
 
 use crate::{
@@ -232,4 +232,47 @@ async fn a_message_of_another_source_is_taken_as_if_it_came_in_here() {
     let message = scene.world.commit(&elsewhere, 1, &booking(1, "ann@example.com", ANN)).await;
     let test = scene.on(On::Message(message.to_string())).await;
     assert_eq!(code(&test), run_status::Code::Succeeded);
+}
+
+#[tokio::test]
+async fn what_a_cancellation_would_have_told_of_the_booking_is_shown() {
+    let mut scene = Scene::new().await;
+    let made = booking(1, "ann@example.com", ANN);
+    let mut cancelled = made.clone();
+    cancelled["event"] = json!("invitee.canceled");
+    let test = scene.on(On::Body(cancelled.to_string())).await;
+    assert!(test.follow_ups.is_empty(), "nothing was told yet");
+
+    scene.workflow = workflows::publish(&scene.world, &scene.workflow).await;
+    let message = scene.world.commit(&scene.source, 1, &made).await;
+    let name = GetMessageTraceRequest { name: message.to_string() };
+    let trace = scene.world.logs().get_message_trace(name).await.unwrap().into_inner();
+    let told = trace.runs[0].events[0].event.clone().unwrap().name;
+    // Whichever workflow is tested, what was told is in force.
+    let other = workflows::create(&scene.world, &scene.source, "other").await;
+    for workflow in [scene.workflow.name.clone(), other.name] {
+        let on = Some(On::Body(cancelled.to_string()));
+        let request = TestWorkflowRequest { name: workflow.clone(), on, ..Default::default() };
+        let test = scene.world.workflows().test_workflow(request).await.unwrap().into_inner();
+        assert_eq!(code(&test), run_status::Code::FilterConditionFailed, "{workflow}");
+        let run = test.run.unwrap();
+        assert_eq!((run.events.len(), run.run.unwrap().event_count), (0, 0));
+        let [follow_up] = test.follow_ups.as_slice() else { panic!("{:?}", test.follow_ups) };
+        let event = follow_up.event.as_ref().unwrap();
+        let follows = event.follows.as_ref().unwrap();
+        assert_eq!(
+            (follows.kind(), &follows.event, follows.reason.as_str()),
+            (Kind::Retract, &told, "cancelled")
+        );
+        let [delivery] = test.deliveries.as_slice() else { panic!("{:?}", test.deliveries) };
+        assert!(delivery.passes && delivery.event == event.name);
+        assert!(delivery.request.as_ref().unwrap().body.contains("conversion.retracted"));
+    }
+    // Then it is told.
+    let message = scene.world.commit(&scene.source, 2, &cancelled).await;
+    let name = GetMessageTraceRequest { name: message.to_string() };
+    let trace = scene.world.logs().get_message_trace(name).await.unwrap().into_inner();
+    assert_eq!((trace.follow_ups.len(), trace.follow_ups[0].deliveries.len()), (1, 1));
+    let test = scene.on(On::Body(made.to_string())).await;
+    assert!(test.follow_ups.is_empty());
 }

@@ -6,22 +6,26 @@ use std::{
     fmt,
 };
 
-use super::{Changes, Identifier, IdentifierType, ProfileState, View};
-use crate::id::ProfileId;
+use super::{Changes, Identifier, IdentifierType, Meeting, ProfileState, Quarantine, View};
+use crate::{id::ProfileId, time::Timestamp};
 
-/// The identifiers that were attached and the profiles that are others by now, of **one** tenant. Traits are left out: no
-/// rule asks for them. Consents are kept, as the rules of destinations do.
+/// The identifiers that were attached, the profiles that are others by now, and whom values met, of **one** tenant. Traits are
+/// left out: no rule asks for them. Consents are kept, as the rules of destinations do.
 #[derive(Default)]
 pub struct Carried {
     owners: BTreeMap<IdentifierType, BTreeMap<String, ProfileId>>,
     profiles: BTreeMap<ProfileId, ProfileState>,
     /// Where profiles went that were merged; never more than one step.
     merged: BTreeMap<ProfileId, ProfileId>,
+    /// Whom values met, and when last.
+    met: BTreeMap<(IdentifierType, String), BTreeMap<ProfileId, Timestamp>>,
+    /// What went into quarantine.
+    quarantined: BTreeSet<(IdentifierType, String)>,
     size: usize,
 }
 
 impl Carried {
-    /// How many identifiers and profiles are carried.
+    /// How many identifiers, profiles and meetings are carried.
     pub fn len(&self) -> usize {
         self.size
     }
@@ -51,6 +55,14 @@ impl Carried {
             self.size +=
                 usize::from(self.owners.entry(kind).or_default().insert(value, new.profile).is_none());
         }
+        for Meeting { identifier, person, at } in changes.meetings {
+            let met = self.met.entry((identifier.kind, identifier.value)).or_default();
+            // The view counted from what was laid over it.
+            self.size += usize::from(met.insert(person, at).is_none());
+        }
+        for Quarantine { identifier, .. } in changes.quarantines {
+            self.size += usize::from(self.quarantined.insert((identifier.kind, identifier.value)));
+        }
         // What an alias holds, the live profile holds too.
         let parts = changes.profiles.iter().filter(|change| changed.contains(&change.state.id));
         let live: Vec<ProfileId> = parts.filter_map(|change| change.state.merged_into).collect();
@@ -75,6 +87,7 @@ impl Carried {
             return;
         }
         for Identifier { kind, value, .. } in identifiers {
+            self.lay_over_guard(view, kind, value);
             let Some(owner) = self.owners.get(kind).and_then(|owners| owners.get(value)) else { continue };
             view.insert_owner(kind.clone(), value.clone(), *owner);
             if let Some(state) = self.profiles.get(owner).filter(|_| view.profile(*owner).is_none()) {
@@ -100,6 +113,22 @@ impl Carried {
             for (alias, live) in &self.merged {
                 view.redirect_never_join(*alias, *live);
             }
+        }
+    }
+}
+
+impl Carried {
+    /// Adds whom a value met, and whether that were too many.
+    fn lay_over_guard(&self, view: &mut View, kind: &IdentifierType, value: &str) {
+        if self.met.is_empty() {
+            return;
+        }
+        let key = (kind.clone(), value.to_owned());
+        for (person, at) in self.met.get(&key).into_iter().flatten() {
+            view.insert_meeting(kind.clone(), value.to_owned(), *person, *at);
+        }
+        if self.quarantined.contains(&key) {
+            view.insert_quarantined(kind.clone(), value.to_owned());
         }
     }
 }

@@ -91,6 +91,11 @@ impl View {
         self.meetings.entry((kind, value)).or_default().note(person, at);
     }
 
+    /// Adds a value that is no evidence any more.
+    pub(super) fn insert_quarantined(&mut self, kind: IdentifierType, value: String) {
+        self.quarantined.insert((kind, value));
+    }
+
     /// The profiles that are still missing: owners and merge winners whose state was not inserted. Empty when the
     /// view can resolve every event whose identifiers were looked up.
     pub fn missing_profiles(&self) -> BTreeSet<ProfileId> {

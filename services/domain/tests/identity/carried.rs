@@ -1,6 +1,6 @@
 //! A rehearsal decides as the real thing does: what it changed is found by what comes after, although nobody wrote it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -32,21 +32,22 @@ fn identifiers() -> impl Strategy<Value = Vec<Identifier>> {
 /// Whose an event is, and what they agreed to by then.
 fn resolve(
     view: &mut View,
+    (guard, blocked): (Guard, &BTreeSet<(String, String)>),
     number: usize,
     event: &(Vec<Identifier>, Option<bool>),
 ) -> (Decision, Option<Value>) {
     let (identifiers, ads) = event;
     let sequence = number as u64 + 1;
     let message = MessageId::new(sequence, 0);
-    let guard = Guard { people: 0, window: Duration::ZERO };
-    let rules = Rules { strong_limit: 2, weak_limit: 1, blocked: Arc::default(), guard };
+    let blocked = blocked.iter().map(|(kind, value)| (IdentifierType::parse(kind).unwrap(), value.clone()));
+    let rules = Rules { strong_limit: 2, weak_limit: 1, blocked: Arc::new(blocked.collect()), guard };
     let consents = Map::from_iter(ads.map(|ads| ("ads".to_owned(), Value::from(ads))));
     let own = Map::from_iter([("ads".to_owned(), Value::from(number))]);
     let traits = with_consents(&own, &consents);
     let evidence = Evidence {
         event: EventId::derive(message, WorkflowId::new(1, 1), 0),
         sequence,
-        received: Timestamp::from_seconds(1),
+        received: Timestamp::from_seconds(sequence.cast_signed()),
         event_time: Timestamp::from_seconds(1),
         identifiers,
         traits: &traits,
@@ -67,12 +68,15 @@ proptest! {
         stored in 0_usize..20,
         size in 1_usize..6,
         pairs in prop::collection::vec((0_usize..8, 0_usize..8), 0..3),
+        people in 0_u32..3,
+        seconds in 1_u64..20,
     ) {
+        let guard = Guard { people, window: Duration::from_secs(seconds) };
         let stored = stored.min(events.len());
         let mut rows = Rows::default();
         for (number, event) in events[..stored].iter().enumerate() {
             let mut view = rows.view(event.0.iter());
-            resolve(&mut view, number, event);
+            resolve(&mut view, (guard, &rows.blocked), number, event);
             rows.write(view.take_changes()).unwrap();
         }
         // Pairs of people that a person told apart.
@@ -91,8 +95,8 @@ proptest! {
             let mut rehearsed = frozen.view(all());
             carried.lay_over(&mut rehearsed, all());
             for (number, event) in batch {
-                let (real, rehearsed) =
-                    (resolve(&mut real, *number, event), resolve(&mut rehearsed, *number, event));
+                let real = resolve(&mut real, (guard, &rows.blocked), *number, event);
+                let rehearsed = resolve(&mut rehearsed, (guard, &frozen.blocked), *number, event);
                 prop_assert_eq!(real, rehearsed);
             }
             rows.write(real.take_changes()).unwrap();

@@ -1,7 +1,7 @@
 //! The log of deliveries, and what it can be searched for.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Select,
     sea_query::{Expr, Query, SelectStatement},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
     column::optional_id,
     entity::{delivery, event},
-    search::{Log, Search, Span, beyond, walk},
+    search::{Log, Search, Span, last_of, walk},
 };
 
 /// More deliveries than that has no message.
@@ -78,7 +78,7 @@ impl DeliveryFilter {
         Some(wanted)
     }
 
-    /// What `query` finds, newest first: of those whose messages fit.
+    /// What `query` finds, in the order that is asked for: of those whose messages fit.
     async fn lines(
         &self,
         scope: &TenantScope<'_>,
@@ -88,7 +88,8 @@ impl DeliveryFilter {
         if !self.search.asks_for_messages() {
             query = query.limit(limit);
         }
-        let rows = query.order_by_desc(delivery::Column::Id).all(&scope.reader()).await?;
+        let query = self.search.order.of(query, delivery::Column::Id);
+        let rows = query.all(&scope.reader()).await?;
         let mut found = rows.into_iter().map(DeliveryRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         scope.retain_fitting(&mut found, |found: &DeliveryRecord| found.id.message(), &self.search).await?;
         Ok(found)
@@ -118,8 +119,8 @@ impl Log for DeliveryFilter {
         DeliveryId::range(message).0
     }
 
-    fn beyond(key: DeliveryId) -> MessageId {
-        beyond(key.message(), key == Self::place(key.message()))
+    fn message(key: DeliveryId) -> MessageId {
+        key.message()
     }
 
     fn key(record: &DeliveryRecord) -> DeliveryId {
@@ -134,14 +135,18 @@ impl Log for DeliveryFilter {
             && !self.search.asks_for_messages()
     }
 
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
     async fn last_of(
         &self,
         scope: &TenantScope<'_>,
         span: Span<DeliveryId>,
         rows: u32,
     ) -> Result<Option<DeliveryId>, StoreError> {
-        let query = span.last_of(Self::rows(scope), delivery::Column::Id, rows);
-        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
+        let part = span.of(Self::rows(scope), delivery::Column::Id);
+        let last = last_of(scope, vec![part], delivery::Column::Id, self.search.order, rows).await?;
         optional_id(last.as_deref(), "deliveries.id")
     }
 
@@ -160,8 +165,7 @@ impl Log for DeliveryFilter {
         span: Span<MessageId>,
         limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
-        let owners = self.search.owners.as_deref().unwrap_or_default();
-        scope.messages_of(owners, self.workflow, span, limit).await
+        scope.messages_of(&self.search, self.workflow, span, limit).await
     }
 
     async fn entries_of(
@@ -181,7 +185,7 @@ impl Log for DeliveryFilter {
 }
 
 impl TenantScope<'_> {
-    /// The tenant's deliveries that fit, newest message first. The page can end before it is full: see
+    /// The tenant's deliveries that fit, in the order that is asked for. The page can end before it is full: see
     /// [`crate::search`].
     ///
     /// # Errors
@@ -191,6 +195,6 @@ impl TenantScope<'_> {
         filter: &DeliveryFilter,
         page: Page<DeliveryId>,
     ) -> Result<Paged<DeliveryRecord, DeliveryId>, StoreError> {
-        walk(self, filter, &filter.search, page).await
+        walk(self, filter, page).await
     }
 }

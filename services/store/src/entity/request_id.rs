@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) resource: String,
     pub(crate) answer: Option<Vec<u8>>,
     pub(crate) created_at: i64,
+    pub(crate) tenant_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -1,6 +1,6 @@
 //! The event manager's list, and what it can be searched for.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, SourceId, WorkflowId},
     workflow::spec::Kind,
@@ -11,7 +11,7 @@ use crate::{
     LARGEST_PAGE, Page, Paged, StoreError, TenantScope,
     column::optional_id,
     entity::event,
-    search::{Log, Search, Span, beyond, walk},
+    search::{Log, Search, Span, last_of, walk},
 };
 
 /// More events than that has no message: as many as its workflows can make.
@@ -59,7 +59,7 @@ impl EventFilter {
         query
     }
 
-    /// What `query` finds, newest first: of those whose messages fit.
+    /// What `query` finds, in the order that is asked for: of those whose messages fit.
     async fn lines(
         &self,
         scope: &TenantScope<'_>,
@@ -69,7 +69,8 @@ impl EventFilter {
         if !self.search.asks_for_messages() {
             query = query.limit(limit);
         }
-        let rows = query.order_by_desc(event::Column::Id).all(&scope.reader()).await?;
+        let query = self.search.order.of(query, event::Column::Id);
+        let rows = query.all(&scope.reader()).await?;
         let mut found = rows.into_iter().map(EventRecord::try_from).collect::<Result<Vec<_>, _>>()?;
         scope.retain_fitting(&mut found, |found: &EventRecord| found.id.message(), &self.search).await?;
         Ok(found)
@@ -84,8 +85,8 @@ impl Log for EventFilter {
         EventId::range(message).0
     }
 
-    fn beyond(key: EventId) -> MessageId {
-        beyond(key.message(), key == Self::place(key.message()))
+    fn message(key: EventId) -> MessageId {
+        key.message()
     }
 
     fn key(record: &EventRecord) -> EventId {
@@ -100,14 +101,18 @@ impl Log for EventFilter {
             && !self.search.asks_for_messages()
     }
 
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
     async fn last_of(
         &self,
         scope: &TenantScope<'_>,
         span: Span<EventId>,
         rows: u32,
     ) -> Result<Option<EventId>, StoreError> {
-        let query = span.last_of(Self::rows(scope), event::Column::Id, rows);
-        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
+        let part = span.of(Self::rows(scope), event::Column::Id);
+        let last = last_of(scope, vec![part], event::Column::Id, self.search.order, rows).await?;
         optional_id(last.as_deref(), "events.id")
     }
 
@@ -126,8 +131,7 @@ impl Log for EventFilter {
         span: Span<MessageId>,
         limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
-        let owners = self.search.owners.as_deref().unwrap_or_default();
-        scope.messages_of(owners, self.workflow, span, limit).await
+        scope.messages_of(&self.search, self.workflow, span, limit).await
     }
 
     async fn entries_of(
@@ -147,7 +151,7 @@ impl Log for EventFilter {
 }
 
 impl TenantScope<'_> {
-    /// The tenant's events that fit, newest message first. The page can end before it is full: see [`crate::search`].
+    /// The tenant's events that fit, in the order that is asked for. The page can end before it is full: see [`crate::search`].
     /// Events of a name that was never counted are not looked for.
     ///
     /// # Errors
@@ -162,6 +166,6 @@ impl TenantScope<'_> {
         {
             return Ok(Paged { items: Vec::new(), next: None });
         }
-        walk(self, filter, &filter.search, page).await
+        walk(self, filter, page).await
     }
 }

@@ -324,7 +324,8 @@ pub(super) async fn load_all<'a>(
         })
         .collect();
     let owned = known.waiting.owned(&owners);
-    let bookings = Bookings::load(txn, &batch.plans).await?;
+    let before = Before::load(txn, &batch.plans).await?;
+    let bookings = Bookings::load(txn, &batch.plans, &before).await?;
     let mut views = views(txn, tenants, owners, followed(batch, &bookings)).await?;
     meetings::load(txn, &drafts, &mut views).await?;
     let waiting = Waiting::load(txn, known.waiting, &batch.plans, owned, &views).await?;
@@ -338,7 +339,7 @@ pub(super) async fn load_all<'a>(
         groups: Groups::of(load::groups(txn, &groups).await?),
         bookings,
         first: load::first_messages(txn, &hashes).await?,
-        before: Before::load(txn, &batch.plans).await?,
+        before,
         suppressions,
         holding: known.holding,
         blocked: known.blocked,

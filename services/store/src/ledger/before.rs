@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::{
     event::EventData,
-    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, WorkflowId},
     identity::Step,
     time::Timestamp,
     workflow::status::RunStatus,
@@ -49,6 +49,7 @@ pub(super) struct Earlier {
 pub(super) struct Before {
     messages: HashMap<MessageId, Earlier>,
     events: HashMap<EventId, EventData>,
+    workflows: HashMap<EventId, WorkflowId>,
     profiles: HashMap<EventId, ProfileId>,
     deliveries: HashSet<DeliveryId>,
     evidence: HashMap<EventId, Vec<Step>>,
@@ -91,14 +92,15 @@ const REPLAYS: Sql = Sql {
 #[derive(FromQueryResult)]
 struct EventRow {
     id: String,
+    workflow_id: String,
     profile_id: Option<String>,
     data: Vec<u8>,
 }
 
 const EVENTS: Sql = Sql {
-    sqlite: "SELECT e.id, e.profile_id, e.data FROM jsonb_each(?1) k CROSS JOIN events e ON e.tenant_id = k.value ->> 0 \
+    sqlite: "SELECT e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_each(?1) k CROSS JOIN events e ON e.tenant_id = k.value ->> 0 \
              AND e.id BETWEEN k.value ->> 1 AND k.value ->> 2",
-    postgres: "SELECT e.id, e.profile_id, e.data FROM jsonb_array_elements($1::jsonb) k(value) JOIN events e \
+    postgres: "SELECT e.id, e.workflow_id, e.profile_id, e.data FROM jsonb_array_elements($1::jsonb) k(value) JOIN events e \
                ON e.tenant_id = k.value ->> 0 AND e.id BETWEEN k.value ->> 1 AND k.value ->> 2",
 };
 
@@ -159,6 +161,7 @@ impl Before {
             let data = serde_json::from_slice(&data).map_err(|_| StoreError::corrupt("events.data"))?;
             let event = id(&row.id, "events.id")?;
             before.events.insert(event, data);
+            before.workflows.insert(event, id(&row.workflow_id, "events.workflow_id")?);
             let profile = optional_id(row.profile_id.as_deref(), "events.profile_id")?;
             before.profiles.extend(profile.map(|profile| (event, profile)));
         }
@@ -185,6 +188,12 @@ impl Before {
                 || earlier.stood.fate == "APPLIED"
                 || earlier.stood.runs.iter().any(|run| run.status != RunStatus::Parked)
         })
+    }
+
+    /// The workflow of an event that was stored, its data, and the profile that it was written for.
+    pub(super) fn stored(&self, event: EventId) -> Option<(WorkflowId, &EventData, Option<ProfileId>)> {
+        let data = self.events.get(&event)?;
+        Some((*self.workflows.get(&event)?, data, self.profiles.get(&event).copied()))
     }
 
     /// The profiles that the events were written for.

@@ -121,8 +121,12 @@ const EVENTS: Sql = Sql {
 };
 
 impl Bookings {
-    /// What is known of the bookings that these plans' messages are about.
-    pub(super) async fn load(txn: &DatabaseTransaction, plans: &[MessagePlan]) -> Result<Self, StoreError> {
+    /// What is known of the bookings that these plans' messages are about; `before` is what stands of the messages.
+    pub(super) async fn load(
+        txn: &DatabaseTransaction,
+        plans: &[MessagePlan],
+        before: &Before,
+    ) -> Result<Self, StoreError> {
         let mut bookings = Self::default();
         let mut keys: HashMap<KeyHash, TenantId> = HashMap::new();
         for (plan, fact) in plans.iter().filter_map(|plan| Some((plan, fact(plan)?))) {
@@ -146,7 +150,7 @@ impl Bookings {
         if !wanted.is_empty() {
             let rows: Vec<conversion::Model> = CONVERSIONS.rows(txn, &wanted).await?;
             rows.iter().try_for_each(|row| bookings.take(row))?;
-            bookings.load_originals(txn).await?;
+            bookings.load_originals(txn, before).await?;
         }
         Ok(bookings)
     }
@@ -183,18 +187,29 @@ impl Bookings {
         Ok(())
     }
 
-    async fn load_originals(&mut self, txn: &DatabaseTransaction) -> Result<(), StoreError> {
+    async fn load_originals(&mut self, txn: &DatabaseTransaction, before: &Before) -> Result<(), StoreError> {
         let told = self.slots.iter().flat_map(|slot| {
             let standing = slot.conversion.told.iter().filter(|told| told.retracted.is_none());
             // What restated it last tells as much, where the event itself aged out.
             let told = standing.flat_map(|told| [Some(told.event), told.restated.last().copied()]);
-            told.flatten().map(|event| json!([slot.tenant, event]))
+            told.flatten().map(|event| (slot.tenant, event))
         });
-        let told: Vec<Value> = told.collect();
-        if told.is_empty() {
+        let mut wanted: Vec<Value> = Vec::new();
+        for (tenant, event) in told.collect::<Vec<_>>() {
+            // What is processed again is mostly what told of its booking.
+            match before.stored(event) {
+                Some((workflow, data, profile)) => {
+                    let (draft, context) = (Arc::clone(&data.draft), Arc::clone(&data.context));
+                    let original = Original { tenant, workflow, profile, draft, context };
+                    self.originals.insert(event, original);
+                }
+                None => wanted.push(json!([tenant, event])),
+            }
+        }
+        if wanted.is_empty() {
             return Ok(());
         }
-        for row in EVENTS.rows::<EventRow>(txn, &told).await? {
+        for row in EVENTS.rows::<EventRow>(txn, &wanted).await? {
             let data = unpack(&row.data, "events.data")?;
             let data: EventData =
                 serde_json::from_slice(&data).map_err(|_| StoreError::corrupt("events.data"))?;

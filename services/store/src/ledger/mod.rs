@@ -16,6 +16,7 @@ mod erase;
 mod groups;
 mod held;
 mod load;
+mod logged;
 mod meetings;
 mod meter;
 mod names;

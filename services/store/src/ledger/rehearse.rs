@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use tributary_domain::{
     event::EventData,
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
@@ -29,9 +29,9 @@ use super::{
     plan::{MessagePlan, PlannedRun, StoredEvent},
     waiting::Horizons,
 };
-use crate::{StoreError, TenantScope, message::MessageRun};
+use crate::{StoreError, TenantScope, entity::suppression, message::MessageRun};
 
-/// How many identifiers and profiles a rehearsal carries at most, which is well below 100 MiB.
+/// How many identifiers, profiles and meetings a rehearsal carries at most, which is well below 100 MiB.
 const MOST_CARRIED: usize = 200_000;
 
 /// What a rehearsal of one tenant changed so far. It has a bound: when it is full, what comes later does not find what
@@ -50,7 +50,7 @@ impl Default for Rehearsal {
 }
 
 impl Rehearsal {
-    /// One that is full when it carries more than `most` identifiers and profiles.
+    /// One that is full when it carries more than `most` identifiers, profiles and meetings.
     #[cfg(test)]
     pub(crate) fn bounded(most: usize) -> Self {
         Self { most, ..Self::default() }
@@ -156,9 +156,12 @@ impl TenantScope<'_> {
         let txn = self.read_txn().await?;
         let (holding, noted, waiting) = (HashSet::new(), NotedTraits::default(), Horizons::default());
         let blocked = Blocked::of_tenant(&txn, self.id()).await?;
+        // Most tenants suppress nobody, and looking for everybody is much of what a step costs.
+        let listed = suppression::Entity::find().filter(suppression::Column::TenantId.eq(self.key()));
+        let suppressing: HashSet<TenantId> = listed.one(&txn).await?.map(|_| self.id()).into_iter().collect();
         let known = Known {
             holding: &holding,
-            suppressing: &HashSet::from([self.id()]),
+            suppressing: &suppressing,
             blocked: &blocked,
             waiting: &waiting,
             next_position: 0,

@@ -9,7 +9,6 @@ use std::{
 
 use tributary_domain::{
     booking::Role,
-    committed::CommittedMessage,
     event::{EventData, Withheld},
     id::{EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time, with_consents},
@@ -39,11 +38,9 @@ use super::{
 use crate::{
     Packed, StoreError,
     column::to_json,
-    entity::{dedupe_key, event, held_message, message, parked_message, run},
+    entity::{dedupe_key, event, held_message, parked_message, run},
     event::kind_code,
     key::KeyHash,
-    message::MessageRun,
-    retention::REMOVED,
     stats::Tally,
 };
 
@@ -190,64 +187,16 @@ impl Resolver<'_> {
         self.processed(plan, Fate::Parked, &runs)
     }
 
-    fn log(&mut self, plan: &MessagePlan, fate: Fate, runs: &[PlannedRun]) -> Result<(), StoreError> {
-        self.count_message(plan, fate);
-        let statuses: Vec<(WorkflowId, u32, RunStatus)> =
-            runs.iter().map(|run| (run.plan.workflow, run.plan.version, status(&run.plan.outcome))).collect();
-        let duplicate_of = fate.duplicate_of();
-        let mut summary: Vec<MessageRun> = statuses
-            .iter()
-            .map(|&(workflow, version, status)| MessageRun { workflow, version, status })
-            .collect();
-        // What workflows made that do not run any more stays.
-        let earlier = self.before.message(plan.message);
-        let runs = earlier.map_or(&[][..], |earlier| &earlier.stood.runs);
-        summary.extend(runs.iter().filter(|run| statuses.iter().all(|(other, ..)| *other != run.workflow)));
-        let committed = earlier.filter(|_| self.before.was_applied(plan.message));
-        let mut row = message::Model {
-            id: plan.message.to_string(),
-            tenant_id: plan.tenant.to_string(),
-            source_id: plan.source.to_string(),
-            seq: plan.sequence.cast_signed(),
-            received_at: plan.received.micros(),
-            committed_at: committed.map_or(self.now.micros(), |earlier| earlier.committed_at),
-            provider_event: plan.facts.provider_event.clone(),
-            cluid: plan.facts.cluid.clone(),
-            cluid_status: plan.facts.cluid_status.to_owned(),
-            dedupe_key: plan.facts.dedupe_key.clone(),
-            duplicate_of: duplicate_of.map(|first| first.to_string()),
-            fate: fate.code().to_owned(),
-            signature: plan.signature.to_owned(),
-            headers: plan.headers.clone(),
-            body: plan.body.clone().into_column(),
-            runs: to_json(&summary)?,
-            trace_parent: plan.trace_parent.clone(),
-        };
-        if fate == Fate::Suppressed {
-            row = erased(row);
-        }
-        self.difference.messages.push(row, is_first_look(plan));
-        self.applied.messages.push(CommittedMessage {
-            tenant: plan.tenant,
-            source: plan.source,
-            message: plan.message,
-            sequence: plan.sequence,
-            received: plan.received,
-            committed: self.now,
-            provider_event: plan.facts.provider_event.clone(),
-            cluid_status: plan.facts.cluid_status,
-            signature: plan.signature,
-            status: fate.status(),
-            duplicate_of,
-            runs: statuses,
-        });
-        Ok(())
+    /// Whether it is only asked what would become of everything: nobody writes rows then, and making them is much of what a
+    /// message costs.
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.told.is_some()
     }
 
     fn run(&mut self, plan: &MessagePlan, run: &PlannedRun) -> Result<(), StoreError> {
-        let (reason, drafts) = match &run.plan.outcome {
-            RunOutcome::Events(drafts) => (None, drafts.as_slice()),
-            RunOutcome::Stopped(_, reason) => (Some(to_json(reason)?), [].as_slice()),
+        let drafts = match &run.plan.outcome {
+            RunOutcome::Events(drafts) => drafts.as_slice(),
+            RunOutcome::Stopped(..) => &[],
         };
         self.count(plan, Metric::Run(status(&run.plan.outcome)));
         let mut profile = None;
@@ -266,6 +215,13 @@ impl Resolver<'_> {
             self.bookings.remember(&event);
             self.tell(plan, Some(run), event, &told);
         }
+        if self.is_rehearsal() {
+            return Ok(());
+        }
+        let reason = match &run.plan.outcome {
+            RunOutcome::Events(_) => None,
+            RunOutcome::Stopped(_, reason) => Some(to_json(reason)?),
+        };
         let row = run::Model {
             tenant_id: plan.tenant.to_string(),
             workflow_id: run.plan.workflow.to_string(),
@@ -364,8 +320,7 @@ impl Resolver<'_> {
         data: EventData,
         is_new: bool,
     ) -> Result<StoredEvent, StoreError> {
-        // A rehearsal's is written by nobody, and packing it is most of what an event costs.
-        if self.told.is_none() {
+        if !self.is_rehearsal() {
             let row = event::Model {
                 tenant_id: plan.tenant.to_string(),
                 id: id.to_string(),
@@ -429,19 +384,6 @@ pub(super) fn rules(settings: &TenantSettings, blocked: Arc<BTreeSet<(Identifier
     }
 }
 
-/// A message without anything that could tell whom it is about.
-fn erased(row: message::Model) -> message::Model {
-    message::Model {
-        cluid: None,
-        dedupe_key: None,
-        duplicate_of: None,
-        headers: REMOVED.to_owned(),
-        body: Vec::new(),
-        trace_parent: None,
-        ..row
-    }
-}
-
 /// What an event came to when it is processed again: what it changed the first time stays told, and what was refused then
 /// and is refused now is one conflict, not two.
 fn joined(before: &EventData, decision: Decision, view: &mut View) -> Decision {
@@ -467,7 +409,7 @@ pub(super) fn is_first_look(plan: &MessagePlan) -> bool {
     plan.origin == Origin::Journal
 }
 
-fn status(outcome: &RunOutcome) -> RunStatus {
+pub(super) fn status(outcome: &RunOutcome) -> RunStatus {
     match outcome {
         RunOutcome::Events(_) => RunStatus::Succeeded,
         RunOutcome::Stopped(status, _) => *status,

@@ -43,7 +43,7 @@ macro_rules! plain {
 }
 
 /// Refused requests are found by their source, and so have to go before the sources do.
-pub(crate) const TENANT_TABLES: [(&str, Rows); 47] = [
+pub(crate) const TENANT_TABLES: [(&str, Rows); 48] = [
     plain!("grants", "principal_id, tenant_id"),
     plain!("held_messages", "tenant_id, position"),
     plain!("parked_messages", "tenant_id, message_id"),
@@ -94,5 +94,6 @@ pub(crate) const TENANT_TABLES: [(&str, Rows); 47] = [
     plain!("tenant_usage", "month, tenant_id"),
     plain!("retention_progress", "tenant_id, part"),
     plain!("tenant_quotas", "tenant_id"),
+    plain!("request_ids", "caller, method, request_id"),
     plain!("audit_log", "id"),
 ];

@@ -1,6 +1,6 @@
 //! The source log, and what it can be searched for.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use serde::{Deserialize, Serialize};
 use tributary_domain::{
     id::{MessageId, SourceId, WorkflowId},
@@ -12,7 +12,7 @@ use crate::{
     Page, Paged, StoreError, TenantScope,
     column::optional_id,
     entity::message,
-    search::{Log, Search, Span, walk},
+    search::{Log, Search, Span, last_of, walk},
 };
 
 /// Which messages a source log has; what is not set does not matter.
@@ -20,6 +20,9 @@ use crate::{
 pub struct MessageFilter {
     /// Those of this source.
     pub source: SourceId,
+    /// And those of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SourceId>,
     /// Those that became this, by the codes of [`crate::ledger::Fate`].
     pub fate: Option<String>,
     /// Those that became something else.
@@ -67,6 +70,7 @@ impl MessageFilter {
     pub fn of(source: SourceId) -> Self {
         Self {
             source,
+            also: Vec::new(),
             fate: None,
             not_fate: None,
             provider_event: None,
@@ -76,11 +80,25 @@ impl MessageFilter {
         }
     }
 
-    /// The rows of the source.
+    /// The rows of the sources.
     fn rows(&self, scope: &TenantScope<'_>) -> Select<message::Entity> {
+        if self.also.is_empty() {
+            return Self::rows_of(scope, self.source);
+        }
+        let sources = self.sources().map(|source| source.to_string());
         message::Entity::find()
             .filter(message::Column::TenantId.eq(scope.key()))
-            .filter(message::Column::SourceId.eq(self.source.to_string()))
+            .filter(message::Column::SourceId.is_in(sources))
+    }
+
+    fn rows_of(scope: &TenantScope<'_>, source: SourceId) -> Select<message::Entity> {
+        message::Entity::find()
+            .filter(message::Column::TenantId.eq(scope.key()))
+            .filter(message::Column::SourceId.eq(source.to_string()))
+    }
+
+    fn sources(&self) -> impl Iterator<Item = SourceId> {
+        [self.source].into_iter().chain(self.also.iter().copied())
     }
 
     /// Those of the time that is searched that fit, but for texts, people and runs.
@@ -110,7 +128,7 @@ impl MessageFilter {
         query
     }
 
-    /// The lines of what `query` finds, newest first: of all that fit the texts.
+    /// The lines of what `query` finds, in the order that is asked for: of all that fit the texts.
     async fn lines(
         &self,
         scope: &TenantScope<'_>,
@@ -127,7 +145,7 @@ impl MessageFilter {
             }
             self.rows(scope).filter(message::Column::Id.is_in(found.iter().map(MessageId::to_string)))
         };
-        let query = query.select_only().columns(SUMMARY).order_by_desc(message::Column::Id);
+        let query = self.search.order.of(query.select_only().columns(SUMMARY), message::Column::Id);
         let rows = query.into_model::<SummaryRow>().all(&scope.reader()).await?;
         let mut found = rows.into_iter().map(MessageSummary::try_from).collect::<Result<Vec<_>, _>>()?;
         if !self.run.is_any() {
@@ -145,7 +163,7 @@ impl Log for MessageFilter {
         message
     }
 
-    fn beyond(key: MessageId) -> MessageId {
+    fn message(key: MessageId) -> MessageId {
         key
     }
 
@@ -162,14 +180,23 @@ impl Log for MessageFilter {
             && !self.search.asks_for_messages()
     }
 
+    fn search(&self) -> &Search {
+        &self.search
+    }
+
+    fn is_scattered(&self) -> bool {
+        !self.also.is_empty()
+    }
+
     async fn last_of(
         &self,
         scope: &TenantScope<'_>,
         span: Span<MessageId>,
         rows: u32,
     ) -> Result<Option<MessageId>, StoreError> {
-        let query = span.last_of(self.rows(scope), message::Column::Id, rows);
-        let last: Option<String> = query.into_tuple().one(&scope.reader()).await?;
+        let part = |source| span.of(Self::rows_of(scope, source), message::Column::Id);
+        let parts = self.sources().map(part).collect();
+        let last = last_of(scope, parts, message::Column::Id, self.search.order, rows).await?;
         optional_id(last.as_deref(), "messages.id")
     }
 
@@ -189,8 +216,7 @@ impl Log for MessageFilter {
         span: Span<MessageId>,
         limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
-        let owners = self.search.owners.as_deref().unwrap_or_default();
-        scope.messages_of(owners, None, span, limit).await
+        scope.messages_of(&self.search, None, span, limit).await
     }
 
     async fn entries_of(
@@ -204,7 +230,7 @@ impl Log for MessageFilter {
 }
 
 impl TenantScope<'_> {
-    /// The messages of a source that fit, newest first. The page can end before it is full: see [`crate::search`].
+    /// The messages of sources that fit, in the order that is asked for. The page can end before it is full: see [`crate::search`].
     ///
     /// # Errors
     /// When the database fails.
@@ -213,6 +239,6 @@ impl TenantScope<'_> {
         filter: &MessageFilter,
         page: Page<MessageId>,
     ) -> Result<Paged<MessageSummary, MessageId>, StoreError> {
-        walk(self, filter, &filter.search, page).await
+        walk(self, filter, page).await
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use tributary_domain::{
     id::{MessageId, ProfileId},
     identity::IdentifierType,
@@ -47,10 +49,7 @@ impl TenantScope<'_> {
         profile: ProfileId,
         aliases: &[ProfileId],
     ) -> Result<Identifiers, StoreError> {
-        let owners = std::iter::once(&profile).chain(aliases).map(ProfileId::to_string);
-        let query = identifier::Entity::find()
-            .filter(identifier::Column::TenantId.eq(self.key()))
-            .filter(identifier::Column::ProfileId.is_in(owners));
+        let query = self.of_profiles(&[&[profile], aliases].concat());
         let rows = query
             .clone()
             .order_by_asc(identifier::Column::Kind)
@@ -78,6 +77,37 @@ impl TenantScope<'_> {
             counts.insert(kind_of(&kind)?, number(count, "count of identifiers")?);
         }
         Ok(Identifiers { listed, counts })
+    }
+
+    /// The identifiers of these profiles after one of this type and value, in the order of both: at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn identifiers_after(
+        &self,
+        profiles: &[ProfileId],
+        (kind, value): (&IdentifierType, &str),
+        limit: u32,
+    ) -> Result<Vec<IdentifierRecord>, StoreError> {
+        let same_kind = Condition::all()
+            .add(identifier::Column::Kind.eq(kind.as_str()))
+            .add(identifier::Column::Value.gt(value));
+        let after = Condition::any().add(identifier::Column::Kind.gt(kind.as_str())).add(same_kind);
+        let rows = self
+            .of_profiles(profiles)
+            .filter(after)
+            .order_by_asc(identifier::Column::Kind)
+            .order_by_asc(identifier::Column::Value)
+            .limit(u64::from(limit.min(LARGEST_PAGE)))
+            .all(&self.reader())
+            .await?;
+        rows.into_iter().map(IdentifierRecord::try_from).collect()
+    }
+
+    fn of_profiles(&self, profiles: &[ProfileId]) -> Select<identifier::Entity> {
+        identifier::Entity::find()
+            .filter(identifier::Column::TenantId.eq(self.key()))
+            .filter(identifier::Column::ProfileId.is_in(profiles.iter().map(ProfileId::to_string)))
     }
 
     /// How many identifiers the tenant has.

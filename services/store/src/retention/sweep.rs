@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Bound,
+    time::Duration,
 };
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
@@ -13,7 +14,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::{Keeper, bodies::Pass, keys::Walk};
+use super::{Keeper, bodies::Pass, keys::Walk, meetings::Place};
 use crate::{
     Store, StoreError,
     column::{id, json, number, optional_id},
@@ -22,7 +23,7 @@ use crate::{
 
 /// Tenants that are read at once.
 const TENANTS: u64 = 50;
-/// A round over the dedupe keys reads all of them, so it is made less often than the others.
+/// A round over the dedupe keys, or over whom values met, reads all of them, so it is made less often than the others.
 const BETWEEN_KEYS: u32 = 1;
 
 /// What is removed.
@@ -42,6 +43,8 @@ pub enum Kind {
     Conversions,
     /// Dedupe keys.
     DedupeKeys,
+    /// Whom values met.
+    Meetings,
     /// Whole weeks of logs.
     Weeks,
 }
@@ -57,6 +60,7 @@ impl Kind {
             Self::Commands => "commands",
             Self::Conversions => "conversions",
             Self::DedupeKeys => "dedupe_keys",
+            Self::Meetings => "identifier_meetings",
             Self::Weeks => "weeks",
         }
     }
@@ -80,7 +84,7 @@ pub struct Sweep {
     /// What is left of the round; empty between rounds.
     left: Vec<Task>,
     round: Round,
-    /// When the dedupe keys are looked at again.
+    /// When the dedupe keys and meetings are looked at again.
     next_keys: Timestamp,
 }
 
@@ -93,6 +97,8 @@ pub(super) struct Round {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     kept: Retention,
+    /// That of the guard against values that many share.
+    window: Duration,
     is_deleted: bool,
 }
 
@@ -105,6 +111,12 @@ impl Round {
     /// The shortest time of any tenant.
     pub(super) fn shortest(&self, of: impl Fn(Retention) -> u32) -> u32 {
         self.tenants.values().map(|known| of(known.kept)).min().unwrap_or_else(|| of(Retention::default()))
+    }
+
+    /// For how long a tenant keeps what it has, and the window of its guard; none where it is deleted or not known.
+    pub(super) fn guard(&self, tenant: TenantId) -> Option<(Retention, Duration)> {
+        let known = self.tenants.get(&tenant).filter(|known| !known.is_deleted)?;
+        Some((known.kept, known.window))
     }
 
     /// For how long this tenant keeps what it has; as long as any other where it is not known.
@@ -138,6 +150,8 @@ enum Task {
     Commands(Option<CommandId>),
     /// Dedupe keys.
     Keys(Option<Walk>),
+    /// Whom values met, after this row.
+    Meetings(Place),
 }
 
 impl Sweep {
@@ -177,7 +191,7 @@ impl Sweep {
     fn begin(&mut self, now: Timestamp) -> Task {
         self.round = Round::default();
         if now >= self.next_keys {
-            self.left.push(Task::Keys(None));
+            self.left.extend([Task::Keys(None), Task::Meetings(Place::default())]);
         }
         self.left.extend([Task::Commands(None), Task::Tenants(None), Task::Weeks]);
         Task::Periods(None)
@@ -231,6 +245,11 @@ impl Sweep {
                 self.left.extend(next.map(|walk| Task::Keys(Some(walk))));
                 Ok(swept(Kind::DedupeKeys, removed))
             }
+            Task::Meetings(after) => {
+                let (removed, next) = self.store.remove_meetings(&self.round, after, now).await?;
+                self.left.extend(next.map(Task::Meetings));
+                Ok(swept(Kind::Meetings, removed))
+            }
         }
     }
 
@@ -249,7 +268,8 @@ impl Sweep {
         for row in rows {
             let settings: TenantSettings = json(&row.settings, "tenants.settings")?;
             let kept = settings.retention.within(limits.get(&row.id).copied().unwrap_or(0));
-            let known = Known { kept, is_deleted: row.deleted_at.is_some() };
+            let window = settings.guard().window;
+            let known = Known { kept, window, is_deleted: row.deleted_at.is_some() };
             self.round.tenants.insert(id(&row.id, "tenants.id")?, known);
         }
         Ok(Swept::Looked)

@@ -1,4 +1,4 @@
-//! Searching the logs of a tenant, newest first.
+//! Searching the logs of a tenant, newest or oldest first.
 //!
 //! A log costs a page of the database for every index it has and every message that comes, so the logs have the keys
 //! that they are written by and no index more. What is searched for is found with those:
@@ -11,22 +11,24 @@
 //!   on; so it can have few entries, or none, and there can still be more. Each step is a query of its own: none is
 //!   open for long, which would keep SQLite from shortening its write-ahead log, and writers are never waited for.
 
+mod order;
 mod text;
 mod walk;
 
 use std::{collections::HashSet, time::Duration};
 
 use futures::TryStreamExt;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use serde::{Deserialize, Serialize};
 use tributary_domain::{
     id::{EventId, MessageId, ProfileId, WorkflowId},
     identity::IdentifierType,
 };
 
+pub use order::Order;
 pub use text::TextPattern;
 pub(crate) use text::ways;
-pub(crate) use walk::{Log, Span, beyond, walk};
+pub(crate) use walk::{Log, Span, after, last_of, walk};
 
 use crate::{
     StoreError, TenantScope,
@@ -49,6 +51,9 @@ pub struct Search {
     pub cluid: Option<String>,
     /// Entries of messages whose bodies contain all of these texts.
     pub texts: Vec<TextPattern>,
+    /// In which order.
+    #[serde(skip)]
+    pub order: Order,
     /// How far a page looks.
     #[serde(skip)]
     pub pace: Pace,
@@ -82,10 +87,9 @@ impl Search {
     /// The same, of this message only.
     #[must_use]
     pub fn within(self, message: MessageId) -> Self {
-        let after = MessageId::from_bits(message.bits().saturating_add(1));
         Self {
             from: self.from.max(Some(message)),
-            before: self.before.into_iter().chain([after]).min(),
+            before: self.before.into_iter().chain([after(message)]).min(),
             ..self
         }
     }
@@ -109,18 +113,18 @@ impl TenantScope<'_> {
         Ok(owners)
     }
 
-    /// The messages of the newest `limit` events in `span` of `owners` (and of `workflow`, if one is named), newest first;
-    /// and whether there can be more beyond the last of them.
+    /// The messages of the first `limit` events in `span` of the owners that are searched for (and of `workflow`, if one is
+    /// named), in the order that is asked for; and whether there can be more beyond the last of them.
     pub(crate) async fn messages_of(
         &self,
-        owners: &[ProfileId],
+        search: &Search,
         workflow: Option<WorkflowId>,
         span: Span<MessageId>,
         limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError> {
-        let limit = limit as usize;
+        let (limit, order) = (limit as usize, search.order);
         let (mut found, mut is_cut) = (Vec::new(), false);
-        for owner in owners {
+        for owner in search.owners.iter().flatten() {
             let mut query = event::Entity::find()
                 .select_only()
                 .column(event::Column::Id)
@@ -130,16 +134,16 @@ impl TenantScope<'_> {
                 query = query.filter(event::Column::WorkflowId.eq(workflow.to_string()));
             }
             let query = span.map(|message| EventId::range(message).0).of(query, event::Column::Id);
-            let query = query.order_by_desc(event::Column::Id).limit(limit as u64);
+            let query = order.of(query, event::Column::Id).limit(limit as u64);
             let events: Vec<String> = query.into_tuple().all(&self.reader()).await?;
             is_cut |= events.len() == limit;
             for text in &events {
                 found.push(id::<EventId>(text, "events.id")?.message());
             }
         }
-        found.sort_unstable_by(|one, other| other.cmp(one));
-        // Beyond the last of an owner's events that were read there can be others, older than some of another owner's: the
-        // newest are all there.
+        order.sort(&mut found);
+        // Beyond the last of an owner's events that were read there can be others, which come after some of another owner's:
+        // the first are all there.
         is_cut |= found.len() > limit;
         found.truncate(limit);
         found.dedup();

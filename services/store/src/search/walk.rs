@@ -5,18 +5,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Query, UnionType},
+};
 use tributary_domain::id::MessageId;
 
-use super::Search;
+use super::{Order, Search};
 use crate::{Page, Paged, StoreError, TenantScope};
 
-/// How many rows the first step looks at.
-const FIRST: u32 = 256;
+/// What a key is called where it stands in a column of several tables.
+const KEY: &str = "key";
+/// How many rows the first step looks at: it is not known yet how long that takes, and from a disk it can be long.
+const FIRST: u32 = 64;
 /// No step looks at fewer.
 const FEWEST: u32 = 16;
 /// How many events of people one step looks at.
 const MOST_OF_PEOPLE: u32 = 128;
+
+/// How many parts one statement brings together; SQLite takes 500.
+const MOST_PARTS: usize = 200;
 
 /// A part of a log: keys from `from` on, and before `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +33,26 @@ pub(crate) struct Span<K> {
     pub(crate) before: Option<K>,
 }
 
-impl<K> Span<K> {
+impl<K: Copy + Ord> Span<K> {
     /// The same part, by other keys.
     pub(crate) fn map<L>(self, other: impl Fn(K) -> L) -> Span<L> {
         Span { from: self.from.map(&other), before: self.before.map(other) }
+    }
+
+    /// What is left of it at `place`.
+    fn on_from(self, order: Order, place: Option<K>) -> Self {
+        match order {
+            Order::NewestFirst => Self { before: place.into_iter().chain(self.before).min(), ..self },
+            Order::OldestFirst => Self { from: self.from.max(place), ..self },
+        }
+    }
+
+    /// What of it comes before `place` in this order, with the entry at it where that is the oldest.
+    fn up_to(self, order: Order, place: Option<K>) -> Self {
+        match order {
+            Order::NewestFirst => Self { from: place.or(self.from), ..self },
+            Order::OldestFirst => Self { before: place.or(self.before), ..self },
+        }
     }
 }
 
@@ -43,18 +67,57 @@ impl<K: Display> Span<K> {
         }
         query
     }
+}
 
-    /// A query for the key in `column` that is number `rows` of this part, counted from its end: index pages are all that
-    /// it reads.
-    pub(crate) fn last_of<E: EntityTrait>(
-        &self,
-        query: Select<E>,
-        column: E::Column,
-        rows: u32,
-    ) -> Select<E> {
-        let query = self.of(query, column).select_only().column(column);
-        query.order_by_desc(column).offset(u64::from(rows.max(1)) - 1).limit(1)
+/// The text in `column` that is number `rows` of the rows of all `parts`, in this order; none where they have fewer. Index
+/// pages are all that it reads. Of very many parts it is that of some of them, so that there are at most `rows` up to it in
+/// each lot.
+pub(crate) async fn last_of<E: EntityTrait>(
+    scope: &TenantScope<'_>,
+    parts: Vec<Select<E>>,
+    column: E::Column,
+    order: Order,
+    rows: u32,
+) -> Result<Option<String>, StoreError> {
+    let skipped = u64::from(rows.max(1)) - 1;
+    let mut found: Vec<String> = Vec::new();
+    let mut parts = parts.into_iter();
+    loop {
+        let mut lot = parts.by_ref().take(MOST_PARTS).map(|part| {
+            let keys = part.select_only().column_as(column, KEY);
+            order.of(keys, column)
+        });
+        let Some(first) = lot.next() else { break };
+        let Some(second) = lot.next() else {
+            let last: Option<String> =
+                first.offset(skipped).limit(1).into_tuple().one(&scope.reader()).await?;
+            found.extend(last);
+            continue;
+        };
+        let keys = |part: Select<E>| {
+            let part = part.limit(skipped + 1).into_query();
+            Query::select().column(KEY).from_subquery(part, "part").take()
+        };
+        let mut all = keys(first);
+        for other in [second].into_iter().chain(lot) {
+            all.union(UnionType::All, keys(other));
+        }
+        let query = Query::select()
+            .column(KEY)
+            .from_subquery(all, "parts")
+            .order_by(KEY, order.way())
+            .offset(skipped)
+            .limit(1)
+            .take();
+        let statement = scope.store().backend().build(&query);
+        if let Some(row) = scope.reader().query_one_raw(statement).await? {
+            found.push(row.try_get_by_index(0)?);
+        }
     }
+    Ok(match order {
+        Order::NewestFirst => found.into_iter().max(),
+        Order::OldestFirst => found.into_iter().min(),
+    })
 }
 
 /// A log with what is searched for in it.
@@ -66,34 +129,42 @@ pub(crate) trait Log {
 
     /// The smallest key that an entry of `message` can have.
     fn place(message: MessageId) -> Self::Key;
-    /// The first message that has no entry before `key`.
-    fn beyond(key: Self::Key) -> MessageId;
+    /// The message of the entry that `key` is of.
+    fn message(key: Self::Key) -> MessageId;
     /// The key of an entry.
     fn key(record: &Self::Record) -> Self::Key;
     /// Whether nothing but the keys decides which entries are in it.
     fn is_plain(&self) -> bool;
-    /// The key of row number `rows` before the end of `span`, if it has so many.
+    /// What is searched for.
+    fn search(&self) -> &Search;
+    /// Whether its rows do not lie in the order of their keys, as they are of several sources or workflows.
+    fn is_scattered(&self) -> bool {
+        false
+    }
+    /// A place in `span` that has about `rows` rows before it in the order that is asked for; none where there are no more.
+    /// Newest first, the entry at the place is one of them.
     async fn last_of(
         &self,
         scope: &TenantScope<'_>,
         span: Span<Self::Key>,
         rows: u32,
     ) -> Result<Option<Self::Key>, StoreError>;
-    /// The newest entries in `span` that are searched for, at most `limit`, newest first.
+    /// The first entries in `span` that are searched for, at most `limit`, in the order that is asked for.
     async fn entries(
         &self,
         scope: &TenantScope<'_>,
         span: Span<Self::Key>,
         limit: u64,
     ) -> Result<Vec<Self::Record>, StoreError>;
-    /// The messages of at most `limit` events in `span` of those who are searched for; whether there can be more.
+    /// The messages of at most `limit` events in `span` of those who are searched for, in the order that is asked for;
+    /// whether there can be more.
     async fn messages(
         &self,
         scope: &TenantScope<'_>,
         span: Span<MessageId>,
         limit: u32,
     ) -> Result<(Vec<MessageId>, bool), StoreError>;
-    /// The entries of these messages that are searched for, newest first.
+    /// The entries of these messages, which are in the order that is asked for, that are searched for.
     async fn entries_of(
         &self,
         scope: &TenantScope<'_>,
@@ -101,10 +172,15 @@ pub(crate) trait Log {
     ) -> Result<Vec<Self::Record>, StoreError>;
 }
 
-/// The first message that has no entry before a key of `message`, for a log with several entries of one; `is_first`: no key
-/// of the message is smaller.
-pub(crate) fn beyond(message: MessageId, is_first: bool) -> MessageId {
-    if is_first { message } else { MessageId::from_bits(message.bits().saturating_add(1)) }
+/// The message after this one.
+pub(crate) fn after(message: MessageId) -> MessageId {
+    MessageId::from_bits(message.bits().saturating_add(1))
+}
+
+/// The first message that has no entry before `key`.
+fn beyond<L: Log>(key: L::Key) -> MessageId {
+    let message = L::message(key);
+    if key == L::place(message) { message } else { after(message) }
 }
 
 /// What one step found, and where the next one begins.
@@ -117,21 +193,27 @@ struct Step<L: Log + ?Sized> {
 pub(crate) async fn walk<L: Log>(
     scope: &TenantScope<'_>,
     log: &L,
-    search: &Search,
     page: Page<L::Key>,
 ) -> Result<Paged<L::Record, L::Key>, StoreError> {
-    let end = search.before.map(L::place);
-    let before = page.after.into_iter().chain(end).min();
-    let mut span = Span { from: search.from.map(L::place), before };
+    let search = log.search();
+    let order = search.order;
+    let all = Span { from: search.from.map(L::place), before: search.before.map(L::place) };
+    let mut span = all.on_from(order, page.after);
+    let size = page.size() as usize;
     if search.owners.is_none() && log.is_plain() {
-        let rows = log.entries(scope, span, page.rows()).await?;
-        return page.fill(rows, Ok, L::key);
+        if log.is_scattered() {
+            let rows = u32::try_from(page.rows()).unwrap_or(u32::MAX);
+            span = span.up_to(order, log.last_of(scope, span, order.rows(rows)).await?);
+        }
+        let items = log.entries(scope, span, page.rows()).await?;
+        let Step { items, next } = cut::<L>(items, size, None, order);
+        return Ok(Paged { items, next });
     }
     let _turn = scope.store().turn_to_search().await;
     let mut walk = Walk::begin(search);
     let mut items = Vec::new();
     loop {
-        let want = page.size() as usize - items.len();
+        let want = size - items.len();
         let rows = walk.rows(want);
         let step = match search.owners.is_some() {
             true => step_of_people(scope, log, span, rows, want).await?,
@@ -139,9 +221,9 @@ pub(crate) async fn walk<L: Log>(
         };
         walk.looked_at(rows);
         items.extend(step.items);
-        let is_full = items.len() >= page.size() as usize;
+        let is_full = items.len() >= size;
         match step.next {
-            Some(next) if !is_full && walk.goes_on() => span.before = Some(next),
+            Some(next) if !is_full && walk.goes_on() => span = span.on_from(order, Some(next)),
             next => return Ok(Paged { items, next }),
         }
     }
@@ -201,11 +283,11 @@ async fn step_of_rows<L: Log>(
     rows: u32,
     want: usize,
 ) -> Result<Step<L>, StoreError> {
-    let last = log.last_of(scope, span, rows).await?;
-    let part = Span { from: last.or(span.from), before: span.before };
-    let items = log.entries(scope, part, want as u64 + 1).await?;
+    let order = log.search().order;
+    let last = log.last_of(scope, span, order.rows(rows)).await?;
+    let items = log.entries(scope, span.up_to(order, last), want as u64 + 1).await?;
     // Where the span begins with that very row, there is nothing left of it.
-    Ok(cut(items, want, last.filter(|last| span.from != Some(*last))))
+    Ok(cut(items, want, last.filter(|last| order == Order::OldestFirst || span.from != Some(*last)), order))
 }
 
 async fn step_of_people<L: Log>(
@@ -215,20 +297,31 @@ async fn step_of_people<L: Log>(
     rows: u32,
     want: usize,
 ) -> Result<Step<L>, StoreError> {
-    // What lies in no span is left out below.
-    let (messages, is_cut) = log.messages(scope, span.map(L::beyond), rows).await?;
-    let next = messages.last().copied().filter(|_| is_cut).map(L::place);
+    let order = log.search().order;
+    // What of the first and the last message lies in no span is left out below.
+    let of = Span { from: span.from.map(L::message), before: span.before.map(beyond::<L>) };
+    let (messages, is_cut) = log.messages(scope, of, rows).await?;
+    let next = messages.last().copied().filter(|_| is_cut).map(|last| match order {
+        Order::NewestFirst => L::place(last),
+        Order::OldestFirst => L::place(after(last)),
+    });
     let mut items = log.entries_of(scope, &messages).await?;
-    items.retain(|item| span.before.is_none_or(|before| L::key(item) < before));
-    Ok(cut(items, want, next))
+    items.retain(|item| {
+        let key = L::key(item);
+        span.before.is_none_or(|before| key < before) && span.from.is_none_or(|from| key >= from)
+    });
+    Ok(cut(items, want, next, order))
 }
 
 /// At most `want` of `items`, and the place after them.
-fn cut<L: Log>(mut items: Vec<L::Record>, want: usize, next: Option<L::Key>) -> Step<L> {
+fn cut<L: Log>(mut items: Vec<L::Record>, want: usize, next: Option<L::Key>, order: Order) -> Step<L> {
     if items.len() <= want {
         return Step { items, next };
     }
-    items.truncate(want);
-    let next = items.last().map(L::key);
+    let rest = items.split_off(want);
+    let next = match order {
+        Order::NewestFirst => items.last().map(L::key),
+        Order::OldestFirst => rest.first().map(L::key),
+    };
     Step { items, next }
 }

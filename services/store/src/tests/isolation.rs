@@ -72,6 +72,7 @@ pub(super) async fn fill(database: &Database, scope: TenantScope<'_>) {
     let (conversion, key) = sample::conversion(tenant, 1);
     sample::write::<conversion::Entity>(store, vec![conversion]).await;
     sample::write::<conversion_key::Entity>(store, vec![key]).await;
+    sample::write::<request_id::Entity>(store, vec![sample::request_id(tenant)]).await;
 }
 
 async fn configure(scope: TenantScope<'_>) {
@@ -239,8 +240,8 @@ async fn another_tenants_log_and_people_are_not_read() {
         is_blank(other.parked_messages(Page::first(9)).await, "parked_messages");
         assert_eq!(other.held_message(message).await, Ok(None));
         is_blank(other.held_messages(Page::first(9)).await, "held_messages");
-        is_blank(other.rejections(SourceId::new(1, 1), Page::first(9)).await, "rejections");
-        is_empty(other.rejection_counts(SourceId::new(1, 1)).await, "rejection_counts");
+        is_blank(other.rejections(&[SourceId::new(1, 1)], Page::first(9)).await, "rejections");
+        is_empty(other.rejection_counts(&[SourceId::new(1, 1)]).await, "rejection_counts");
         let log = other.audit_log(Page::first(9)).await.expect("lists");
         assert!(log.items.iter().all(|entry| entry.tenant == Some(other.id())), "audit_log");
     })

@@ -1,9 +1,12 @@
 //! Rehearsals: what they say is what applying comes to, and nothing of it is written.
 
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tributary_domain::{
     backtest::{Difference, Example, Report},
     id::{MessageId, OperationId},
+    tenant::TenantSettings,
     workflow::status::RunStatus,
 };
 
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     Packed,
-    ledger::{Origin, Rehearsal},
+    ledger::{MessagePlan, Origin, Rehearsal},
     message::MessageFilter,
     operation::{Backtest, Choice, NewOperation, OperationState},
     support::{author, on_each_database, tenant},
@@ -83,7 +86,7 @@ async fn a_rehearsal_that_carries_too_much_says_so() {
             let work = booked(1, &[("email", email)]);
             let plan = plan(store, own, number, Origin::Journal, email, work).await;
             // Each has a key of its own.
-            let plan = crate::ledger::MessagePlan {
+            let plan = MessagePlan {
                 facts: crate::ledger::MessageFacts { dedupe_key: None, ..plan.facts.clone() },
                 ..plan
             };
@@ -92,6 +95,39 @@ async fn a_rehearsal_that_carries_too_much_says_so() {
             created.push((told[0].events[0].data.created, rehearsal.is_full()));
         }
         assert_eq!(created, [(true, false), (true, false), (true, true), (true, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_met_too_many_in_a_rehearsal_is_no_evidence_in_it_as_it_is_then() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let (scope, mut ledger) = (store.tenant(own), state(store).await);
+        let guarded = async |number: u64| {
+            let email = format!("guest{number}@example.com");
+            // A link that was sent to many.
+            let work = booked(1, &[("email", &email), ("cluid", "trb_0123456789abcdefghjkmnpqrs")]);
+            let plan = plan(store, own, number, Origin::Journal, &email, work).await;
+            let settings = TenantSettings { guard_people: 2, ..(*plan.settings).clone() };
+            MessagePlan { settings: Arc::new(settings), ..plan }
+        };
+        let (mut rehearsal, mut rehearsed) = (Rehearsal::default(), Vec::new());
+        for number in 1..=6 {
+            let told = scope.rehearse(&mut rehearsal, vec![guarded(number).await], at(2)).await;
+            let event = told.expect("rehearses").remove(0).events.remove(0);
+            rehearsed.push((event.profile, event.data.steps.clone()));
+        }
+        let (mut real, mut quarantined) = (Vec::new(), 0);
+        for number in 1..=6 {
+            quarantined += apply(store, &mut ledger, vec![guarded(number).await], 3).await.quarantined.len();
+            let event = scope.event(sample::event_id(number)).await.expect("is there");
+            real.push((event.profile, event.data.steps));
+        }
+        assert_eq!(quarantined, 1, "the link");
+        assert_eq!(rehearsed, real);
+        assert!(real[1].1.len() > real[5].1.len() || real[1].1.last() != real[5].1.last());
     })
     .await;
 }

@@ -415,3 +415,17 @@ pub(super) fn conversion(tenant: TenantId, number: u64) -> (conversion::Model, c
         conversion_key::Model { key_hash: hash.to_column(), conversion_id: id.bits().to_be_bytes().to_vec() };
     (row, key)
 }
+
+/// A request of a tenant that may be sent again.
+pub(crate) fn request_id(tenant: TenantId) -> request_id::Model {
+    request_id::Model {
+        caller: tenant.to_string(),
+        method: "CreateSource".to_owned(),
+        request_id: "an-id".to_owned(),
+        body_hash: vec![1; 32],
+        resource: source().to_string(),
+        answer: None,
+        created_at: 1,
+        tenant_id: Some(tenant.to_string()),
+    }
+}

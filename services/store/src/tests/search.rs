@@ -15,8 +15,8 @@ use crate::{
     entity::*,
     event::EventFilter,
     message::{CluidStatus, MessageFilter},
-    run::RunFilter,
-    search::{Pace, Search, TextPattern},
+    run::{RunFilter, RunPlace, RunRecord},
+    search::{Order, Pace, Search, TextPattern},
     support::{on_each_database, tenant},
 };
 
@@ -70,6 +70,12 @@ async fn fill(scope: TenantScope<'_>) {
     sample::write::<message::Entity>(store, (1..=MESSAGES).map(message).collect()).await;
     let run = |number: u64| sample::run(tenant, number, status(number).code());
     sample::write::<run::Entity>(store, (1..=MESSAGES).map(run).collect()).await;
+    let other = (1..=MESSAGES).filter(|number| has_other_run(sample::message_id(*number)));
+    let other = other.map(|number| run::Model {
+        workflow_id: other_workflow().to_string(),
+        ..sample::run(tenant, number, status(number).code())
+    });
+    sample::write::<run::Entity>(store, other.collect()).await;
     let event = |number: u64| {
         let event = sample::event(tenant, number, sample::profile(owner(number)?));
         let kind = if number.is_multiple_of(11) { "IDENTIFY" } else { "TRACK" };
@@ -93,6 +99,15 @@ async fn fill(scope: TenantScope<'_>) {
         [delivery(number), delivery::Model { id: again.to_string(), generation: 1, ..delivery(number) }]
     });
     sample::write::<delivery::Entity>(store, deliveries.collect()).await;
+}
+
+/// A second workflow, which ran for some of the messages.
+fn other_workflow() -> WorkflowId {
+    WorkflowId::new(1, 1 << 70)
+}
+
+fn has_other_run(message: MessageId) -> bool {
+    (1..=MESSAGES).step_by(3).any(|number| sample::message_id(number) == message)
 }
 
 fn status(number: u64) -> RunStatus {
@@ -152,28 +167,36 @@ fn searches() -> Vec<(Search, IsWanted)> {
     ]
 }
 
-/// Everything that a list has, page by page, with pages and steps of several sizes.
-async fn all<T, K: Copy + Ord>(
-    list: impl AsyncFn(Pace, Page<K>) -> Result<Paged<T, K>, StoreError>,
+/// Everything that a list has, newest first, read page by page in both orders, with pages and steps of several sizes.
+async fn all<T, K: Copy + Ord + std::fmt::Debug>(
+    list: impl AsyncFn(Search, Page<K>) -> Result<Paged<T, K>, StoreError>,
+    search: &Search,
     key: impl Fn(&T) -> K,
 ) -> Vec<K> {
     let mut results = Vec::new();
     for (limit, rows, time) in [(1, 1, 0), (3, 2, 0), (4, 7, 0), (7, 5, 60_000), (100, 1_000, 60_000)] {
         let time = Duration::from_millis(time);
         let pace = Pace { rows, bodies: rows, time, bodies_time: time };
-        let (mut page, mut found) = (Page::first(limit), Vec::new());
-        loop {
-            let paged = list(pace, page).await.expect("lists");
-            assert!(paged.items.len() <= limit as usize);
-            found.extend(paged.items.iter().map(&key));
-            let Some(next) = paged.next else { break };
-            assert!(page.after.is_none_or(|after| next < after), "each page goes on");
-            page = Page::after(next, limit);
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let search = Search { pace, order, ..search.clone() };
+            let (mut page, mut found) = (Page::first(limit), Vec::new());
+            loop {
+                let paged = list(search.clone(), page).await.expect("lists");
+                assert!(paged.items.len() <= limit as usize);
+                found.extend(paged.items.iter().map(&key));
+                let Some(next) = paged.next else { break };
+                let goes_on = |after| if order == Order::NewestFirst { next < after } else { next > after };
+                assert!(page.after.is_none_or(goes_on), "each page goes on");
+                page = Page::after(next, limit);
+            }
+            if order == Order::OldestFirst {
+                found.reverse();
+            }
+            assert!(found.is_sorted_by(|one, other| one > other), "in order, each once: {order:?}");
+            results.push(found);
         }
-        assert!(found.is_sorted_by(|one, other| one > other), "newest first, each once");
-        results.push(found);
     }
-    assert!(results.windows(2).all(|pair| pair[0].len() == pair[1].len()), "in pages of whatever size");
+    assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "in pages of whatever size");
     results.remove(0)
 }
 
@@ -192,9 +215,14 @@ async fn the_source_log_is_searched() {
     on_each_database(async |database| {
         let scope = database.store.tenant(filled(&database.store, 1).await);
         let all_of_it = MessageFilter::of(source(1));
+        let of_both = MessageFilter { also: vec![SourceId::new(1, 9), source(0)], ..all_of_it.clone() };
         type Own = (MessageFilter, fn(u64) -> bool);
-        let own: [Own; 5] = [
-            (all_of_it.clone(), |_| true),
+        let own: [Own; 7] = [
+            (all_of_it.clone(), |number| source(number) == source(1)),
+            (of_both.clone(), |_| true),
+            (MessageFilter { provider_event: Some("canceled".to_owned()), ..of_both }, |number| {
+                number.is_multiple_of(5)
+            }),
             (MessageFilter { fate: Some("PARKED".to_owned()), ..all_of_it.clone() }, |number| {
                 fate(number) == "PARKED"
             }),
@@ -210,13 +238,12 @@ async fn the_source_log_is_searched() {
         ];
         for (search, is_searched) in searches() {
             for (filter, is_own) in &own {
-                let list = async |pace, page| {
-                    let search = Search { pace, ..search.clone() };
+                let list = async |search, page| {
                     scope.messages(&MessageFilter { search, ..filter.clone() }, page).await
                 };
-                let found = all(list, |message| message.id).await;
-                let wanted =
-                    numbers(|number| source(number) == source(1) && is_searched(number) && is_own(number));
+                let found = all(list, &search, |message| message.id).await;
+                let is_of = |number| !filter.also.is_empty() || source(number) == source(1);
+                let wanted = numbers(|number| is_of(number) && is_searched(number) && is_own(number));
                 assert_eq!(found, wanted, "{search:?} {filter:?}");
             }
         }
@@ -242,12 +269,24 @@ async fn the_workflow_log_is_searched() {
         ];
         for (search, is_searched) in searches() {
             for (filter, is_own) in &own {
-                let list = async |pace, page| {
-                    let search = Search { pace, ..search.clone() };
-                    scope.runs(&RunFilter { search, ..filter.clone() }, page).await
-                };
-                let found = all(list, |run| run.message).await;
+                let list =
+                    async |search, page| scope.runs(&RunFilter { search, ..filter.clone() }, page).await;
+                let place = |run: &RunRecord| RunPlace { message: run.message, workflow: run.workflow };
+                let found = all(list, &search, place).await;
+                let found: Vec<MessageId> = found.into_iter().map(|place| place.message).collect();
                 assert_eq!(found, numbers(|number| is_searched(number) && is_own(number)), "{search:?}");
+                let of_both =
+                    RunFilter { also: vec![WorkflowId::new(1, 8), other_workflow()], ..filter.clone() };
+                let list =
+                    async |search, page| scope.runs(&RunFilter { search, ..of_both.clone() }, page).await;
+                let both = all(list, &search, place).await;
+                let twice = found.into_iter().flat_map(|message| {
+                    let of = |workflow| RunPlace { message, workflow };
+                    let runs = [of(other_workflow()), of(sample::workflow())];
+                    let has_other = has_other_run(message);
+                    runs.into_iter().skip(usize::from(!has_other))
+                });
+                assert_eq!(both, twice.collect::<Vec<_>>(), "{search:?}");
             }
         }
         let other = RunFilter::of(WorkflowId::new(1, 9));
@@ -282,11 +321,10 @@ async fn deliveries_are_searched() {
         ];
         for (search, is_searched) in searches() {
             for (filter, is_own) in &own {
-                let list = async |pace, page| {
-                    let search = Search { pace, ..search.clone() };
+                let list = async |search, page| {
                     scope.deliveries(&DeliveryFilter { search, ..filter.clone() }, page).await
                 };
-                let found = all(list, |delivery| delivery.id).await;
+                let found = all(list, &search, |delivery| delivery.id).await;
                 let found: Vec<MessageId> = found.into_iter().map(DeliveryId::message).collect();
                 let wanted =
                     numbers(|number| owner(number).is_some() && is_searched(number) && is_own(number));
@@ -324,11 +362,9 @@ async fn events_are_searched() {
         ];
         for (search, is_searched) in searches() {
             for (filter, is_own) in &own {
-                let list = async |pace, page| {
-                    let search = Search { pace, ..search.clone() };
-                    scope.events(&EventFilter { search, ..filter.clone() }, page).await
-                };
-                let found = all(list, |event| event.id).await;
+                let list =
+                    async |search, page| scope.events(&EventFilter { search, ..filter.clone() }, page).await;
+                let found = all(list, &search, |event| event.id).await;
                 let found: Vec<MessageId> = found.into_iter().map(EventId::message).collect();
                 let wanted =
                     numbers(|number| owner(number).is_some() && is_searched(number) && is_own(number));
@@ -350,10 +386,12 @@ async fn a_page_ends_when_its_time_is_over_and_says_where_to_go_on() {
             ..RunFilter::of(sample::workflow())
         };
         let found = scope.runs(&filter(Vec::new()), Page::first(10)).await.expect("lists");
-        assert_eq!((found.items.len(), found.next), (0, Some(sample::message_id(MESSAGES - 4))));
+        let next = found.next.map(|place| place.message);
+        assert_eq!((found.items.len(), next), (0, Some(sample::message_id(MESSAGES - 4))));
         let texts = vec![TextPattern::new("x").expect("a pattern")];
         let found = scope.runs(&filter(texts), Page::first(10)).await.expect("lists");
-        assert_eq!(found.next, Some(sample::message_id(MESSAGES - 3)), "fewer where bodies are unpacked");
+        let next = found.next.map(|place| place.message);
+        assert_eq!(next, Some(sample::message_id(MESSAGES - 3)), "fewer where bodies are unpacked");
     })
     .await;
 }

@@ -26,26 +26,44 @@ use crate::{
     history::{Command, Entry, Event, History, Id, Says, TENANTS, What},
     outcome,
     rng::Rng,
-    support::author,
+    support::{author, open},
+    troubles::{Again, Troubles},
 };
 
 /// The ledger of a store that was told some histories, one after another.
-pub(crate) struct Ledger<'a> {
-    pub(crate) store: &'a Store,
-    state: LedgerState,
+pub(crate) struct Ledger {
+    pub(crate) store: Store,
+    url: String,
+    pub(crate) state: LedgerState,
+    /// When it began last, in seconds.
+    began: i64,
+    /// What comes in the way of it; nothing where nothing does.
+    pub(crate) troubles: Option<Troubles>,
     /// Where the log ends.
     sequence: u64,
     tenants: u128,
     commands: u64,
 }
 
-impl<'a> Ledger<'a> {
-    /// The ledger of a store that has nothing.
-    pub(crate) async fn of(store: &'a Store) -> Self {
-        let now = Timestamp::from_seconds(1);
-        let (claim, _) = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, now).await.unwrap();
-        let state = store.ledger_state(claim, now).await.unwrap();
-        Self { store, state, sequence: 0, tenants: 0, commands: 0 }
+impl Ledger {
+    /// The ledger of a database that has nothing.
+    pub(crate) async fn of(url: &str) -> Self {
+        let (store, state) = begun(url, 1).await;
+        let url = url.to_owned();
+        Self { store, url, state, began: 1, troubles: None, sequence: 0, tenants: 0, commands: 0 }
+    }
+
+    /// One that is killed now and then, and that processes messages again.
+    pub(crate) async fn troubled(url: &str, again: Again) -> Self {
+        Self { troubles: Some(Troubles::new(again)), ..Self::of(url).await }
+    }
+
+    /// Ends as a killed process does, and begins again with what is stored.
+    pub(crate) async fn reopen(&mut self) {
+        self.store.close().await.unwrap();
+        // Later than whatever it did before: positions in the held lane begin with the time.
+        self.began += 3_600;
+        (self.store, self.state) = begun(&self.url, self.began).await;
     }
 
     /// Tells it a history in batches of random size, and returns the tenants in which it happened.
@@ -66,25 +84,37 @@ impl<'a> Ledger<'a> {
             }
         }
         let settings = Arc::new(settings);
+        let mut troubles = self.troubles.take().map(|troubles| troubles.of(seed));
         let mut batch = Vec::new();
         let mut size = 1 + rng.below(8);
         for entry in &history.log {
             let tenant = tenants[entry.tenant];
             match &entry.what {
                 What::Command(command) => {
-                    self.apply(std::mem::take(&mut batch)).await;
+                    self.meet(std::mem::take(&mut batch), troubles.as_mut()).await;
                     self.command(tenant, *command).await;
+                    // What a message says counts by what was decided before it, and not by what was decided since.
+                    troubles.iter_mut().for_each(Troubles::forget);
                 }
                 What::Message { .. } => batch.push(plan(self.sequence, tenant, &settings, entry)),
             }
             if batch.len() == size {
-                self.apply(std::mem::take(&mut batch)).await;
+                self.meet(std::mem::take(&mut batch), troubles.as_mut()).await;
                 size = 1 + rng.below(8);
             }
         }
-        self.apply(batch).await;
+        self.meet(batch, troubles.as_mut()).await;
+        self.troubles = troubles;
         self.sequence += history.log.len() as u64;
         tenants
+    }
+
+    /// Applies a batch, with what comes in the way.
+    async fn meet(&mut self, plans: Vec<MessagePlan>, troubles: Option<&mut Troubles>) {
+        self.apply(plans.clone()).await;
+        if let Some(troubles) = troubles {
+            troubles.after(self, plans).await;
+        }
     }
 
     async fn tenant(&mut self, settings: TenantSettings) -> TenantId {
@@ -106,7 +136,7 @@ impl<'a> Ledger<'a> {
         self.store.tenants().create(&tenant, &author(1)).await.unwrap().id
     }
 
-    async fn apply(&mut self, plans: Vec<MessagePlan>) {
+    pub(crate) async fn apply(&mut self, plans: Vec<MessagePlan>) {
         if plans.is_empty() {
             return;
         }
@@ -131,6 +161,14 @@ impl<'a> Ledger<'a> {
         let outcomes = self.store.apply_commands(&mut self.state, Timestamp::from_seconds(1)).await.unwrap();
         assert_eq!(outcomes.len(), 1);
     }
+}
+
+/// A store, and the ledger of all that is in it.
+async fn begun(url: &str, second: i64) -> (Store, LedgerState) {
+    let (store, now) = (open(url).await, Timestamp::from_seconds(second));
+    let (claim, _) = store.claim(PartitionSet::all(), "a", "one", u64::MAX >> 1, now).await.unwrap();
+    let state = store.ledger_state(claim, now).await.unwrap();
+    (store, state)
 }
 
 /// The command as the ledger knows it; nothing where there is nothing to choose among.

@@ -21,3 +21,4 @@ mod properties;
 mod rng;
 #[path = "../support/mod.rs"]
 mod support;
+mod troubles;

@@ -23,7 +23,7 @@ const PAGE: u32 = 7;
 type Person = (BTreeSet<Id>, BTreeSet<ProfileId>, BTreeMap<String, Value>);
 
 /// What the model and the store tell in the same way.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Told {
     /// By live profile.
     people: BTreeMap<ProfileId, Person>,
@@ -32,6 +32,25 @@ pub(crate) struct Told {
     merges: BTreeMap<(ProfileId, ProfileId), (u32, u32)>,
     apart: BTreeSet<(ProfileId, ProfileId)>,
     blocked: BTreeSet<Id>,
+}
+
+impl Told {
+    /// The same with events landing on who is live now: one that is processed again lands there, where the profile that it
+    /// made was merged since, perhaps by the next event of the same message.
+    pub(crate) fn live(&self) -> Self {
+        let people = &self.people;
+        let live = |profile: ProfileId| {
+            let person = people.iter().find(|(_, (_, profiles, _))| profiles.contains(&profile));
+            person.map_or(profile, |(live, _)| *live)
+        };
+        let landings = self.landings.iter().map(|(event, profile)| (*event, profile.map(live)));
+        Self { landings: landings.collect(), ..self.clone() }
+    }
+
+    /// That without refusals, which are known by the names of the people: those who were merged since are refused under another.
+    pub(crate) fn lasting(&self) -> Self {
+        Self { conflicts: BTreeMap::new(), ..self.live() }
+    }
 }
 
 /// All pages of a list.

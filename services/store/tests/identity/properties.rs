@@ -6,8 +6,9 @@ use std::env;
 use crate::{
     history::{self, History},
     ledger::Ledger,
-    outcome::{expected, stored},
+    outcome::{Told, expected, stored},
     support::{Database, on_each_database},
+    troubles::Again,
 };
 
 /// Each costs some dozens of transactions, so that there are fewer than in memory.
@@ -17,29 +18,74 @@ const HISTORIES: u64 = 60;
 #[tokio::test]
 async fn equal_logs_give_the_people_that_the_model_expects() {
     on_each_database(async |database| {
-        let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-        let first = number("TRIBUTARY_SEED").unwrap_or(0);
-        let count = number("TRIBUTARY_HISTORIES").unwrap_or(HISTORIES);
-        let mut ledger = Ledger::of(&database.store).await;
-        for seed in first..first.saturating_add(count) {
-            let history = history::wild(seed);
-            if let Err(difference) = agrees(&mut ledger, &history, seed).await {
-                panic!(
-                    "{difference}\n{history:#?}\nthis is the history of seed {seed}; to see it again:\n\
-                     TRIBUTARY_SEED={seed} TRIBUTARY_HISTORIES=1 cargo test -p tributary-store --test identity"
-                );
-            }
-        }
+        let mut ledger = Ledger::of(&database.url).await;
+        tell(&mut ledger, history::wild, Told::clone).await;
         no_identifier_has_two_owners(database).await;
+        ledger.store.close().await.expect("closes");
     })
     .await;
 }
 
-async fn agrees(ledger: &mut Ledger<'_>, history: &History, seed: u64) -> Result<(), String> {
+/// The same, of a ledger that is killed in the middle of them and processes messages twice (I9).
+#[tokio::test]
+async fn neither_a_crash_nor_a_replay_in_the_middle_of_a_history_changes_what_comes_of_it() {
+    on_each_database(async |database| {
+        let mut ledger = Ledger::troubled(&database.url, Again::AtOnce).await;
+        tell(&mut ledger, history::wild, Told::live).await;
+        met(&ledger);
+        no_identifier_has_two_owners(database).await;
+        ledger.store.close().await.expect("closes");
+    })
+    .await;
+}
+
+/// People are the same however late messages are processed again, as long as nobody decided anything since. (The guard
+/// counts by the names of people: whom a value met before a merge and after it are two.)
+#[tokio::test]
+async fn people_are_the_same_after_messages_that_are_replayed_late() {
+    on_each_database(async |database| {
+        let mut ledger = Ledger::troubled(&database.url, Again::Later).await;
+        let unguarded = |seed| History { guard_people: 0, ..history::wild(seed) };
+        tell(&mut ledger, unguarded, Told::lasting).await;
+        met(&ledger);
+        no_identifier_has_two_owners(database).await;
+        ledger.store.close().await.expect("closes");
+    })
+    .await;
+}
+
+/// That something came in the way.
+fn met(ledger: &Ledger) {
+    let (killed, replayed) = ledger.troubles.as_ref().expect("it has some").met;
+    assert!(killed > 0 && replayed > 0, "killed {killed} times, {replayed} messages again");
+}
+
+/// Tells a ledger the histories that are asked for, and compares what `lasts` of what comes of them.
+async fn tell(ledger: &mut Ledger, history: impl Fn(u64) -> History, lasts: impl Fn(&Told) -> Told) {
+    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let first = number("TRIBUTARY_SEED").unwrap_or(0);
+    let count = number("TRIBUTARY_HISTORIES").unwrap_or(HISTORIES);
+    for seed in first..first.saturating_add(count) {
+        let history = history(seed);
+        if let Err(difference) = agrees(ledger, &history, seed, &lasts).await {
+            panic!(
+                "{difference}\n{history:#?}\nthis is the history of seed {seed}; to see it again:\n\
+                 TRIBUTARY_SEED={seed} TRIBUTARY_HISTORIES=1 cargo test -p tributary-store --test identity"
+            );
+        }
+    }
+}
+
+async fn agrees(
+    ledger: &mut Ledger,
+    history: &History,
+    seed: u64,
+    lasts: impl Fn(&Told) -> Told,
+) -> Result<(), String> {
     let tenants = ledger.tell(history, seed).await;
     for (tenant, id) in tenants.into_iter().enumerate() {
-        let wanted = expected(history, tenant);
-        let found = stored(ledger.store.tenant(id), history, tenant).await;
+        let wanted = lasts(&expected(history, tenant));
+        let found = lasts(&stored(ledger.store.tenant(id), history, tenant).await);
         if wanted != found {
             return Err(format!("tenant {tenant}\nexpected:\n{wanted:#?}\nfound:\n{found:#?}"));
         }

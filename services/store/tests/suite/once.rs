@@ -91,3 +91,21 @@ async fn another_body_is_refused_and_after_a_day_the_id_is_free() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_another_tenants_request_made_is_not_told() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let (one, other) = (tenant(store, 1).await.id, tenant(store, 2).await.id);
+        let first = author(5).once(once(1));
+        make(store, one, 1, first.clone()).await.expect("makes");
+        let (again, at) = (once(1), first.at);
+        assert_eq!(store.tenant(one).is_repeated(&again, at).await, Ok(true));
+        assert_eq!(store.tenant(other).is_repeated(&again, at).await, Ok(false));
+        assert!(matches!(make(store, one, 1, first.clone()).await, Err(StoreError::Repeated(_))));
+        assert_eq!(make(store, other, 2, first).await, Err(StoreError::RequestIdReused));
+        let own = Once { request_id: "another".to_owned(), ..once(2) };
+        make(store, other, 2, author(6).once(own)).await.expect("has ids of its own");
+    })
+    .await;
+}

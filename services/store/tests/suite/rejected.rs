@@ -42,7 +42,7 @@ async fn the_newest_of_each_source_are_kept_and_all_are_counted() {
         let first: Vec<_> = (1..=kept).map(|number| rejection(tenant, busy, number)).collect();
         store.record_rejections(&first, &[(count(tenant, busy, kept), AT)]).await.expect("records");
         let scope = store.tenant(tenant);
-        let all = scope.rejections(busy, Page::first(500)).await.expect("lists");
+        let all = scope.rejections(&[busy], Page::first(500)).await.expect("lists");
         assert_eq!(all.items.len(), first.len(), "none too few");
 
         let mut second: Vec<_> =
@@ -50,13 +50,19 @@ async fn the_newest_of_each_source_are_kept_and_all_are_counted() {
         second.push(rejection(tenant, calm, 1));
         let counts = [(count(tenant, busy, 900), AT), (count(tenant, calm, 1), AT)];
         store.record_rejections(&second, &counts).await.expect("records");
-        let all = scope.rejections(busy, Page::first(500)).await.expect("lists");
+        let all = scope.rejections(&[busy], Page::first(500)).await.expect("lists");
         assert_eq!(all.items.len(), first.len(), "none too many");
         assert_eq!(all.items[0], second[4], "newest first");
         assert_eq!(all.items.last(), Some(&first[5]));
-        assert_eq!(scope.rejection_counts(busy).await, Ok(vec![count(tenant, busy, kept + 900)]));
-        assert_eq!(scope.rejection_counts(calm).await, Ok(vec![count(tenant, calm, 1)]));
-        let page = scope.rejections(busy, Page::after(all.items[0].id, 1)).await.expect("lists");
+        for (sources, counted) in
+            [(&[busy][..], kept + 900), (&[calm], 1), (&[busy, calm, SourceId::new(1, 3)], kept + 901)]
+        {
+            let counts = scope.rejection_counts(sources).await;
+            assert_eq!(counts, Ok(vec![("BAD_SIGNATURE".to_owned(), counted)]));
+        }
+        let both = scope.rejections(&[busy, calm], Page::first(500)).await.expect("lists");
+        assert_eq!(both.items.len(), first.len() + 1, "of all that are named");
+        let page = scope.rejections(&[busy], Page::after(all.items[0].id, 1)).await.expect("lists");
         assert_eq!(page.items, [second[3].clone()]);
     })
     .await;

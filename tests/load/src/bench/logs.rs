@@ -1,16 +1,17 @@
-//! P6: pages and traces of logs that have grown to many rows.
+//! P6: pages and traces of logs that have grown to many rows, and charts of a long time.
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use tonic::Status;
 use tributary_proto::admin::v1::{
-    GetMessageTraceRequest, ListDeliveriesRequest, ListMessagesRequest, ListRunsRequest,
-    log_service_client::LogServiceClient,
+    GetMessageTraceRequest, ListDeliveriesRequest, ListMessagesRequest, ListRunsRequest, QueryStatsRequest,
+    StatsInterval, log_service_client::LogServiceClient, stats_service_client::StatsServiceClient,
 };
 
 use super::{drain, ground::Ground};
 use crate::{
+    charts,
     client::{Until, closed},
     measure::Histogram,
     multiply::{Grown, multiply},
@@ -46,7 +47,10 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     let (wanted, began) = (ground.options.log_rows(), Instant::now());
     let file = format!("sqlite://{}", data.join("tributary.db").display());
     let now = UNIX_EPOCH.elapsed().context("the clock stands before 1970")?.as_millis() as u64;
-    let grown = multiply(database.unwrap_or(&file), wanted, now).await?;
+    let url = database.unwrap_or(&file);
+    let grown = multiply(url, wanted, now).await?;
+    let (tenant, source) = (last_segment(&made.tenant), last_segment(&made.source));
+    charts::fill(url, &[tenant, source], tenant, now).await?;
     let note = format!(
         "{} rows of {} messages over 30 days, {:.1} GB of {}",
         grown.rows,
@@ -59,7 +63,9 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     // What was copied is on the disk by then, and not on its way there.
     tokio::task::spawn_blocking(rustix::fs::sync).await?;
     let server = Server::start_on(&ground.binary, &data, database).await?;
-    let mut reader = Reader { logs: LogServiceClient::new(calling(&server).await?), made, grown };
+    let (logs, stats) = (calling(&server).await?, calling(&server).await?);
+    let (logs, stats) = (LogServiceClient::new(logs), StatsServiceClient::new(stats));
+    let mut reader = Reader { logs, stats, made, grown };
     let by_time = reader.by_time().await?;
     tell(&format!("  P6: page by time p99 {:.1} ms", by_time.millis(0.99)))?;
     let note_of = |took: &Histogram| format!("p50 {:.1} ms; {note}", took.millis(0.5));
@@ -73,6 +79,9 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     let trace = reader.trace().await?;
     tell(&format!("  P6: trace p99 {:.1} ms", trace.millis(0.99)))?;
     book.add(&goals::TRACE, Sample::new(trace.millis(0.99)).noted(note_of(&trace)));
+    let (chart, each) = reader.charts(now).await?;
+    tell(&format!("  P6: chart of {} days p99 {:.1} ms: {each}", charts::DAYS, chart.millis(0.99)))?;
+    book.add(&goals::CHART, Sample::new(chart.millis(0.99)).noted(each));
     Ok(())
 }
 
@@ -86,6 +95,7 @@ enum Log {
 
 struct Reader {
     logs: LogServiceClient<Calling>,
+    stats: StatsServiceClient<Calling>,
     made: Made,
     grown: Grown,
 }
@@ -216,6 +226,34 @@ impl Reader {
         Ok(took)
     }
 
+    /// Charts of a long time up to `now`: of hours and of days, of the tenant and of a source.
+    async fn charts(&mut self, now: u64) -> anyhow::Result<(Histogram, String)> {
+        let (mut all, mut each) = (Histogram::default(), Vec::new());
+        let from = now - charts::DAYS * DAY;
+        for (of, parent) in [("tenant", self.made.tenant.clone()), ("source", self.made.source.clone())] {
+            for (by, interval) in [("hours", StatsInterval::Hour), ("days", StatsInterval::Day)] {
+                let mut took = Histogram::default();
+                for _ in 0..PAGES {
+                    let request = QueryStatsRequest {
+                        parent: parent.clone(),
+                        interval: interval.into(),
+                        start_time: Some(timestamp(from)),
+                        end_time: Some(timestamp(now)),
+                    };
+                    let asked = Instant::now();
+                    let answer = self.stats.query_stats(request).await?.into_inner();
+                    took.record(asked.elapsed());
+                    let total = answer.total.context("no total")?;
+                    ensure!(answer.stats.len() as u64 >= charts::DAYS, "a chart is too short");
+                    ensure!(total.received_message_count > 0, "a chart is empty");
+                }
+                each.push(format!("{of} by {by} {}", middle_and_end(&took)));
+                all.add(&took);
+            }
+        }
+        Ok((all, format!("p50 and p99 in ms: {}", each.join(", "))))
+    }
+
     /// The cluid of one of the people.
     async fn cluid(&mut self) -> anyhow::Result<String> {
         let request = ListMessagesRequest {
@@ -245,12 +283,15 @@ fn middle_and_end(took: &Histogram) -> String {
 
 /// A time in milliseconds since the epoch as filters want it.
 fn rfc3339(millis: u64) -> String {
+    timestamp(millis).to_string()
+}
+
+fn timestamp(millis: u64) -> prost_types::Timestamp {
     let since = Duration::from_millis(millis);
-    let time = prost_types::Timestamp {
+    prost_types::Timestamp {
         seconds: since.as_secs().cast_signed(),
         nanos: since.subsec_nanos().cast_signed(),
-    };
-    time.to_string()
+    }
 }
 
 fn last_segment(name: &str) -> &str {

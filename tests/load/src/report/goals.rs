@@ -107,6 +107,7 @@ goals! {
     LOG_BY_FILTER: "P6" "log page by filter, p99" Millis Less 100.0 50.0;
     LOG_BY_TEXT: "P6" "log page by text within a day, p99" Millis Less 400.0 300.0;
     TRACE: "P6" "trace by id, p99" Millis Less 10.0 5.0;
+    CHART: "P6" "chart of 90 days, p99" Millis Less 50.0 25.0;
     MEMORY_IDLE: "P7" "memory, idle" Mebibytes Less 40.0 30.0;
     MEMORY_LOAD: "P7" "memory, full load" Mebibytes Less 256.0 150.0;
     MEMORY_GROWN: "P7" "memory, after many cluids" Mebibytes Less 512.0 256.0;

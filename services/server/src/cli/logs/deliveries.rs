@@ -40,6 +40,7 @@ impl follow::Source for Deliveries {
                 page_size,
                 page_token,
                 filter: self.filters.past.clone(),
+                order_by: reading.order_by(),
             };
             let answer = client.logs().list_deliveries(request).await?.into_inner();
             Ok((answer.deliveries, answer.next_page_token))
@@ -51,8 +52,8 @@ impl follow::Source for Deliveries {
         TailRequest { parent: self.tenant.clone(), messages_only: false, filter: self.filters.told.clone() }
     }
 
-    fn row(&self, entry: Entry) -> Option<Delivery> {
-        if let Entry::Delivery(delivery) = entry { Some(delivery) } else { None }
+    fn rows(&self, entry: Entry) -> Vec<Delivery> {
+        if let Entry::Delivery(delivery) = entry { vec![delivery] } else { Vec::new() }
     }
 
     /// A delivery is told of after each of its attempts.

@@ -21,12 +21,12 @@ use crate::cli::{
 pub(super) trait Source {
     /// Its entries.
     type Row: Listed;
-    /// Its past, newest first.
+    /// Its past, in the order that is asked for.
     async fn past(&self, client: &Client, reading: &Reading) -> anyhow::Result<Vec<Self::Row>>;
     /// What has to be listened to.
     fn tail(&self) -> TailRequest;
-    /// The log's entry in what is told, if there is one.
-    fn row(&self, entry: Entry) -> Option<Self::Row>;
+    /// The log's entries in what is told.
+    fn rows(&self, entry: Entry) -> Vec<Self::Row>;
     /// What tells a row from others: the same for the same fact in the past and in what is told.
     fn fact(row: &Self::Row) -> String;
 }
@@ -40,7 +40,9 @@ pub(super) async fn show<S: Source>(
 ) -> anyhow::Result<()> {
     if !reading.follow {
         let mut past = source.past(client, reading).await?;
-        past.reverse();
+        if !reading.oldest {
+            past.reverse();
+        }
         return list(out, &past);
     }
     // Listened to first, so that nothing is lost between the past and the first thing told.
@@ -65,8 +67,8 @@ pub(super) async fn show<S: Source>(
                 gap(out, count, &moment(answer.time.as_ref()), &moment(answer.skipped_since_time.as_ref()))?;
             }
             Some(entry) => {
-                if let Some(row) = source.row(entry).filter(|row| !shown.contains(&S::fact(row))) {
-                    append(out, &row, &moment(answer.time.as_ref()))?;
+                for row in source.rows(entry).iter().filter(|row| !shown.contains(&S::fact(row))) {
+                    append(out, row, &moment(answer.time.as_ref()))?;
                 }
             }
             None => {}

@@ -25,10 +25,13 @@ pub(super) enum Log {
     Deliveries(Attempts),
 }
 
+/// Stands for all sources, or all workflows.
+const ALL: &str = "-";
+
 /// One source or workflow, and how much of its log.
 #[derive(Debug, clap::Args)]
 pub(super) struct Choice {
-    /// Its key, id or name; not needed where there is one only
+    /// Its key, id or name; not needed where there is one only; `-`: all of the tenant
     #[arg(value_name = "NAME")]
     which: Option<String>,
     #[command(flatten)]
@@ -54,11 +57,21 @@ pub(super) struct Reading {
     /// How many entries of the past at most
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// The oldest of them, not the newest
+    #[arg(long, conflicts_with = "follow")]
+    oldest: bool,
     #[command(flatten)]
     wanted: Wanted,
     /// The tenant's key, id or name; not needed where there is one only
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
+}
+
+impl Reading {
+    /// The order of the API that begins with the entries that are wanted.
+    fn order_by(&self) -> String {
+        if self.oldest { "time" } else { "time desc" }.to_owned()
+    }
 }
 
 /// Shows a log, the newest entry last.

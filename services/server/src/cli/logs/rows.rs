@@ -9,7 +9,7 @@ use crate::cli::output::{
 
 impl Listed for Message {
     const COLUMNS: &'static [&'static str] =
-        &["received (UTC)", "message", "event", "cluid", "signature", "status", "runs"];
+        &["received (UTC)", "message", "event", "cluid", "signature", "status", "runs", "source"];
 
     fn cells(&self) -> Vec<String> {
         let signature = match self.signature() {
@@ -29,6 +29,7 @@ impl Listed for Message {
             signature.to_owned(),
             status.to_owned(),
             or_dash(&runs.join(", ")),
+            id(&self.source).to_owned(),
         ]
     }
 }
@@ -46,12 +47,13 @@ pub(in crate::cli) fn cluid_words(cluid: Option<&Cluid>) -> &'static str {
 
 impl Listed for Run {
     const COLUMNS: &'static [&'static str] =
-        &["ran (UTC)", "message", "version", "status", "events", "profile", "why"];
+        &["ran (UTC)", "workflow", "message", "version", "status", "events", "profile", "why"];
 
     fn cells(&self) -> Vec<String> {
         let status = self.status.clone().unwrap_or_default();
         vec![
             moment(self.run_time.as_ref()),
+            id(&self.workflow).to_owned(),
             id(&self.message).to_owned(),
             self.version.to_string(),
             status.display_name,

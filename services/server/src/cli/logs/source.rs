@@ -4,7 +4,7 @@ use tributary_proto::admin::v1::{
     ListMessagesRequest, Message, MessageView, TailRequest, tail_response::Entry,
 };
 
-use super::{Choice, Reading, filter::Filters, follow};
+use super::{ALL, Choice, Reading, filter::Filters, follow};
 use crate::cli::{client::Client, finder, output::Out, pages};
 
 /// The log of a source.
@@ -17,10 +17,12 @@ struct SourceLog {
 /// Shows what a source received.
 pub(super) async fn run(choice: &Choice, client: &Client, out: &Out) -> anyhow::Result<()> {
     let tenant = finder::tenant(client, choice.reading.tenant.as_deref()).await?;
-    let sources = finder::sources(client, &tenant, usize::MAX).await?;
-    let source = finder::pick(sources, choice.which.as_deref())?;
+    let source = match choice.which.as_deref() {
+        Some(ALL) => format!("{tenant}/sources/{ALL}"),
+        which => finder::pick(finder::sources(client, &tenant, usize::MAX).await?, which)?.name,
+    };
     let filters = choice.reading.wanted.filters("status", Vec::new())?;
-    follow::show(&SourceLog { source: source.name, filters }, &choice.reading, client, out).await
+    follow::show(&SourceLog { source, filters }, &choice.reading, client, out).await
 }
 
 impl follow::Source for SourceLog {
@@ -34,6 +36,7 @@ impl follow::Source for SourceLog {
                 page_token,
                 filter: self.filters.past.clone(),
                 view: MessageView::Basic.into(),
+                order_by: reading.order_by(),
             };
             let answer = client.logs().list_messages(request).await?.into_inner();
             Ok((answer.messages, answer.next_page_token))
@@ -45,8 +48,8 @@ impl follow::Source for SourceLog {
         TailRequest { parent: self.source.clone(), messages_only: true, filter: self.filters.told.clone() }
     }
 
-    fn row(&self, entry: Entry) -> Option<Message> {
-        if let Entry::Message(message) = entry { Some(message) } else { None }
+    fn rows(&self, entry: Entry) -> Vec<Message> {
+        if let Entry::Message(message) = entry { vec![message] } else { Vec::new() }
     }
 
     fn fact(row: &Message) -> String {

@@ -68,6 +68,10 @@ contract!(
     WorkflowVersion
 );
 
+impl Contract for v1::profile::OwnedIdentifier {
+    const NAME: &'static str = "tributary.admin.v1.Profile.OwnedIdentifier";
+}
+
 static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> =
     LazyLock::new(|| DescriptorPool::decode(tributary_proto::FILE_DESCRIPTOR_SET));
 

@@ -80,7 +80,8 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             );
             let found = pages::all(limit, async |page_size, page_token| {
                 let (parent, filter) = (parent.clone(), filter.clone());
-                let request = ListEventsRequest { parent, page_size, page_token, filter };
+                let request =
+                    ListEventsRequest { parent, page_size, page_token, filter, ..Default::default() };
                 let answer = client.events().list_events(request).await?.into_inner();
                 Ok((answer.events, answer.next_page_token))
             });

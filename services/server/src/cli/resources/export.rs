@@ -1,7 +1,8 @@
 //! `tributary profiles export`.
 //!
-//! One JSON object: `profile`, then the lists `conflicts`, `merges` and `conversions`, then `log`, a list of objects with one
-//! member each, `message`, `event` or `delivery`, in the order of the contract's export. It is written as it comes: it can be large.
+//! One JSON object: `profile`, then the lists `identifiers` (those that the profile does not list itself), `conflicts`, `merges`
+//! and `conversions`, then `log`, a list of objects with one member each, `message`, `event` or `delivery`, in the order of the
+//! contract's export. It is written as it comes: it can be large.
 
 use std::io::{self, Write};
 
@@ -15,7 +16,7 @@ use crate::cli::{
 };
 
 /// The lists, in the order in which the parts of them come.
-const LISTS: [&str; 4] = ["conflicts", "merges", "conversions", "log"];
+const LISTS: [&str; 5] = ["identifiers", "conflicts", "merges", "conversions", "log"];
 
 /// Writes the export of the profile of this name to standard output.
 ///
@@ -58,6 +59,7 @@ fn entry(part: &Part) -> anyhow::Result<Option<(&'static str, Value)>> {
     let in_log = |name: &str, value| Some(("log", serde_json::json!({ name: value })));
     Ok(match part {
         Part::Profile(_) => None,
+        Part::Identifier(identifier) => Some(("identifiers", json(identifier)?)),
         Part::Conflict(conflict) => Some(("conflicts", json(conflict)?)),
         Part::Merge(merge) => Some(("merges", json(merge)?)),
         Part::Conversion(conversion) => Some(("conversions", json(conversion)?)),

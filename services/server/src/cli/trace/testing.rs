@@ -2,7 +2,7 @@
 
 use tributary_proto::admin::v1::{MatchQuality, OutgoingRequest, TestWorkflowResponse, TestedDelivery};
 
-use super::{message, run};
+use super::{event, message, run};
 use crate::cli::output::{Style, Text, Tree, cut, id};
 
 /// A longer body of a request is cut.
@@ -16,10 +16,11 @@ pub(in crate::cli) fn tree(test: &TestWorkflowResponse) -> Tree {
     let label = Text::new()
         .with(Style::Bold, &message.message_id)
         .and(Style::Dim, "a test: nothing is stored or sent");
-    let several = test.run.as_ref().is_some_and(|run| run.events.len() > 1);
+    let several = test.run.as_ref().map_or(0, |run| run.events.len()) + test.follow_ups.len() > 1;
     Tree::new(label)
         .with([message::source(&message, &test.source_display_name)])
         .with(test.run.as_ref().map(run::tested))
+        .with(test.follow_ups.iter().map(event::tree))
         .with(test.deliveries.iter().map(|delivery| sent(delivery, several)))
 }
 
@@ -106,6 +107,7 @@ mod tests {
                 workflow_display_name: "Booking".to_owned(),
                 ..RunTrace::default()
             }),
+            follow_ups: Vec::new(),
             deliveries: vec![
                 TestedDelivery {
                     match_quality: Some(MatchQuality {
