@@ -13,6 +13,7 @@ mod erasure;
 mod group;
 mod isolation;
 mod log;
+mod order;
 mod purge;
 mod quota;
 mod rehearse;
