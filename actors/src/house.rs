@@ -13,6 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tributary_domain::{
     committed::Committed,
+    health::Health,
     id::{CommandId, DestinationId, MessageId, ProfileId, TenantId},
     partition::PartitionSet,
     quota::Month,
@@ -180,6 +181,11 @@ impl House {
         destinations: impl IntoIterator<Item = DestinationId>,
     ) {
         self.feed.dispatcher.look(tenant, destinations).await;
+    }
+
+    /// How sending to a destination goes; nothing: it was sent nothing since this began.
+    pub async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health> {
+        self.feed.dispatcher.examine(tenant, destination).await
     }
 
     /// Has the ledger look for commands. Does not wait.

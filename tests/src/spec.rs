@@ -64,6 +64,20 @@ impl Spec {
         self
     }
 
+    /// Maps when the event happened.
+    #[must_use]
+    pub fn time(mut self, jsonpath: &str) -> Self {
+        self.0.event_time = Some(mapping("event_time", "event_time", path(jsonpath)));
+        self
+    }
+
+    /// Maps what the person agreed to.
+    #[must_use]
+    pub fn consent(mut self, target: &str, jsonpath: &str) -> Self {
+        self.0.consents.push(mapping(&format!("consent_{target}"), target, path(jsonpath)));
+        self
+    }
+
     /// Maps a group's identity.
     #[must_use]
     pub fn group(mut self, target: &str, jsonpath: &str) -> Self {

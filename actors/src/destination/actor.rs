@@ -1,68 +1,64 @@
-//! One destination: its window, its breaker, its retries.
+//! One destination: what it has to send, when it may, and what comes of it.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
-use tributary_connectors::destinations::{self, Outcome};
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
-    breaker::{Admission, Breaker, BreakerConfig},
-    committed::{Committed, CommittedAttempt},
+    health,
     id::{DeliveryId, DestinationId, ProfileId, SourceId, TenantId},
-    retry,
+    time::Timestamp,
 };
-use tributary_store::{
-    Store, StoreError,
-    audit::Author,
-    delivery::{AttemptRecord, DeliveryState, NewAttempt, Verdict},
-    destination::DestinationState,
-    ledger::ReadyDelivery,
-};
+use tributary_store::{Store, StoreError, delivery::NewAttempt, ledger::ReadyDelivery};
 
 use super::{
-    attempt::{Attempted, Health, Means, Target, Tried, word},
+    attempt::{Means, expired},
     dispatcher::Tail,
-    message::{Drain, Forget, Look, Offer, Reload},
-    precedence::{self, Precedence},
+    gate::{Bounds, Gate, Way},
+    message::{Drain, Examine, Forget, Look, Offer, Reload},
     queue::Queue,
+    target::{self, Loaded, Target},
+    tried::{Attempted, Health, Sent},
+    turns::{Permit, Turns},
 };
 
-/// Attempts under way at a time.
-const WINDOW: usize = 64;
-/// How long results wait for others before they are recorded together.
-const LINGER: Duration = Duration::from_millis(25);
 /// How often the database is asked for what came due.
 const LOOK: Duration = Duration::from_secs(5);
 /// How far ahead of its time a delivery is loaded: it is in memory before those that are committed meanwhile, also
 /// when the next look is late.
 const HORIZON: Duration = Duration::from_secs(10);
-/// The wait before the database is asked again to take what it did not.
-const RETRY_WRITE: Duration = Duration::from_millis(200);
-/// Most results in one transaction.
-const RECORDED_AT_ONCE: usize = 512;
 
 /// Sends the events of one destination.
 pub(crate) struct DestinationActor {
-    tenant: TenantId,
-    destination: DestinationId,
-    store: Store,
-    means: Means,
-    jitter: fn() -> f64,
-    tail: Tail,
+    pub(super) tenant: TenantId,
+    pub(super) destination: DestinationId,
+    pub(super) store: Store,
+    pub(super) means: Means,
+    pub(super) jitter: fn() -> f64,
+    pub(super) tail: Tail,
+    turns: Turns,
+    /// Whether it waits for its turn, and the one that was just given.
+    is_in_line: bool,
+    permit: Option<Permit>,
     /// None: not loaded yet, not enabled, or not there any more, or its tenant is not.
-    target: Option<Arc<Target>>,
-    sources: HashMap<SourceId, String>,
+    pub(super) target: Option<Arc<Target>>,
+    /// The revision that was seen last.
+    revision: Option<u64>,
+    sources: Arc<HashMap<SourceId, String>>,
     /// How often the configuration was asked for: only the last answer counts.
     loads: u64,
-    queue: Queue,
-    breaker: Breaker,
-    in_flight: usize,
+    /// Whether it was read who waits for a delivery to be tried again.
+    knows_held: bool,
+    pub(super) queue: Queue,
+    gate: Gate,
     /// Whose deliveries are being tried, or were and it is not recorded yet.
-    trying: HashMap<DeliveryId, ProfileId>,
-    results: Vec<NewAttempt>,
-    is_recording: bool,
+    pub(super) trying: HashMap<DeliveryId, ProfileId>,
+    pub(super) results: Vec<NewAttempt>,
+    pub(super) is_recording: bool,
+    pub(super) is_postponing: bool,
     /// It said that it is gone, and that is not written yet.
-    is_disabling: bool,
+    pub(super) is_disabling: bool,
     wake: Option<SpawnHandle>,
     draining: Vec<oneshot::Sender<()>>,
     is_draining: bool,
@@ -70,12 +66,12 @@ pub(crate) struct DestinationActor {
 
 impl DestinationActor {
     pub(super) fn new(
-        tenant: TenantId,
-        destination: DestinationId,
+        (tenant, destination): (TenantId, DestinationId),
         store: Store,
         means: Means,
         jitter: fn() -> f64,
         tail: Tail,
+        turns: Turns,
     ) -> Self {
         Self {
             tenant,
@@ -84,15 +80,20 @@ impl DestinationActor {
             means,
             jitter,
             tail,
+            turns,
+            is_in_line: false,
+            permit: None,
             target: None,
-            sources: HashMap::new(),
+            revision: None,
+            sources: Arc::default(),
             loads: 0,
+            knows_held: false,
             queue: Queue::of_database(),
-            breaker: Breaker::new(BreakerConfig::default()),
-            in_flight: 0,
+            gate: Gate::new(),
             trying: HashMap::new(),
             results: Vec::new(),
             is_recording: false,
+            is_postponing: false,
             is_disabling: false,
             wake: None,
             draining: Vec::new(),
@@ -100,18 +101,16 @@ impl DestinationActor {
         }
     }
 
-    fn load_target(&mut self, context: &mut Context<Self>) {
+    pub(super) fn load_target(&mut self, context: &mut Context<Self>) {
         self.loads += 1;
-        let number = self.loads;
+        let (number, with_held) = (self.loads, !self.knows_held);
         let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
-        let load = async move { load_target(&store, tenant, destination).await };
+        let load = async move { target::load(&store, tenant, destination, with_held).await };
         context.spawn(load.into_actor(self).map(move |loaded, actor, context| match loaded {
             // Answers may overtake each other: a newer one comes, or came.
             _ if actor.loads != number => {}
-            Ok((target, sources)) => {
-                // What it said of itself counts already, although it may not have been written when this was read.
-                actor.target = target.filter(|_| !actor.is_disabling);
-                actor.sources = sources;
+            Ok(loaded) => {
+                actor.loaded(loaded);
                 actor.pump(context);
             }
             Err(error) => {
@@ -125,27 +124,48 @@ impl DestinationActor {
         }));
     }
 
+    fn loaded(&mut self, Loaded { target, sources, held }: Loaded) {
+        self.sources = Arc::new(sources);
+        // What it said of itself counts already, although it may not have been written when this was read.
+        self.target = target.filter(|_| !self.is_disabling);
+        let Some(target) = &self.target else { return };
+        let Target { concurrency, pace, together, revision, .. } = **target;
+        let is_changed = self.revision.replace(revision) != Some(revision);
+        self.gate.set(Bounds { concurrency, pace, together }, is_changed);
+        self.queue.set_rules(target.rules());
+        self.knows_held |= held.is_some();
+        for one in held.into_iter().flatten() {
+            self.queue.hold(one.profile, one.delivery, one.due_at);
+        }
+    }
+
     /// Sends what may be sent now, and arranges to be called when more may.
-    fn pump(&mut self, context: &mut Context<Self>) {
+    pub(super) fn pump(&mut self, context: &mut Context<Self>) {
         if self.is_draining {
             return;
         }
         let Some(target) = self.target.clone() else { return };
         let now = self.means.clock.now();
-        let mut again = None;
-        while self.in_flight < WINDOW {
-            let Some(delivery) = self.queue.next(now) else {
-                again = self.queue.next_due();
-                break;
-            };
-            let admission = self.breaker.admit(now);
-            if let Admission::Wait(until) = admission {
-                self.queue.put_back(delivery);
-                again = Some(until);
-                break;
+        self.give_up_expired(&target, now, context);
+        let again = loop {
+            if !self.queue.has_due(now) {
+                break self.queue.next_due();
             }
-            self.send(Arc::clone(&target), delivery, admission == Admission::Probe, context);
-        }
+            match self.gate.way(now) {
+                Way::Open => {}
+                Way::Full => break None,
+                Way::Shut(until) => break Some(until),
+            }
+            let Some(permit) = self.permit.take().or_else(|| self.turns.take(self.tenant)) else {
+                self.stand_in_line(context);
+                break None;
+            };
+            let batch = self.queue.next(now, self.gate.together());
+            if batch.is_empty() {
+                break self.queue.next_due();
+            }
+            self.send(Arc::clone(&target), batch, permit, context);
+        };
         if let Some(at) = again {
             if let Some(earlier) = self.wake.take() {
                 context.cancel_future(earlier);
@@ -156,207 +176,103 @@ impl DestinationActor {
                 actor.pump(context);
             }));
         }
+        self.postpone_behind(context);
         if self.queue.wants_more() {
             self.load_pending(context);
+        }
+    }
+
+    fn stand_in_line(&mut self, context: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.is_in_line, true) {
+            let turn = self.turns.wait(self.tenant);
+            context.spawn(turn.into_actor(self).map(|permit, actor, context| {
+                actor.is_in_line = false;
+                actor.permit = permit.ok();
+                actor.pump(context);
+                // What has no use for it by now gives it on.
+                actor.permit = None;
+            }));
+        }
+    }
+
+    /// What is too old by now is not sent, however long it waited for what.
+    fn give_up_expired(&mut self, target: &Target, now: Timestamp, context: &mut Context<Self>) {
+        let Some(age) = target.max_age else { return };
+        for delivery in self.queue.expired(now, now.minus(age)) {
+            self.tried(delivery, expired(target, now), context);
         }
     }
 
     fn send(
         &mut self,
         target: Arc<Target>,
-        delivery: ReadyDelivery,
-        is_probe: bool,
+        batch: Vec<ReadyDelivery>,
+        permit: Permit,
         context: &mut Context<Self>,
     ) {
-        self.in_flight += 1;
-        self.trying.extend(delivery.event.profile.map(|profile| (delivery.delivery, profile)));
+        let is_probe = self.gate.begin(self.means.clock.now());
+        let owners = batch.iter().filter_map(|delivery| Some((delivery.delivery, delivery.event.profile?)));
+        self.trying.extend(owners);
         let revision = target.revision;
-        let source = self.sources.get(&delivery.event.source).cloned().unwrap_or_default();
-        let (means, store) = (self.means.clone(), self.store.clone());
+        let (means, store, sources) = (self.means.clone(), self.store.clone(), Arc::clone(&self.sources));
         let attempt = async move {
-            match precedence::of(&store, &delivery, &*means.clock).await {
-                Precedence::Go => means.attempt(target, delivery, source).await,
-                Precedence::Wait(until) => (delivery, Attempted::Postponed(until)),
-                Precedence::Never => {
-                    let tried = Tried::nothing_to_follow(means.clock.now());
-                    (delivery, Attempted::Tried(Box::new(tried)))
-                }
-            }
+            let sent = means.attempt(store, target, batch, sources).await;
+            drop(permit);
+            sent
         };
-        context.spawn(attempt.into_actor(self).map(move |(delivery, attempted), actor, context| {
-            actor.in_flight -= 1;
-            let tried = match attempted {
-                Attempted::Tried(tried) => *tried,
-                Attempted::Postponed(until) => {
-                    actor.report(Health::Unknown, is_probe);
-                    // It waits again: an erasure finds it in the queue, and waits for nothing.
-                    actor.trying.remove(&delivery.delivery);
-                    actor.queue.postpone(delivery, until);
-                    actor.answer_drained();
-                    actor.pump(context);
-                    return;
-                }
-            };
-            actor.queue.tried(&delivery);
-            actor.report(tried.health, is_probe);
-            if let Outcome::Disable { reason } | Outcome::Suspend { reason } = &tried.outcome {
-                actor.disable(revision, reason.clone(), context);
-            }
-            actor.tried(delivery, tried, context);
-            actor.pump(context);
-        }));
-    }
-
-    /// Tells the breaker what an attempt says of the destination. One that never reached it says nothing.
-    fn report(&mut self, health: Health, is_probe: bool) {
-        let now = self.means.clock.now();
-        match health {
-            Health::Well => self.breaker.succeeded(),
-            Health::Ill => self.breaker.failed(now, (self.jitter)()),
-            Health::Unknown if is_probe => self.breaker.withdrawn(now),
-            Health::Unknown => {}
-        }
-    }
-
-    fn tried(&mut self, mut delivery: ReadyDelivery, tried: Tried, context: &mut Context<Self>) {
-        let now = self.means.clock.now();
-        delivery.attempts += 1;
-        let (verdict, why) = match &tried.outcome {
-            Outcome::Delivered => (Verdict::Delivered, None),
-            Outcome::Permanent { reason } | Outcome::Disable { reason } => {
-                (Verdict::Failed, Some(reason.clone()))
-            }
-            // It waits for a person, and is not to be given up meanwhile.
-            Outcome::Suspend { reason } => (Verdict::Retry { due_at: now }, Some(reason.clone())),
-            Outcome::Retry { after, reason } => {
-                // One that was replayed has as many tries as at first.
-                let tries = delivery.attempts.saturating_sub(delivery.before);
-                match retry::next_delay(tries, (self.jitter)(), *after) {
-                    Some(delay) => (Verdict::Retry { due_at: now.plus(delay) }, Some(reason.clone())),
-                    None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),
-                }
-            }
-        };
-        let attempt = AttemptRecord {
-            delivery: delivery.delivery,
-            number: delivery.attempts,
-            started_at: tried.started,
-            duration: tried.took,
-            outcome: word(&tried.outcome).to_owned(),
-            http_status: tried.status,
-            response_headers: tried.headers,
-            response_body: tried.body.to_vec(),
-            is_truncated: tried.truncated,
-            error: tried.error.or(why),
-            answer_removed: false,
-        };
-        self.tell(delivery.event.source, &attempt, verdict);
-        let is_replay = delivery.before > 0;
-        self.results.push(NewAttempt { attempt, verdict, source: delivery.event.source, is_replay });
-        if !self.is_recording {
-            self.is_recording = true;
-            context.run_later(LINGER, |actor, context| actor.record(context));
-        }
-    }
-
-    fn tell(&self, source: SourceId, attempt: &AttemptRecord, verdict: Verdict) {
-        let (state, next) = match verdict {
-            Verdict::Delivered => (DeliveryState::Delivered, None),
-            Verdict::Retry { due_at } => (DeliveryState::Pending, Some(due_at)),
-            Verdict::Failed => (DeliveryState::Failed, None),
-        };
-        // Nobody watches: fine.
-        let _ = self.tail.0.send(Arc::new(Committed::Attempt(CommittedAttempt {
-            tenant: self.tenant,
-            source,
-            delivery: attempt.delivery,
-            destination: self.destination,
-            state: state.code(),
-            attempts: attempt.number,
-            at: attempt.ended_at(),
-            next,
-            http_status: attempt.http_status,
-            error: attempt.error.clone(),
-        })));
-    }
-
-    /// Writes what came of attempts, many at once; tries again until the database takes it.
-    fn record(&mut self, context: &mut Context<Self>) {
-        let rest = self.results.split_off(self.results.len().min(RECORDED_AT_ONCE));
-        let batch = std::mem::replace(&mut self.results, rest);
-        let (store, tenant) = (self.store.clone(), self.tenant);
-        let write = async move {
-            let outcome = store.tenant(tenant).record_attempts(&batch).await;
-            (batch, outcome)
-        };
-        context.spawn(write.into_actor(self).map(|(batch, outcome), actor, context| {
-            match outcome {
-                Ok(()) => actor.recorded(&batch),
-                Err(error) => {
-                    tracing::warn!(%error, attempts = batch.len(), "attempts are not recorded yet");
-                    actor.results.splice(..0, batch);
-                    context.run_later(RETRY_WRITE, |actor, context| actor.record(context));
-                    return;
-                }
-            }
-            if actor.results.is_empty() {
-                actor.is_recording = false;
-                actor.answer_drained();
-            } else {
-                actor.record(context);
-            }
-            actor.pump(context);
-        }));
-    }
-
-    /// A retry is found again in the database when it is due.
-    fn recorded(&mut self, batch: &[NewAttempt]) {
-        for tried in batch {
-            self.queue.forget(tried.attempt.delivery);
-            self.trying.remove(&tried.attempt.delivery);
-        }
-    }
-
-    /// The destination of this revision said that it is gone. Many attempts hear that at once: the first one counts.
-    fn disable(&mut self, revision: u64, reason: String, context: &mut Context<Self>) {
-        if self.target.as_ref().is_some_and(|target| target.revision == revision) {
-            self.target = None;
-            self.is_disabling = true;
-            self.write_disabled(revision, reason, context);
-        }
-    }
-
-    /// Writes that the destination is out of service; tries again until the database takes it.
-    fn write_disabled(&mut self, revision: u64, reason: String, context: &mut Context<Self>) {
-        let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
-        let author = Author::new("destination", self.means.clock.now());
-        let write = async move {
-            let (scope, state) = (store.tenant(tenant), DestinationState::Disabled);
-            let outcome =
-                scope.set_destination_state(destination, Some(revision), state, &reason, &author).await;
-            (reason, outcome)
-        };
-        context.spawn(write.into_actor(self).map(move |(reason, outcome), actor, context| {
-            match outcome {
-                Err(error) if error.is_transient() => {
-                    tracing::warn!(%error, destination = %actor.destination, "the destination is not marked as disabled yet");
-                    context.run_later(RETRY_WRITE, move |actor, context| {
-                        actor.write_disabled(revision, reason, context);
-                    });
-                    return;
-                }
-                // Where it was changed or deleted meanwhile, that counts.
-                Ok(_) | Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {
-                    actor.is_disabling = false;
-                    actor.load_target(context);
-                }
-                Err(error) => {
-                    tracing::error!(%error, destination = %actor.destination, "the destination is not marked as disabled");
-                    actor.is_disabling = false;
-                }
-            }
+        context.spawn(attempt.into_actor(self).map(move |sent, actor, context| {
+            actor.sent(sent, revision, is_probe, context);
             actor.answer_drained();
+            actor.pump(context);
         }));
+    }
+
+    fn sent(&mut self, sent: Sent, revision: u64, is_probe: bool, context: &mut Context<Self>) {
+        let now = self.means.clock.now();
+        if self.gate.ended(sent.health, sent.together, is_probe, now, (self.jitter)()) {
+            self.opened();
+        }
+        let (mut left, mut refused) = (Vec::new(), Vec::new());
+        for (delivery, attempted) in sent.each {
+            match attempted {
+                Attempted::Tried(tried) => {
+                    if let Outcome::Disable { reason } | Outcome::Suspend { reason } = &tried.outcome {
+                        self.disable(revision, reason.clone(), context);
+                    }
+                    self.tried(delivery, *tried, context);
+                }
+                // What waits again is found in the queue by an erasure, which waits for nothing then.
+                Attempted::Postponed(until) => {
+                    self.trying.remove(&delivery.delivery);
+                    self.queue.postpone(delivery, until);
+                }
+                Attempted::Left => {
+                    self.trying.remove(&delivery.delivery);
+                    left.push(delivery);
+                }
+                Attempted::Split(tried) => {
+                    self.trying.remove(&delivery.delivery);
+                    refused.push(self.split(delivery, *tried, context));
+                }
+            }
+        }
+        left.into_iter().rev().for_each(|delivery| self.queue.put_back(delivery));
+        if !refused.is_empty() {
+            self.gate.refused(refused.len());
+            self.queue.halve(refused);
+        } else if sent.health == Health::Well {
+            self.gate.taken(sent.together);
+        }
+    }
+
+    fn opened(&self) {
+        if let Some(target) = &self.target {
+            self.means.metrics.breaker_opened(target.platform.name());
+        }
+        tracing::warn!(
+            destination = %self.destination, failures = self.gate.failures(),
+            "the destination does not work: its deliveries wait until it does"
+        );
     }
 
     fn load_pending(&mut self, context: &mut Context<Self>) {
@@ -377,44 +293,15 @@ impl DestinationActor {
         }));
     }
 
-    fn answer_drained(&mut self) {
+    pub(super) fn answer_drained(&mut self) {
         let is_written = self.results.is_empty() && !self.is_recording && !self.is_disabling;
-        if self.in_flight == 0 && is_written {
+        if self.gate.in_flight() == 0 && is_written && !self.is_postponing {
             for waiting in self.draining.drain(..) {
                 // Who waited may be gone.
                 let _ = waiting.send(());
             }
         }
     }
-}
-
-type Loaded = (Option<Arc<Target>>, HashMap<SourceId, String>);
-
-async fn load_target(
-    store: &Store,
-    tenant: TenantId,
-    destination: DestinationId,
-) -> Result<Loaded, StoreError> {
-    let scope = store.tenant(tenant);
-    let found = match store.tenants().get(tenant).await {
-        Ok(_) => scope.destination(destination).await,
-        Err(error) => Err(error),
-    };
-    let record = match found {
-        Err(StoreError::NotFound { .. }) => return Ok((None, HashMap::new())),
-        record => record?,
-    };
-    let platform = destinations::find(&record.platform).filter(|_| record.state == DestinationState::Enabled);
-    let Some(platform) = platform else { return Ok((None, HashMap::new())) };
-    let secrets = scope.destination_secrets(destination).await?;
-    let target = Target {
-        platform,
-        settings: record.settings,
-        revision: record.revision,
-        secrets: secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect(),
-        event_names: record.event_names,
-    };
-    Ok((Some(Arc::new(target)), scope.source_names().await?))
 }
 
 impl Actor for DestinationActor {
@@ -462,6 +349,22 @@ impl Handler<Forget> for DestinationActor {
     fn handle(&mut self, Forget(people): Forget, _: &mut Context<Self>) -> bool {
         let is_reading = self.queue.forget_people(&people);
         is_reading || self.trying.values().any(|profile| people.contains(profile))
+    }
+}
+
+impl Handler<Examine> for DestinationActor {
+    type Result = MessageResult<Examine>;
+
+    fn handle(&mut self, _: Examine, _: &mut Context<Self>) -> Self::Result {
+        let (waiting, has_more) = self.queue.waiting();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        MessageResult(health::Health {
+            flow: self.gate.flow(self.means.clock.now()),
+            failures: self.gate.failures(),
+            in_flight: count(self.gate.in_flight()),
+            waiting: count(waiting),
+            has_more,
+        })
     }
 }
 

@@ -1,72 +1,32 @@
-//! One attempt: an event becomes a request, the request is sent, the answer gets its meaning.
+//! One attempt: events become a request, the request is sent, the answer gets its meaning for each of them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::HeaderMap;
-use serde_json::Value;
 use tracing::Instrument;
 use tributary_connectors::destinations::{
-    HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing,
+    self, Batching, HttpRequest, Item, Judged, Outcome, OutgoingEvent, Replies, RequestError,
 };
-use tributary_domain::time::{Clock, Timestamp};
-use tributary_egress::{Egress, OutboundRequest};
-use tributary_store::ledger::ReadyDelivery;
+use tributary_domain::{
+    booking::Role,
+    consent::Refusal,
+    id::{ProfileId, SourceId},
+    identity::Traits,
+    time::{Clock, Timestamp},
+};
+use tributary_egress::{Egress, OutboundRequest, OutboundResponse};
+use tributary_store::{Store, ledger::ReadyDelivery};
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
+
+use super::{
+    precedence::{self, Precedence},
+    target::{Target, people},
+    tried::{Attempted, Health, SPLIT, Sent, Tried, code, no_answer, word},
+};
 
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Most of an answer's body that is kept, in bytes.
-const KEPT_BODY: usize = 4 << 10;
-/// Headers of an answer that help to understand it.
-const KEPT_HEADERS: [&str; 4] = ["content-type", "retry-after", "location", "server"];
-
-/// How to reach one destination.
-#[derive(Debug)]
-pub(super) struct Target {
-    pub(super) platform: &'static dyn Platform,
-    pub(super) settings: Value,
-    pub(super) secrets: Secrets,
-    /// The revision of the destination's record that this was read from.
-    pub(super) revision: u64,
-    /// Names of events as the platform wants them, by our names.
-    pub(super) event_names: std::collections::BTreeMap<String, String>,
-}
-
-/// What an attempt came to.
-#[derive(Debug)]
-pub(super) struct Tried {
-    pub(super) started: Timestamp,
-    pub(super) took: Duration,
-    pub(super) outcome: Outcome,
-    /// What it says of the destination's health.
-    pub(super) health: Health,
-    pub(super) status: Option<u16>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Bytes,
-    pub(super) truncated: bool,
-    pub(super) error: Option<String>,
-}
-
-/// How it went with a delivery whose turn it was.
-#[derive(Debug)]
-pub(super) enum Attempted {
-    /// It was tried.
-    Tried(Box<Tried>),
-    /// It may not be sent before this time.
-    Postponed(Timestamp),
-}
-
-/// What an attempt says of the destination's health, whatever it says of its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    /// It answered as one that works.
-    Well,
-    /// It cannot be reached, or says itself that it cannot serve now.
-    Ill,
-    /// Nothing: the destination was not asked.
-    Unknown,
-}
+/// How long a delivery waits whose person cannot be read just now.
+const LATER: Duration = Duration::from_secs(1);
 
 /// What attempts are made with.
 #[derive(Debug, Clone)]
@@ -76,141 +36,303 @@ pub(super) struct Means {
     pub(super) metrics: Metrics,
 }
 
+/// What is sent together.
+struct Bundle {
+    deliveries: Vec<ReadyDelivery>,
+    items: Vec<Item>,
+    request: HttpRequest,
+}
+
 impl Means {
-    /// Makes one attempt. Its span hangs below the one that the door began when the message came in.
+    /// Makes one attempt at all of a batch that can go in one request. Its span hangs below the one that the door began when
+    /// the first one's message came in.
     pub(super) async fn attempt(
         self,
+        store: Store,
         target: Arc<Target>,
-        delivery: ReadyDelivery,
-        source: String,
-    ) -> (ReadyDelivery, Attempted) {
+        batch: Vec<ReadyDelivery>,
+        sources: Arc<HashMap<SourceId, String>>,
+    ) -> Sent {
+        let mut sent = Sent { each: Vec::with_capacity(batch.len()), health: Health::Unknown, together: 0 };
+        let wanted = self.wanted(&store, &target, batch, &mut sent.each).await;
+        let Some(bundle) = self.bundle(&target, wanted, &sources, &mut sent.each) else {
+            return self.counted(&target, sent);
+        };
+        let first = &bundle.deliveries[0];
         let span = tracing::info_span!(
             target: TRACE,
             "delivery.attempt",
-            delivery = %delivery.delivery,
-            destination = %delivery.destination,
-            attempt = delivery.attempts + 1,
+            delivery = %first.delivery,
+            destination = %first.destination,
+            attempt = first.attempts + 1,
+            events = bundle.deliveries.len(),
             status = tracing::field::Empty,
         );
-        if let Some(parent) = &delivery.event.trace_parent {
+        if let Some(parent) = &first.event.trace_parent {
             remote_parent(&span, parent);
         }
-        let tried = self.send(&target, &delivery, source).instrument(span.clone()).await;
-        if let Some(status) = tried.status {
+        sent.together = bundle.deliveries.len();
+        let ended = self.send(&target, bundle, &mut sent).instrument(span.clone()).await;
+        if let Some(status) = ended {
             span.record("status", status);
         }
-        self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
-        (delivery, Attempted::Tried(Box::new(tried)))
+        self.counted(&target, sent)
     }
 
-    async fn send(&self, target: &Target, delivery: &ReadyDelivery, source: String) -> Tried {
-        let started = self.clock.now();
-        let event = outgoing(target, delivery, source);
-        if event.follow_up.is_some() && !target.platform.takes_follow_ups() {
-            let reason = format!("{} cannot be told what became of an event", target.platform.display_name());
-            return Tried::failed(started, Duration::ZERO, permanent(reason), Health::Unknown);
-        }
-        let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
-            Ok(request) => request,
-            Err(error) => {
-                let reason = error.to_string();
-                let outcome = match error {
-                    // It is the same for every event.
-                    RequestError::Settings(_) => Outcome::Suspend { reason },
-                    RequestError::Event(_) => permanent(reason),
-                };
-                return Tried::failed(started, Duration::ZERO, outcome, Health::Unknown);
+    fn counted(&self, target: &Target, sent: Sent) -> Sent {
+        for (_, attempted) in &sent.each {
+            match attempted {
+                Attempted::Tried(tried) => {
+                    self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
+                }
+                Attempted::Split(tried) => self.metrics.delivery(target.platform.name(), SPLIT, tried.took),
+                Attempted::Postponed(_) | Attempted::Left => {}
             }
+        }
+        sent
+    }
+
+    /// Those that may be sent now; of the others `done` says what becomes of them.
+    async fn wanted(
+        &self,
+        store: &Store,
+        target: &Target,
+        batch: Vec<ReadyDelivery>,
+        done: &mut Vec<(ReadyDelivery, Attempted)>,
+    ) -> Vec<ReadyDelivery> {
+        let traits = match &target.consent {
+            Some(_) => self.traits(store, &batch).await,
+            None => Some(HashMap::new()),
         };
+        let mut wanted = Vec::with_capacity(batch.len());
+        for delivery in batch {
+            let now = self.clock.now();
+            let instead = match precedence::of(store, &delivery, &*self.clock).await {
+                Precedence::Go => match &traits {
+                    Some(traits) => refused(target, &delivery, traits, now).map(tried),
+                    None => Some(Attempted::Postponed(now.plus(LATER))),
+                },
+                Precedence::Wait(until) => Some(Attempted::Postponed(until)),
+                Precedence::Never => Some(tried(Tried::nothing_to_follow(now))),
+            };
+            match instead {
+                Some(instead) => done.push((delivery, instead)),
+                None => wanted.push(delivery),
+            }
+        }
+        wanted
+    }
+
+    async fn traits(&self, store: &Store, batch: &[ReadyDelivery]) -> Option<HashMap<ProfileId, Traits>> {
+        let first = batch.first()?;
+        match store.tenant(first.tenant).traits_of(&people(batch.iter())).await {
+            Ok(traits) => Some(traits),
+            Err(error) => {
+                tracing::warn!(%error, destination = %first.destination, "what people agreed to cannot be read yet");
+                None
+            }
+        }
+    }
+
+    /// The request for as many of them as go together; of the others `done` says what becomes of them.
+    fn bundle(
+        &self,
+        target: &Target,
+        wanted: Vec<ReadyDelivery>,
+        sources: &HashMap<SourceId, String>,
+        done: &mut Vec<(ReadyDelivery, Attempted)>,
+    ) -> Option<Bundle> {
+        let now = self.clock.now();
+        let batching = target.platform.batching();
+        let (mut deliveries, mut items, mut bytes) = (Vec::new(), Vec::<Item>::new(), 0);
+        let mut alone = None;
+        // One alone may have more: the platform says what it thinks of that.
+        let most_bytes = target.platform.about().limits.max_bytes;
+        for delivery in wanted {
+            if alone.is_some() {
+                done.push((delivery, Attempted::Left));
+                continue;
+            }
+            let source = sources.get(&delivery.event.source).cloned().unwrap_or_default();
+            let event = target.outgoing(&delivery, source);
+            match made(target, batching, &event, now) {
+                Err(error) => done.push((delivery, tried(unsendable(&error, now)))),
+                Ok(Made::Request(request)) => {
+                    alone = Some(request);
+                    deliveries.push(delivery);
+                }
+                Ok(Made::Item(item)) => {
+                    let fits =
+                        bytes + item.bytes() <= most_bytes && items.iter().all(|other| item.goes_with(other));
+                    if items.is_empty() || fits {
+                        bytes += item.bytes();
+                        items.push(item);
+                        deliveries.push(delivery);
+                    } else {
+                        done.push((delivery, Attempted::Left));
+                    }
+                }
+            }
+        }
+        if deliveries.is_empty() {
+            return None;
+        }
+        let request = match (alone, batching) {
+            (Some(request), _) => Ok(request),
+            (None, Some(batching)) => batching.envelope(&target.settings, &target.secrets, &mut items),
+            (None, None) => return None,
+        };
+        match request {
+            Ok(request) => Some(Bundle { deliveries, items, request }),
+            Err(error) => {
+                let each = deliveries.into_iter().map(|delivery| (delivery, tried(unsendable(&error, now))));
+                done.extend(each);
+                None
+            }
+        }
+    }
+
+    /// Sends it, and tells the status of the answer.
+    async fn send(&self, target: &Target, bundle: Bundle, sent: &mut Sent) -> Option<u16> {
+        let Bundle { deliveries, items, request } = bundle;
+        let started = self.clock.now();
         match self.egress.send(outbound(request)).await {
             Ok(answer) => {
-                let status = answer.status.as_u16();
-                let outcome =
-                    target.platform.classify(status, &answer.headers, &answer.body, self.clock.now());
-                let is_ill = matches!(outcome, Outcome::Retry { .. }) && (status == 429 || status >= 500);
-                Tried {
-                    started,
-                    took: answer.duration,
-                    health: if is_ill { Health::Ill } else { Health::Well },
-                    outcome,
-                    status: Some(status),
-                    headers: kept(&answer.headers),
-                    truncated: answer.truncated || answer.body.len() > KEPT_BODY,
-                    // A copy: what was read of a long answer is let go.
-                    body: Bytes::copy_from_slice(&answer.body[..answer.body.len().min(KEPT_BODY)]),
-                    error: None,
+                let now = self.clock.now();
+                let told = (answer.status.as_u16(), &answer.headers, &*answer.body);
+                match destinations::replies(target.platform, told, now, &items) {
+                    Replies::All(judged) => {
+                        sent.health = Health::of(told.0, &judged);
+                        let all = of_all(started, &answer, judged, deliveries.len());
+                        sent.each.extend(deliveries.into_iter().map(|delivery| (delivery, all())));
+                    }
+                    Replies::Each(each) => {
+                        sent.health = Health::Well;
+                        let is_alone = deliveries.len() == 1;
+                        let each = deliveries.into_iter().zip(each).map(|(delivery, one)| {
+                            let it = answered(started, &answer, one.judged);
+                            // What it says of others is not for this one to keep.
+                            let part = if one.part.is_null() { String::new() } else { one.part.to_string() };
+                            let it = if is_alone {
+                                it.with_body(&answer.body, answer.truncated)
+                            } else {
+                                it.with_body(part.as_bytes(), false)
+                            };
+                            (delivery, tried(it))
+                        });
+                        sent.each.extend(each);
+                    }
                 }
+                Some(told.0)
             }
             Err(error) => {
                 let took = self.clock.now().since(started);
-                let reason = error.to_string();
-                if error.kind().is_retryable() {
-                    Tried::failed(started, took, Outcome::Retry { after: None, reason }, Health::Ill)
+                let (reason, code) = (error.to_string(), no_answer(error.kind()));
+                let (outcome, health) = if error.kind().is_retryable() {
+                    (Outcome::Retry { after: None, reason }, Health::Ill(None))
                 } else {
-                    Tried::failed(started, took, permanent(reason), Health::Unknown)
-                }
+                    (Outcome::Permanent { reason }, Health::Unknown)
+                };
+                sent.health = health;
+                let all = Tried::failed(started, took, &code, outcome);
+                sent.each.extend(deliveries.into_iter().map(|delivery| (delivery, tried(all.clone()))));
+                None
             }
         }
     }
 }
 
-impl Tried {
-    /// A follow-up of what was never delivered; `at` is now.
-    pub(super) fn nothing_to_follow(at: Timestamp) -> Self {
-        let reason = "the event that it follows was not delivered, so there is nothing to follow up";
-        Self::failed(at, Duration::ZERO, permanent(reason.to_owned()), Health::Unknown)
-    }
+/// What stands for an event: a whole request, or a part of one.
+enum Made {
+    Request(HttpRequest),
+    Item(Item),
+}
 
-    fn failed(started: Timestamp, took: Duration, outcome: Outcome, health: Health) -> Self {
-        let error = match &outcome {
-            Outcome::Retry { reason, .. }
-            | Outcome::Permanent { reason }
-            | Outcome::Suspend { reason }
-            | Outcome::Disable { reason } => reason.clone(),
-            Outcome::Delivered => String::new(),
-        };
-        Self {
-            started,
-            took,
-            outcome,
-            health,
-            status: None,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            truncated: false,
-            error: Some(error),
-        }
+fn made(
+    target: &Target,
+    batching: Option<&'static Batching>,
+    event: &OutgoingEvent,
+    now: Timestamp,
+) -> Result<Made, RequestError> {
+    let (settings, secrets) = (&target.settings, &target.secrets);
+    match batching {
+        Some(batching) => batching.item(settings, secrets, event, now).map(Made::Item),
+        None => target.platform.request(settings, secrets, event, now).map(Made::Request),
     }
 }
 
-/// The stable word for an outcome, as it stands with the attempt and in metrics.
-pub(super) fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered => "DELIVERED",
-        Outcome::Retry { .. } => "RETRY",
-        Outcome::Permanent { .. } => "FAILED",
-        Outcome::Suspend { .. } => "SUSPENDED",
-        Outcome::Disable { .. } => "DISABLED",
+/// Why it must not be sent, although its turn has come.
+fn refused(
+    target: &Target,
+    delivery: &ReadyDelivery,
+    traits: &HashMap<ProfileId, Traits>,
+    now: Timestamp,
+) -> Option<Tried> {
+    let draft = delivery.event.draft();
+    if matches!(delivery.event.data.role, Some(Role::Follows { .. })) && !target.platform.takes_follow_ups() {
+        let reason = format!("{} cannot be told what became of an event", target.platform.display_name());
+        return Some(Tried::not_sent(now, code::NO_FOLLOW_UPS, reason));
     }
-}
-
-fn permanent(reason: String) -> Outcome {
-    Outcome::Permanent { reason }
-}
-
-fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> OutgoingEvent {
-    let event = &delivery.event;
-    let standing = Standing {
-        delivery: delivery.delivery,
-        event: event.id,
-        received: event.received,
-        profile: event.profile,
-        context: (*event.data.context).clone(),
-        source,
-        destination: delivery.destination,
-        role: event.data.role,
+    if target.expires(draft.time).is_some_and(|expires| expires < now) {
+        return Some(expired(target, now));
+    }
+    let known = delivery.event.profile.and_then(|profile| traits.get(&profile));
+    let said = |purpose: &str| {
+        known.and_then(|traits| traits.consent(purpose)).or_else(|| draft.consents.get(purpose))
     };
-    OutgoingEvent::of(event.draft(), target.platform, &target.event_names, standing)
+    let Refusal { purpose, .. } = target.consent.as_ref()?.refusal(said)?;
+    let reason = format!("its person does not agree to `{purpose}` any more, which the destination asks for");
+    Some(Tried::not_sent(now, code::CONSENT_WITHDRAWN, reason))
+}
+
+/// It is older than the platform takes.
+pub(super) fn expired(target: &Target, now: Timestamp) -> Tried {
+    let hours = target.max_age.unwrap_or_default().as_secs() / 3_600;
+    let name = target.platform.display_name();
+    let reason = format!("it happened more than {hours} hours ago by now, and {name} takes none that old");
+    Tried::not_sent(now, code::EXPIRED, reason)
+}
+
+fn unsendable(error: &RequestError, now: Timestamp) -> Tried {
+    let reason = error.to_string();
+    match error {
+        // It is the same for every event.
+        RequestError::Settings(_) => {
+            Tried::failed(now, Duration::ZERO, code::SETTINGS, Outcome::Suspend { reason })
+        }
+        RequestError::Event(_) => Tried::not_sent(now, code::UNSENDABLE, reason),
+    }
+}
+
+/// What an answer means that says the same of all of `count` events. A refusal of several for good is one of something in
+/// them.
+fn of_all(
+    started: Timestamp,
+    answer: &OutboundResponse,
+    judged: Judged,
+    count: usize,
+) -> impl Fn() -> Attempted {
+    let is_split = count > 1 && matches!(judged.outcome, Outcome::Permanent { .. });
+    let all = answered(started, answer, judged);
+    // What it says of one of them is not for the others to keep: it can repeat what was sent.
+    let mut all = if is_split { all } else { all.with_body(&answer.body, answer.truncated) };
+    if is_split {
+        let why = super::tried::reason(&all.outcome);
+        all.error =
+            Some(format!("one of {count} events in one request was refused, so they go in halves: {why}"));
+    }
+    move || {
+        let all = Box::new(all.clone());
+        if is_split { Attempted::Split(all) } else { Attempted::Tried(all) }
+    }
+}
+
+fn answered(started: Timestamp, answer: &OutboundResponse, judged: Judged) -> Tried {
+    Tried::answered(started, answer.duration, answer.status.as_u16(), &answer.headers, judged)
+}
+
+fn tried(tried: Tried) -> Attempted {
+    Attempted::Tried(Box::new(tried))
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {
@@ -221,13 +343,4 @@ fn outbound(request: HttpRequest) -> OutboundRequest {
         body: request.body,
         deadline: DEADLINE,
     }
-}
-
-fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    KEPT_HEADERS
-        .iter()
-        .filter_map(|name| {
-            Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.chars().take(200).collect()))
-        })
-        .collect()
 }

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use tokio::sync::broadcast;
 use tributary_domain::{
     committed::Committed,
+    health::Health,
     id::{DestinationId, ProfileId, TenantId},
     partition::{Partition, PartitionSet},
     time::Clock,
@@ -21,13 +22,19 @@ use tributary_telemetry::Metrics;
 use super::{
     actor::DestinationActor,
     attempt::Means,
-    message::{Drain, Forget, Look, Offer, Reload},
+    message::{Drain, Examine, Forget, Look, Offer, Reload},
+    turns::Turns,
 };
 use crate::supervision::{Arbiters, Supervised};
 
 /// Where attempts are told to who watches.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail(pub(crate) broadcast::Sender<Arc<Committed>>);
+
+/// Requests to destinations that are under way at a time: fewer than there are connections, of which others want some too.
+const REQUESTS: usize = 448;
+/// How many of them one tenant has at most.
+const OF_A_TENANT: usize = 320;
 
 type Handle = Arc<Supervised<DestinationActor>>;
 
@@ -38,6 +45,7 @@ pub(crate) struct Dispatcher {
     means: Means,
     jitter: fn() -> f64,
     tail: Tail,
+    turns: Turns,
     active: Mutex<HashMap<(TenantId, DestinationId), Handle>>,
     /// People who were erased since this began: what was committed of them before may still come.
     erased: Mutex<HashSet<(TenantId, ProfileId)>>,
@@ -59,6 +67,7 @@ impl Dispatcher {
             means: Means { egress, clock, metrics },
             jitter,
             tail,
+            turns: Turns::new(REQUESTS, OF_A_TENANT),
             active: Mutex::default(),
             erased: Mutex::default(),
         }
@@ -120,6 +129,15 @@ impl Dispatcher {
         join_all(handles.iter().map(|handle| handle.call(Look))).await;
     }
 
+    /// How sending to a destination goes; nothing: it was sent nothing since this began.
+    pub(crate) async fn examine(&self, tenant: TenantId, destination: DestinationId) -> Option<Health> {
+        let handle = {
+            let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+            active.get(&(tenant, destination)).map(Arc::clone)
+        };
+        handle?.call(Examine).await.ok()
+    }
+
     /// The tenant's configuration changed.
     pub(crate) async fn refresh(&self, tenant: TenantId) {
         let handles: Vec<Handle> = self.all(|of| of == tenant);
@@ -151,10 +169,11 @@ impl Dispatcher {
     fn handle(&self, tenant: TenantId, destination: DestinationId) -> Handle {
         let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = active.entry((tenant, destination)).or_insert_with(|| {
-            let (store, means, jitter, tail) =
-                (self.store.clone(), self.means.clone(), self.jitter, self.tail.clone());
+            let (store, means, jitter) = (self.store.clone(), self.means.clone(), self.jitter);
+            let (tail, turns) = (self.tail.clone(), self.turns.clone());
             let make = move || {
-                DestinationActor::new(tenant, destination, store.clone(), means.clone(), jitter, tail.clone())
+                let (store, means, tail, turns) = (store.clone(), means.clone(), tail.clone(), turns.clone());
+                DestinationActor::new((tenant, destination), store, means, jitter, tail, turns)
             };
             let arbiter = self.arbiters.deliver(tenant);
             Arc::new(Supervised::new("destination", arbiter, self.means.metrics.clone(), make))

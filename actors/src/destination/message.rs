@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use actix::Message;
 use tokio::sync::oneshot;
-use tributary_domain::id::ProfileId;
+use tributary_domain::{health::Health, id::ProfileId};
 use tributary_store::ledger::ReadyDelivery;
 
 /// Deliveries that were just committed.
@@ -24,6 +24,10 @@ pub(super) struct Look;
 #[derive(Debug)]
 pub(super) struct Forget(pub(super) Arc<HashSet<ProfileId>>);
 
+/// How does sending go?
+#[derive(Debug)]
+pub(super) struct Examine;
+
 /// Begin nothing new; the receiver hears when everything under way has ended and is recorded.
 #[derive(Debug)]
 pub(super) struct Drain;
@@ -42,6 +46,10 @@ impl Message for Look {
 
 impl Message for Forget {
     type Result = bool;
+}
+
+impl Message for Examine {
+    type Result = Health;
 }
 
 impl Message for Drain {

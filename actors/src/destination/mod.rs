@@ -3,10 +3,15 @@
 mod actor;
 mod attempt;
 mod dispatcher;
+mod gate;
 mod message;
 mod precedence;
 mod queue;
+mod record;
+mod target;
 #[cfg(test)]
 mod tests;
+mod tried;
+mod turns;
 
 pub(crate) use dispatcher::{Dispatcher, Tail};

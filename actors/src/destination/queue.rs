@@ -1,5 +1,7 @@
 //! What a destination has to send, and in which order. First tries keep the order of commit per profile: the next
-//! one of a person waits until the one before was tried. Retries go when they are due.
+//! one of a person waits until the one before was tried. Retries go when they are due. Where the platform needs it, the
+//! next one waits until the one before is done with, however often that has to be tried. Where events get too old to be
+//! sent, the oldest go first.
 //!
 //! What does not fit into memory is in the database and is loaded in order. While that may have something older,
 //! nothing that was just committed is taken in ahead of it: it is loaded in its turn.
@@ -12,21 +14,48 @@ use tributary_domain::{
 };
 use tributary_store::{LARGEST_PAGE, Page, Paged, StoreError, ledger::ReadyDelivery};
 
+use super::precedence::BEHIND;
+
 /// Deliveries that one destination knows of at a time; what does not fit stays in the database and is loaded later.
 const CAPACITY: usize = 2_000;
 /// Most offers that wait for the end of a load.
 const MOST_OFFERED: usize = 1_000;
 
+/// How far ahead it is looked for more of the same person.
+const NEAR: usize = 200;
+
 /// A place in the order in which the database is read.
 pub(super) type Place = (Timestamp, DeliveryId);
+/// A place among those that are due: the time of the event where that matters, and the order of arrival.
+type Turn = (Timestamp, i64);
+
+/// What a platform asks of the order in which it is sent events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Rules {
+    /// Whether events get too old: the oldest go first then.
+    pub(super) expires: bool,
+    /// Whether a person's next event waits until the one before is done with.
+    pub(super) is_strict: bool,
+    /// Whether a batch is of one person.
+    pub(super) of_one_person: bool,
+}
 
 /// The deliveries of one destination that are in memory.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    ready: VecDeque<ReadyDelivery>,
+    rules: Rules,
+    ready: BTreeMap<Turn, ReadyDelivery>,
+    /// The numbers of the first and the last one that arrived; one that comes back arrives before the first.
+    arrived: (i64, i64),
     later: BTreeMap<Place, ReadyDelivery>,
-    /// Whose first try is under way, and what waits for its end.
-    busy: HashMap<ProfileId, VecDeque<ReadyDelivery>>,
+    /// Parts of batches that were refused for something in them: each goes by itself.
+    parts: VecDeque<Vec<ReadyDelivery>>,
+    /// Whose delivery is under way, and what waits for its end.
+    busy: HashMap<ProfileId, Busy>,
+    /// Whose delivery waits to be tried again while others of theirs may not pass it: which, and when it is due.
+    held: HashMap<ProfileId, Place>,
+    /// What waits behind such a one, out of memory as soon as the database has its new time.
+    behind: Vec<(DeliveryId, Timestamp)>,
     /// Everything that is in memory, up to when its last attempt is recorded.
     known: HashSet<DeliveryId>,
     /// Whether the database may have more after the place up to which it was read.
@@ -39,6 +68,13 @@ pub(super) struct Queue {
     from_start: bool,
     /// While the database is read.
     load: Option<Load>,
+}
+
+/// A person of whom something is under way.
+#[derive(Debug)]
+struct Busy {
+    with: DeliveryId,
+    waiting: VecDeque<ReadyDelivery>,
 }
 
 /// What happens while the database is read.
@@ -54,6 +90,13 @@ impl Queue {
     /// Nothing is in memory; the database may have something.
     pub(super) fn of_database() -> Self {
         Self { has_more: true, is_behind: true, ..Self::default() }
+    }
+
+    /// Goes by these rules from now on.
+    pub(super) fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+        let ready = std::mem::take(&mut self.ready);
+        self.ready = ready.into_iter().map(|((_, number), one)| ((self.rank(&one), number), one)).collect();
     }
 
     /// Takes in a delivery that was just committed, unless it is there already, there is no room, or older ones are
@@ -78,10 +121,24 @@ impl Queue {
         }
         self.known.insert(delivery.delivery);
         if delivery.due <= now {
-            self.ready.push_back(delivery);
+            self.push_back(delivery);
         } else {
             self.later.insert((delivery.due, delivery.delivery), delivery);
         }
+    }
+
+    fn rank(&self, delivery: &ReadyDelivery) -> Timestamp {
+        if self.rules.expires { delivery.event.draft().time } else { Timestamp::from_micros(0) }
+    }
+
+    fn push_back(&mut self, delivery: ReadyDelivery) {
+        self.arrived.1 += 1;
+        self.ready.insert((self.rank(&delivery), self.arrived.1), delivery);
+    }
+
+    fn push_front(&mut self, delivery: ReadyDelivery) {
+        self.arrived.0 -= 1;
+        self.ready.insert((self.rank(&delivery), self.arrived.0), delivery);
     }
 
     /// Leaves a delivery to be loaded. A load that is under way may have begun before it was committed.
@@ -97,28 +154,79 @@ impl Queue {
         self.from_start = true;
     }
 
-    /// The next delivery to send at `now`.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<ReadyDelivery> {
-        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
-            self.ready.push_back(entry.remove());
+    /// Whether something is due at `now`, although it may have to wait for another.
+    pub(super) fn has_due(&self, now: Timestamp) -> bool {
+        !self.parts.is_empty() || !self.ready.is_empty() || self.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// The next deliveries to send together at `now`, at most `most`; empty: nothing may go. They are all of one person where
+    /// the rules say so, and else no two of them are.
+    pub(super) fn next(&mut self, now: Timestamp, most: usize) -> Vec<ReadyDelivery> {
+        self.come_due(now);
+        if let Some(part) = self.parts.pop_front() {
+            return part;
         }
-        while let Some(delivery) = self.ready.pop_front() {
-            let Some(profile) = ordered_by(&delivery) else { return Some(delivery) };
+        let mut batch = Vec::new();
+        let different = if self.rules.of_one_person { most.min(1) } else { most };
+        while batch.len() < different {
+            let Some((_, delivery)) = self.ready.pop_first() else { break };
+            let Some(profile) = self.ordered_by(&delivery) else {
+                batch.push(delivery);
+                continue;
+            };
+            if let Some((due, held)) = self.held.get(&profile)
+                && *held != delivery.delivery
+            {
+                self.behind.push((delivery.delivery, due.max(&now).plus(BEHIND)));
+                continue;
+            }
             match self.busy.get_mut(&profile) {
-                Some(waiting) => waiting.push_back(delivery),
+                Some(busy) => busy.waiting.push_back(delivery),
                 None => {
-                    self.busy.insert(profile, VecDeque::new());
-                    return Some(delivery);
+                    self.busy.insert(profile, Busy { with: delivery.delivery, waiting: VecDeque::new() });
+                    batch.push(delivery);
                 }
             }
         }
-        None
+        if self.rules.of_one_person {
+            self.add_of_same(&mut batch, most);
+        }
+        batch
+    }
+
+    /// Adds what is next of the one person of a batch.
+    fn add_of_same(&mut self, batch: &mut Vec<ReadyDelivery>, most: usize) {
+        let Some(profile) = batch.first().and_then(|first| self.ordered_by(first)) else { return };
+        let is_theirs = |one: &ReadyDelivery| self.ordered_by(one) == Some(profile);
+        let near = self.ready.iter().take(NEAR).filter(|(_, one)| is_theirs(one));
+        let turns: Vec<Turn> = near.map(|(turn, _)| *turn).take(most.saturating_sub(1)).collect();
+        batch.extend(turns.iter().filter_map(|turn| self.ready.remove(turn)));
+    }
+
+    fn come_due(&mut self, now: Timestamp) {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
+            let delivery = entry.remove();
+            self.push_back(delivery);
+        }
+    }
+
+    /// Takes out what is due at `now` and happened before `oldest`: it is not sent any more.
+    pub(super) fn expired(&mut self, now: Timestamp, oldest: Timestamp) -> Vec<ReadyDelivery> {
+        self.come_due(now);
+        let mut expired = Vec::new();
+        if !self.rules.expires {
+            return expired;
+        }
+        while let Some(entry) = self.ready.first_entry().filter(|entry| entry.key().0 < oldest) {
+            expired.push(entry.remove());
+        }
+        expired
     }
 
     /// Puts one back that could not be sent now after all.
     pub(super) fn put_back(&mut self, delivery: ReadyDelivery) {
         self.tried(&delivery);
-        self.ready.push_front(delivery);
+        self.push_front(delivery);
     }
 
     /// Puts one back that may not be sent before `until`; others of the same person go meanwhile.
@@ -127,12 +235,47 @@ impl Queue {
         self.later.insert((until, delivery.delivery), delivery);
     }
 
+    /// A batch was refused for something in it: its halves go next, one after the other. Whose they are stays as it is.
+    pub(super) fn halve(&mut self, mut batch: Vec<ReadyDelivery>) {
+        let rest = batch.split_off(batch.len().div_ceil(2));
+        for half in [rest, batch] {
+            if !half.is_empty() {
+                self.parts.push_front(half);
+            }
+        }
+    }
+
     /// A try has ended, however: the next one of the same person may go.
     pub(super) fn tried(&mut self, delivery: &ReadyDelivery) {
-        let waiting = ordered_by(delivery).and_then(|profile| self.busy.remove(&profile));
-        for next in waiting.into_iter().flatten().rev() {
-            self.ready.push_front(next);
+        let Some(profile) = delivery.event.profile else { return };
+        if self.busy.get(&profile).is_some_and(|busy| busy.with == delivery.delivery) {
+            let busy = self.busy.remove(&profile);
+            for next in busy.into_iter().flat_map(|busy| busy.waiting).rev() {
+                self.push_front(next);
+            }
         }
+    }
+
+    /// One of these rules' persons waits until this delivery, which is tried again at `due`, is done with.
+    pub(super) fn hold(&mut self, profile: ProfileId, delivery: DeliveryId, due: Timestamp) {
+        if self.rules.is_strict {
+            let held = self.held.entry(profile).or_insert((due, delivery));
+            if held.1 == delivery {
+                held.0 = due;
+            }
+        }
+    }
+
+    /// The delivery is done with: what waits behind it may go.
+    pub(super) fn done(&mut self, profile: ProfileId, delivery: DeliveryId) {
+        if self.held.get(&profile).is_some_and(|(_, held)| *held == delivery) {
+            self.held.remove(&profile);
+        }
+    }
+
+    /// What has to wait in the database, and until when. It is known until it is forgotten.
+    pub(super) fn take_behind(&mut self) -> Vec<(DeliveryId, Timestamp)> {
+        std::mem::take(&mut self.behind)
     }
 
     /// What became of it is in the database: it may be loaded again from there.
@@ -156,11 +299,16 @@ impl Queue {
             }
             keep
         };
-        self.ready.retain(&mut keep);
+        self.ready.retain(|_, delivery| keep(delivery));
         self.later.retain(|_, delivery| keep(delivery));
-        for waiting in self.busy.values_mut() {
-            waiting.retain(&mut keep);
+        for part in &mut self.parts {
+            part.retain(&mut keep);
         }
+        self.parts.retain(|part| !part.is_empty());
+        for busy in self.busy.values_mut() {
+            busy.waiting.retain(&mut keep);
+        }
+        self.held.retain(|profile, _| !people.contains(profile));
         if let Some(load) = &mut self.load {
             load.offered.retain(|delivery| !is_theirs(delivery));
         }
@@ -223,238 +371,17 @@ impl Queue {
     pub(super) fn wants_more(&self) -> bool {
         self.has_more && self.known.len() < CAPACITY / 2
     }
-}
 
-/// Whose order a delivery keeps; a retry keeps none.
-fn ordered_by(delivery: &ReadyDelivery) -> Option<ProfileId> {
-    if delivery.attempts == 0 { delivery.event.profile } else { None }
+    /// How many are in memory, and whether the database has more.
+    pub(super) fn waiting(&self) -> (usize, bool) {
+        (self.known.len(), self.has_more)
+    }
+
+    /// Whose order a delivery keeps; where order is not strict, a retry keeps none.
+    fn ordered_by(&self, delivery: &ReadyDelivery) -> Option<ProfileId> {
+        if delivery.attempts == 0 || self.rules.is_strict { delivery.event.profile } else { None }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use serde_json::json;
-    use tributary_domain::{
-        event::EventData,
-        id::{DestinationId, EventId, MessageId, SourceId, TenantId, WorkflowId},
-    };
-    use tributary_store::ledger::StoredEvent;
-
-    use super::*;
-
-    fn delivery(number: u64, profile: Option<u128>, due: i64) -> ReadyDelivery {
-        let message = MessageId::new(number, 0);
-        let event = EventId::derive(message, WorkflowId::new(1, 1), 0);
-        let draft = json!({"index": 0, "kind": "track", "name": "Lead", "time": 0, "dedupe_id": null, "identifiers": [],
-            "rejected": [], "traits": {}, "attributes": {}, "groups": {}, "group_traits": {}, "consents": {}});
-        let data = json!({"draft": draft, "created": false, "steps": [], "context": {}});
-        let data: EventData = serde_json::from_value(data).expect("event data");
-        ReadyDelivery {
-            tenant: TenantId::new(1, 1),
-            destination: DestinationId::new(1, 1),
-            delivery: DeliveryId::derive(event, DestinationId::new(1, 1), 0),
-            attempts: 0,
-            before: 0,
-            due: Timestamp::from_seconds(due),
-            event: Arc::new(StoredEvent {
-                id: event,
-                source: SourceId::new(1, 1),
-                workflow: WorkflowId::new(1, 1),
-                profile: profile.map(|bits| ProfileId::new(1, bits)),
-                received: Timestamp::from_seconds(0),
-                trace_parent: None,
-                data,
-            }),
-        }
-    }
-
-    const NOW: Timestamp = Timestamp::from_seconds(10);
-
-    #[test]
-    fn first_tries_of_one_person_go_one_after_another_and_others_go_meanwhile() {
-        let mut queue = Queue::default();
-        let all = [delivery(1, Some(7), 1), delivery(2, Some(7), 1), delivery(3, Some(8), 1)];
-        all.iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-        let first = queue.next(NOW).expect("the first");
-        assert_eq!(first.delivery, all[0].delivery);
-        assert_eq!(queue.next(NOW).map(|next| next.delivery), Some(all[2].delivery), "of somebody else");
-        assert!(queue.next(NOW).is_none());
-        queue.tried(&first);
-        assert_eq!(queue.next(NOW).map(|next| next.delivery), Some(all[1].delivery));
-    }
-
-    #[test]
-    fn what_is_not_due_waits_and_says_until_when() {
-        let mut queue = Queue::default();
-        queue.offer(delivery(1, None, 20), NOW);
-        assert!(queue.next(NOW).is_none());
-        assert_eq!(queue.next_due(), Some(Timestamp::from_seconds(20)));
-        assert!(queue.next(Timestamp::from_seconds(20)).is_some());
-    }
-
-    #[test]
-    fn a_retry_does_not_hold_up_the_same_person() {
-        let mut queue = Queue::default();
-        queue.offer(ReadyDelivery { attempts: 1, ..delivery(1, Some(7), 1) }, NOW);
-        queue.offer(delivery(2, Some(7), 1), NOW);
-        assert!(queue.next(NOW).is_some());
-        assert!(queue.next(NOW).is_some());
-    }
-
-    #[test]
-    fn what_is_postponed_waits_for_its_time_and_holds_up_nobody() {
-        let mut queue = Queue::default();
-        let all = [delivery(1, Some(7), 1), delivery(2, Some(7), 1)];
-        all.iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-        let early = queue.next(NOW).expect("the first");
-        let until = NOW.plus(std::time::Duration::from_secs(1));
-        queue.postpone(early, until);
-        queue.offer(all[0].clone(), NOW);
-        assert_eq!(sent(&mut queue), ids(&all[1..]), "the next one of the same person, and nothing else");
-        assert_eq!(queue.next_due(), Some(until));
-        // It takes its turn behind who is being tried then.
-        assert!(queue.next(until).is_none());
-        queue.tried(&all[1]);
-        assert_eq!(queue.next(until).map(|next| next.delivery), Some(all[0].delivery));
-    }
-
-    #[test]
-    fn the_same_delivery_is_taken_once_until_it_is_recorded() {
-        let mut queue = Queue::default();
-        queue.offer(delivery(1, None, 1), NOW);
-        queue.offer(delivery(1, None, 1), NOW);
-        let sent = queue.next(NOW).expect("once");
-        assert!(queue.next(NOW).is_none());
-        queue.offer(delivery(1, None, 1), NOW);
-        assert!(queue.next(NOW).is_none(), "its attempt is not recorded yet");
-        queue.forget(sent.delivery);
-        queue.offer(delivery(1, None, 1), NOW);
-        assert!(queue.next(NOW).is_some());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_left_in_the_database() {
-        let mut queue = Queue::default();
-        (0..CAPACITY as u64 + 5).for_each(|number| queue.offer(delivery(number, None, 1), NOW));
-        assert!(queue.has_more && queue.is_behind && !queue.wants_more());
-        for _ in 0..CAPACITY {
-            let sent = queue.next(NOW).expect("in memory");
-            queue.forget(sent.delivery);
-        }
-        assert!(queue.next(NOW).is_none() && queue.wants_more());
-    }
-
-    fn page(items: &[ReadyDelivery], is_last: bool) -> Result<Paged<ReadyDelivery, Place>, StoreError> {
-        let last = items.last().map(|last| (last.due, last.delivery));
-        Ok(Paged { items: items.to_vec(), next: last.filter(|_| !is_last) })
-    }
-
-    fn sent(queue: &mut Queue) -> Vec<DeliveryId> {
-        std::iter::from_fn(|| queue.next(NOW)).map(|delivery| delivery.delivery).collect()
-    }
-
-    fn ids(deliveries: &[ReadyDelivery]) -> Vec<DeliveryId> {
-        deliveries.iter().map(|delivery| delivery.delivery).collect()
-    }
-
-    #[test]
-    fn what_was_recorded_while_the_database_was_read_is_not_sent_again() {
-        let mut queue = Queue::default();
-        queue.offer(delivery(1, None, 1), NOW);
-        let first = queue.next(NOW).expect("sent");
-        queue.begin_load().expect("nothing is loading");
-        assert!(queue.begin_load().is_none(), "one read at a time");
-        queue.forget(first.delivery);
-        queue.end_load(page(&[delivery(1, None, 1), delivery(2, None, 1)], true), NOW);
-        assert_eq!(sent(&mut queue), ids(&[delivery(2, None, 1)]));
-        assert!(!queue.wants_more(), "the next look finds its retry");
-    }
-
-    #[test]
-    fn a_backlog_is_read_once_although_it_stays_in_memory() {
-        let mut queue = Queue::of_database();
-        let all: Vec<_> = (0..4).map(|number| delivery(number, None, 1)).collect();
-        assert_eq!(queue.begin_load().map(|page| page.after), Some(None));
-        queue.end_load(page(&all[..2], false), NOW);
-        let next = queue.begin_load().expect("there is more");
-        assert_eq!(next.after, Some((all[1].due, all[1].delivery)), "where the first page ended");
-        queue.end_load(page(&all[2..], true), NOW);
-        assert!(!queue.wants_more(), "all of it is in memory");
-
-        queue.look_again();
-        assert!(queue.wants_more());
-        assert_eq!(queue.begin_load().map(|page| page.after), Some(None), "retries may be due");
-        queue.end_load(page(&all, true), NOW);
-        assert_eq!(sent(&mut queue), ids(&all), "each once");
-    }
-
-    #[test]
-    fn what_is_committed_does_not_overtake_what_is_still_to_be_loaded() {
-        let mut queue = Queue::of_database();
-        let all: Vec<_> = (0..5).map(|number| delivery(number, None, 1)).collect();
-        queue.offer(all[3].clone(), NOW);
-        assert!(queue.next(NOW).is_none(), "older ones may be in the database");
-        queue.begin_load().expect("loads");
-        queue.offer(all[4].clone(), NOW);
-        queue.end_load(page(&all[..2], false), NOW);
-        assert_eq!(sent(&mut queue), ids(&all[..2]), "there is more between them");
-        queue.begin_load().expect("loads");
-        queue.offer(all[4].clone(), NOW);
-        queue.end_load(page(&all[2..4], true), NOW);
-        assert_eq!(sent(&mut queue), ids(&all[2..]), "the offer follows what was loaded");
-        queue.offer(delivery(5, None, 1), NOW);
-        assert_eq!(sent(&mut queue).len(), 1, "nothing older is left");
-    }
-
-    #[test]
-    fn after_an_overflow_the_rest_is_loaded_in_order() {
-        let mut queue = Queue::default();
-        let all: Vec<_> = (0..CAPACITY as u64 + 2).map(|number| delivery(number, None, 1)).collect();
-        all[..=CAPACITY].iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-        for id in sent(&mut queue) {
-            queue.forget(id);
-        }
-        queue.offer(all[CAPACITY + 1].clone(), NOW);
-        assert!(queue.next(NOW).is_none(), "there is room, and an older one in the database");
-        assert_eq!(queue.begin_load().map(|page| page.after), Some(None));
-        queue.end_load(page(&all[CAPACITY..], true), NOW);
-        assert_eq!(sent(&mut queue), ids(&all[CAPACITY..]));
-    }
-
-    #[test]
-    fn what_is_committed_before_the_place_that_was_read_is_not_missed() {
-        let mut queue = Queue::of_database();
-        queue.begin_load().expect("loads");
-        queue.end_load(page(&[delivery(1, None, 20), delivery(2, None, 30)], false), NOW);
-        queue.offer(delivery(3, None, 5), NOW);
-        assert_eq!(queue.begin_load().map(|page| page.after), Some(None), "from the start again");
-    }
-
-    #[test]
-    fn a_read_that_failed_is_made_again_from_the_same_place() {
-        let mut queue = Queue::of_database();
-        queue.begin_load().expect("loads");
-        queue.end_load(page(&[delivery(1, None, 1)], false), NOW);
-        let failed = queue.begin_load().expect("loads");
-        queue.offer(delivery(3, None, 2), NOW);
-        queue.end_load(Err(StoreError::Timeout), NOW);
-        assert_eq!(queue.next(NOW).map(|next| next.delivery), Some(delivery(1, None, 1).delivery));
-        assert!(
-            queue.next(NOW).is_none() && queue.wants_more(),
-            "the offer is behind what could not be read"
-        );
-        assert_eq!(queue.begin_load(), Some(failed));
-    }
-
-    #[test]
-    fn a_row_that_cannot_be_read_does_not_hold_up_what_is_committed() {
-        let mut queue = Queue::of_database();
-        queue.begin_load().expect("loads");
-        queue.offer(delivery(1, None, 1), NOW);
-        queue.end_load(Err(StoreError::Corrupt { what: "events.data" }), NOW);
-        queue.offer(delivery(2, None, 1), NOW);
-        assert_eq!(sent(&mut queue), ids(&[delivery(1, None, 1), delivery(2, None, 1)]));
-        assert!(!queue.wants_more(), "not before the next look");
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ impl DestinationService for Destinations {
     ) -> Result<Response<Destination>, Status> {
         let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
-        Ok(Response::new(convert::to_proto(&located, record).await?))
+        Ok(Response::new(self.with_health(&located, record).await?))
     }
 
     async fn list_destinations(
@@ -58,7 +58,7 @@ impl DestinationService for Destinations {
         let found = located.scope.destinations(listing, page).await.map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
-            destinations.push(convert::to_proto(&located, record).await?);
+            destinations.push(self.with_health(&located, record).await?);
         }
         Ok(Response::new(ListDestinationsResponse { destinations, next_page_token: list.next(found.next) }))
     }
@@ -196,6 +196,15 @@ impl DestinationService for Destinations {
 }
 
 impl Destinations {
+    async fn with_health(
+        &self,
+        located: &Located<'_>,
+        record: DestinationRecord,
+    ) -> Result<Destination, Status> {
+        let health = self.0.house.destination_health(record.tenant, record.id).await.map(convert::health);
+        Ok(Destination { health, ..convert::to_proto(located, record).await? })
+    }
+
     async fn find<'a>(
         &self,
         call: &Call<'a>,

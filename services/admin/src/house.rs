@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use tokio::sync::broadcast;
 use tributary_domain::{
     committed::Committed,
-    id::{CommandId, MessageId, SourceId, TenantId},
+    health::Health,
+    id::{CommandId, DestinationId, MessageId, SourceId, TenantId},
 };
 
 /// What a ledger command came to.
@@ -52,6 +53,9 @@ pub trait House: fmt::Debug + Send + Sync {
         tenant: TenantId,
         command: CommandId,
     ) -> Result<CommandOutcome, CommandError>;
+
+    /// How sending to a destination goes; nothing: it was sent nothing since the house began.
+    async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health>;
 
     /// Says that an operation was begun or stopped. Does not wait.
     fn operations_changed(&self);

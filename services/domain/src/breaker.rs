@@ -7,11 +7,16 @@ use std::time::Duration;
 
 use crate::{retry::jittered, time::Timestamp};
 
+/// How many reports are watched for how many of them are failures.
+pub const WATCHED: u32 = 32;
+
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerConfig {
     /// How many failures in a row open it.
     pub failures_to_open: u32,
+    /// How many of the last [`WATCHED`] reports have to be failures for it to open, also where some in between went well.
+    pub failures_of_watched: u32,
     /// How long it stays open the first time; every failed probe doubles that.
     pub first_pause: Duration,
     /// How long it stays open at most, before jitter.
@@ -21,10 +26,11 @@ pub struct BreakerConfig {
 }
 
 impl Default for BreakerConfig {
-    /// Opens after 10 failures in a row, for 5 s at first and 5 min at most; a probe is lost after 60 s.
+    /// Opens after 10 failures in a row, or 24 of 32, for 5 s at first and 5 min at most; a probe is lost after 60 s.
     fn default() -> Self {
         Self {
             failures_to_open: 10,
+            failures_of_watched: 24,
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(300),
             probe_patience: Duration::from_secs(60),
@@ -68,12 +74,16 @@ pub struct Breaker {
     failures: u32,
     /// How often it opened since it was last closed.
     openings: u32,
+    /// The last reports while it was closed, the newest lowest: 1 is a failure.
+    watched: u32,
+    /// When it opened; nothing while it is closed.
+    since: Option<Timestamp>,
 }
 
 impl Breaker {
     /// A closed breaker.
     pub fn new(config: BreakerConfig) -> Self {
-        Self { config, state: BreakerState::Closed, failures: 0, openings: 0 }
+        Self { config, state: BreakerState::Closed, failures: 0, openings: 0, watched: 0, since: None }
     }
 
     /// What it is doing.
@@ -86,14 +96,25 @@ impl Breaker {
         self.failures
     }
 
+    /// Since when it lets nothing but probes go; nothing while it is closed.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// Until when no try may go, not even a probe; nothing: one may go at `now`.
+    pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.state {
+            BreakerState::Open { until } | BreakerState::HalfOpen { until } if now < until => Some(until),
+            _ => None,
+        }
+    }
+
     /// Whether a try may go at `now`. [`Admission::Probe`] is given once, until its report or until it is lost.
     pub fn admit(&mut self, now: Timestamp) -> Admission {
-        match self.state {
-            BreakerState::Closed => Admission::Send,
-            BreakerState::Open { until } | BreakerState::HalfOpen { until } if now < until => {
-                Admission::Wait(until)
-            }
-            BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => {
+        match (self.state, self.waits(now)) {
+            (BreakerState::Closed, _) => Admission::Send,
+            (_, Some(until)) => Admission::Wait(until),
+            (BreakerState::Open { .. } | BreakerState::HalfOpen { .. }, None) => {
                 self.state = BreakerState::HalfOpen { until: now.plus(self.config.probe_patience) };
                 Admission::Probe
             }
@@ -102,7 +123,8 @@ impl Breaker {
 
     /// A try reached the destination and was answered as it should be: closes the breaker.
     pub fn succeeded(&mut self) {
-        *self = Self::new(self.config);
+        let watched = if self.state == BreakerState::Closed { self.watched << 1 } else { 0 };
+        *self = Self { watched, ..Self::new(self.config) };
     }
 
     /// A try failed in a way that speaks of the destination's health (no connection, time-out, 429, 5xx; not an
@@ -112,13 +134,18 @@ impl Breaker {
     pub fn failed(&mut self, now: Timestamp, jitter: f64) {
         self.failures = self.failures.saturating_add(1);
         let opens = match self.state {
-            BreakerState::Closed => self.failures >= self.config.failures_to_open,
+            BreakerState::Closed => {
+                self.watched = self.watched << 1 | 1;
+                let is_ill = self.watched.count_ones() >= self.config.failures_of_watched;
+                is_ill || self.failures >= self.config.failures_to_open
+            }
             BreakerState::HalfOpen { .. } => true,
             BreakerState::Open { .. } => false,
         };
         if opens {
             self.state = BreakerState::Open { until: now.plus(jittered(self.pause(), jitter)) };
             self.openings = self.openings.saturating_add(1);
+            self.since = self.since.or(Some(now));
         }
     }
 
@@ -137,6 +164,8 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const EVEN: f64 = 0.5;
@@ -167,13 +196,30 @@ mod tests {
     }
 
     #[test]
+    fn one_that_fails_mostly_opens_although_some_go_well() {
+        let mut breaker = Breaker::new(BreakerConfig::default());
+        let mut tries = 0;
+        while breaker.admit(at(tries)) == Admission::Send {
+            tries += 1;
+            if tries % 5 == 0 { breaker.succeeded() } else { breaker.failed(at(tries), EVEN) }
+        }
+        // 24 failures with a success after every fourth.
+        assert_eq!((tries, breaker.open_since()), (29, Some(at(29))));
+        let mut half = Breaker::new(BreakerConfig::default());
+        for second in 0..200 {
+            assert_eq!(half.admit(at(second)), Admission::Send, "every other one goes well");
+            if second % 2 == 0 { half.succeeded() } else { half.failed(at(second), EVEN) }
+        }
+    }
+
+    #[test]
     fn one_probe_goes_and_a_success_closes() {
         let mut breaker = opened();
         assert_eq!(breaker.admit(at(4)), Admission::Wait(at(5)));
         assert_eq!(breaker.admit(at(5)), Admission::Probe);
         assert_eq!(breaker.admit(at(6)), Admission::Wait(at(65)), "one probe at a time");
         breaker.succeeded();
-        assert_eq!(breaker.admit(at(6)), Admission::Send);
+        assert_eq!((breaker.admit(at(6)), breaker.open_since()), (Admission::Send, None));
         assert_eq!(breaker.consecutive_failures(), 0);
     }
 
@@ -212,6 +258,51 @@ mod tests {
         let mut closed = Breaker::new(BreakerConfig::default());
         closed.withdrawn(at(1));
         assert_eq!(closed.state(), BreakerState::Closed);
+    }
+
+    proptest! {
+        /// Whatever is reported: it opens by the two rules and no sooner, lets one probe go at a time, and stays shut for as long
+        /// as it says.
+        #[test]
+        fn it_opens_by_its_rules_and_probes_one_at_a_time(steps in prop::collection::vec((0_u8..4, 0_i64..40), 1..200)) {
+            let config = BreakerConfig::default();
+            let mut breaker = Breaker::new(config);
+            let (mut now, mut reports, mut closed, mut probing) = (0_i64, Vec::new(), true, None);
+            let mut shut_until = 0_i64;
+            for (step, wait) in steps {
+                now += wait;
+                match step {
+                    0 | 1 => match breaker.admit(at(now)) {
+                        Admission::Send => prop_assert!(closed),
+                        Admission::Probe => {
+                            prop_assert!(!closed && now >= shut_until);
+                            prop_assert!(probing.is_none_or(|since| now - since >= 60), "one at a time");
+                            probing = Some(now);
+                        }
+                        Admission::Wait(until) => prop_assert!(!closed && until > at(now)),
+                    },
+                    2 => {
+                        breaker.succeeded();
+                        if !closed { reports.clear() }
+                        (closed, probing) = (true, None);
+                        reports.push(false);
+                    }
+                    _ => {
+                        breaker.failed(at(now), EVEN);
+                        if closed { reports.push(true) }
+                        let in_a_row = reports.iter().rev().take_while(|failed| **failed).count();
+                        let of_watched = reports.iter().rev().take(32).filter(|failed| **failed).count();
+                        let opens = if closed { in_a_row >= 10 || of_watched >= 24 } else { probing.is_some() };
+                        if opens {
+                            (closed, probing) = (false, None);
+                            let Some(until) = breaker.waits(at(now)) else { panic!("it is open") };
+                            shut_until = until.seconds();
+                        }
+                    }
+                }
+                prop_assert_eq!(breaker.open_since().is_none(), closed);
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod log;
+mod order;
 mod ready;
 mod worker;
 
@@ -12,8 +13,9 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use attempt::{AttemptRecord, NewAttempt, Verdict};
-pub use log::DeliveryFilter;
+pub use attempt::{AttemptRecord, Cause, NewAttempt, Verdict};
+pub use log::{DeliveryFilter, Milder};
+pub use order::Held;
 
 use crate::{
     LARGEST_PAGE, StoreError, TenantScope,
@@ -58,6 +60,9 @@ pub struct DeliveryRecord {
     pub last_status: Option<u16>,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// By which word of its platform, or of ours, it was not taken last, and what that meant then; none: it was, or was not
+    /// tried.
+    pub cause: Option<Cause>,
 }
 
 impl TenantScope<'_> {
@@ -106,6 +111,7 @@ impl TryFrom<delivery::Model> for DeliveryRecord {
             completed_at: row.completed_at.map(Timestamp::from_micros),
             last_status: status.transpose()?,
             last_error: row.last_error,
+            cause: row.error_code.zip(row.error_verdict).map(|(code, verdict)| Cause { code, verdict }),
         })
     }
 }

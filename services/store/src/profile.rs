@@ -3,6 +3,7 @@
 mod apart;
 mod blocked;
 mod conflicts;
+mod consents;
 mod identifiers;
 mod merges;
 mod timeline;

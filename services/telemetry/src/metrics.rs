@@ -38,6 +38,7 @@ pub struct Metrics {
     quarantined: Counter<u64>,
     deliveries: Counter<u64>,
     delivery_duration: Histogram<f64>,
+    breakers_opened: Counter<u64>,
     actor_restarts: Counter<u64>,
     removed: Counter<u64>,
 }
@@ -96,6 +97,11 @@ impl Metrics {
                 "Attempts to deliver, by outcome",
             ),
             delivery_duration: seconds("tributary.delivery.duration", "Time of one attempt to deliver"),
+            breakers_opened: counter(
+                "tributary.delivery.breaker.opened",
+                "{time}",
+                "Times that a destination was found not to work",
+            ),
             actor_restarts: counter(
                 "tributary.actor.restarts",
                 "{restart}",
@@ -173,6 +179,11 @@ impl Metrics {
         let labels = [KeyValue::new("platform", platform), KeyValue::new("outcome", outcome)];
         self.deliveries.add(1, &labels);
         self.delivery_duration.record(took.as_secs_f64(), &labels[..1]);
+    }
+
+    /// A destination on `platform` was found not to work, and is left alone for a while.
+    pub fn breaker_opened(&self, platform: &'static str) {
+        self.breakers_opened.add(1, &[KeyValue::new("platform", platform)]);
     }
 
     /// `rows` of `kind`, a name of `tributary_store::retention::Kind`, were removed because their time was over.

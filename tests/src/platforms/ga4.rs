@@ -33,9 +33,7 @@ pub(super) fn answer(asked: &Asked) -> Answer {
 
 fn check(body: &Value) -> Checked {
     text(body, "client_id")?;
-    if let Some(micros) = body.get("timestamp_micros") {
-        recent(micros.as_i64().ok_or("timestamp_micros is no number")? / 1_000_000, 3)?;
-    }
+    time(body)?;
     if let Some(data) = body.get("user_data") {
         for name in ["sha256_email_address", "sha256_phone_number"] {
             data.get(name).map_or(Ok(()), |hashes| hashed(hashes, name))?;
@@ -48,7 +46,14 @@ fn check(body: &Value) -> Checked {
     items(body, "events", 25)?.iter().try_for_each(event)
 }
 
+/// The time of all events, or of one, which goes before that.
+fn time(of: &Value) -> Checked {
+    let Some(micros) = of.get("timestamp_micros") else { return Ok(()) };
+    recent(micros.as_i64().ok_or("timestamp_micros is no number")? / 1_000_000, 3)
+}
+
 fn event(event: &Value) -> Checked {
+    time(event)?;
     let name = text(event, "name")?;
     word(name)?;
     let params = object(event, "params")?;

@@ -46,19 +46,24 @@ pub(super) fn answer(asked: &Asked) -> Answer {
     if ids.len() != inputs.len() {
         return error(400, "VALIDATION_ERROR", "an id comes twice");
     }
-    let wrong: Vec<String> = inputs.iter().filter_map(|input| contact(input).err()).collect();
+    let wrong: Vec<(&Value, String)> =
+        inputs.iter().filter_map(|input| Some((input, contact(input).err()?))).collect();
     let results: Vec<Value> = inputs
         .iter()
         .filter(|input| contact(input).is_ok())
         .map(|input| json!({"id": "1", "properties": input["properties"]}))
         .collect();
-    let errors = wrong
-        .iter()
-        .map(|wrong| json!({"status": "error", "category": "VALIDATION_ERROR", "message": wrong}));
+    let errors = wrong.iter().map(|(input, wrong)| {
+        let context = match input.get("objectWriteTraceId") {
+            Some(trace) => json!({ "objectWriteTraceId": [trace] }),
+            None => json!({}),
+        };
+        json!({"status": "error", "category": "VALIDATION_ERROR", "message": wrong, "context": context})
+    });
     let errors: Vec<Value> = errors.collect();
     let status = if errors.is_empty() { 200 } else { 207 };
     let body = json!({"status": "COMPLETE", "results": results, "errors": errors});
-    Answer::wrong(status, &body, wrong.first().cloned().unwrap_or_default())
+    Answer::wrong(status, &body, wrong.first().map(|(_, wrong)| wrong.clone()).unwrap_or_default())
 }
 
 fn contact(input: &Value) -> Checked {

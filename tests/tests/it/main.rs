@@ -16,6 +16,7 @@
 //! | what failed is replayed once a workflow is mended, and is delivered once | `replay` |
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
+//! | batches and their halves, deadlines, limits, the breaker, strict order | `engine` |
 //! | every platform takes an event, keeps it while a credential is not valid, and is told what became of it | `platforms` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
@@ -52,6 +53,7 @@ mod collect;
 mod deletion;
 mod deliveries;
 mod duplicates;
+mod engine;
 mod erasure;
 mod examples;
 mod held;

@@ -9,6 +9,7 @@ use tributary_connectors::destinations::{self, Platform, Secrets};
 use tributary_domain::{
     consent::{ConsentRule, MOST_PURPOSES},
     filter::CompiledFilter,
+    health::{Flow, Health},
     workflow::spec::Group,
 };
 use tributary_proto::admin::v1::{self as proto, Destination, consent_rule::WhenUnknown, destination};
@@ -160,6 +161,28 @@ pub(super) fn event_names(
     given.into_iter().collect()
 }
 
+/// How sending to a destination goes, as the contract has it.
+pub(super) fn health(health: Health) -> proto::DestinationHealth {
+    let (flow, since, until) = match health.flow {
+        Flow::Open => (proto::destination_health::Flow::Open, None, None),
+        Flow::Throttled { until } => (proto::destination_health::Flow::Throttled, None, Some(until)),
+        Flow::Broken { since, probe_at } => {
+            (proto::destination_health::Flow::Broken, Some(since), Some(probe_at))
+        }
+        Flow::Probing { since } => (proto::destination_health::Flow::Probing, Some(since), None),
+    };
+    let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    proto::DestinationHealth {
+        flow: flow.into(),
+        since_time: since.map(to_time),
+        until_time: until.map(to_time),
+        failure_count: count(health.failures),
+        in_flight_count: count(health.in_flight),
+        waiting_count: count(health.waiting),
+        has_more: health.has_more,
+    }
+}
+
 /// A destination as the contract has it, with its secrets masked.
 pub(super) async fn to_proto(
     located: &Located<'_>,
@@ -195,5 +218,6 @@ pub(super) async fn to_proto(
         update_time: Some(to_time(record.updated_at)),
         delete_time,
         purge_time,
+        health: None,
     })
 }

@@ -1,7 +1,8 @@
 //! Platforms, described for people who choose one and for what draws their forms.
 
 use tributary_connectors::destinations::{
-    Field, FieldKind, FollowUps, KnownError, PLATFORMS, Platform as Connector, Quality, Signal, Verdict,
+    COMMON, Field, FieldKind, FollowUps, KnownError, Order, PLATFORMS, Platform as Connector, Quality,
+    Signal, Verdict,
 };
 use tributary_proto::admin::v1::{
     MatchQuality, MatchSignal, Platform,
@@ -35,7 +36,7 @@ fn to_proto(platform: &dyn Connector) -> Platform {
     Platform {
         id: about.name.to_owned(),
         display_name: about.display_name.to_owned(),
-        fields: about.fields.iter().map(field).collect(),
+        fields: about.fields.iter().chain(COMMON).map(field).collect(),
         needs: about.needs.iter().map(need).collect(),
         signals: about.signals.iter().map(signal).collect(),
         takes_follow_ups: platform.takes_follow_ups(),
@@ -43,8 +44,16 @@ fn to_proto(platform: &dyn Connector) -> Platform {
         test_mode: about.test_mode.to_owned(),
         max_age: about.limits.max_age.map(to_span),
         errors: about.errors.iter().map(error).collect(),
-        max_batch: i32::try_from(about.limits.max_batch).unwrap_or(i32::MAX),
+        max_batch: count(about.limits.max_batch),
+        requests_per_minute: about.limits.rate.map_or(0, |rate| count(rate.per_minute)),
+        burst: about.limits.rate.map_or(0, |rate| count(rate.burst)),
+        concurrency: count(about.limits.concurrency),
+        strict_order: about.limits.order == Order::Strict,
     }
+}
+
+fn count(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 fn field(field: &Field) -> platform::Field {
@@ -58,6 +67,7 @@ fn field(field: &Field) -> platform::Field {
         FieldKind::Flag => Kind::Flag,
         FieldKind::Texts(_) => Kind::Texts,
         FieldKind::Json => Kind::Json,
+        FieldKind::Number(_) => Kind::Number,
     };
     platform::Field {
         key: field.name.to_owned(),

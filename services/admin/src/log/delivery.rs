@@ -1,12 +1,14 @@
 //! Deliveries and their attempts.
 
 use tonic::Status;
+use tributary_connectors::destinations::{PLATFORMS, Verdict};
 use tributary_domain::{committed::CommittedAttempt, id::DeliveryId};
 use tributary_proto::admin::v1::{
     Delivery, DeliveryAttempt, ListDeliveriesRequest, ListDeliveriesResponse, delivery::State,
 };
 use tributary_store::{
-    delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState},
+    LARGEST_PAGE, Page, Show,
+    delivery::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState, Milder},
     search::Search,
 };
 
@@ -36,10 +38,18 @@ pub(crate) const SOURCE: Field = Field { name: "source", operators: &[Is] };
 /// What made the event.
 pub(crate) const WORKFLOW: Field = Field { name: "workflow", operators: &[Is] };
 
-/// What is asked of deliveries and of nothing else.
-pub(super) const OF_A_DELIVERY: [Field; 4] = [DESTINATION, STATE, SOURCE, WORKFLOW];
+/// By which word it was not taken.
+const ERROR_CODE: Field = Field { name: "error_code", operators: &[Is] };
+/// Whether that word means something else by now.
+const VERDICT_CHANGED: Field = Field { name: "verdict_changed", operators: &[Is] };
+/// The longest word, in bytes.
+const MAX_CODE: usize = 100;
 
-/// Which deliveries a filter asks for, but for what every log knows.
+/// What is asked of deliveries and of nothing else.
+pub(super) const OF_A_DELIVERY: [Field; 6] =
+    [DESTINATION, STATE, SOURCE, WORKFLOW, ERROR_CODE, VERDICT_CHANGED];
+
+/// Which deliveries a filter asks for, but for what every log knows and for what [`milder`] adds.
 ///
 /// # Errors
 /// INVALID_ARGUMENT when a value is none of its field's.
@@ -51,8 +61,42 @@ pub(super) fn wanted(filter: &Filter) -> Result<DeliveryFilter, Status> {
         not_state: state(IsNot)?,
         source: search::id(filter, SOURCE.name, "`src_…`")?,
         workflow: search::id(filter, WORKFLOW.name, "`wfl_…`")?,
+        error_code: filter.read(ERROR_CODE.name, Is, "a code of 1 to 100 bytes", |code| {
+            (1..=MAX_CODE).contains(&code.len()).then(|| code.to_owned())
+        })?,
+        milder: filter
+            .read(VERDICT_CHANGED.name, Is, "true", |value| (value == "true").then_some(()))?
+            .map(|()| Vec::new()),
         ..DeliveryFilter::default()
     })
+}
+
+/// Adds the words of the tenant's platforms that meant a failure for good and mean something else now, where the filter asks
+/// for those.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn milder(located: &Located<'_>, wanted: &mut DeliveryFilter) -> Result<(), Status> {
+    let Some(milder) = &mut wanted.milder else { return Ok(()) };
+    let mut page = Page::first(LARGEST_PAGE);
+    loop {
+        let found = located.scope.destinations(Show::All, page).await.map_err(from_store)?;
+        for platform in PLATFORMS {
+            let on_it = found.items.iter().filter(|record| record.platform == platform.name());
+            let destinations: Vec<_> = on_it.map(|record| record.id).collect();
+            let codes = |is_permanent: bool| {
+                let errors = platform.about().errors.iter();
+                let these = errors.filter(move |error| (error.verdict == Verdict::Permanent) == is_permanent);
+                these.map(|error| error.code.to_owned()).collect::<Vec<_>>()
+            };
+            if !destinations.is_empty() {
+                let verdict = "PERMANENT".to_owned();
+                milder.push(Milder { destinations, verdict, codes: codes(false), but: codes(true) });
+            }
+        }
+        let Some(next) = found.next else { return Ok(()) };
+        page = Page::after(next, LARGEST_PAGE);
+    }
 }
 
 /// Answers ListDeliveries.
@@ -68,6 +112,7 @@ pub(super) async fn list(
     let page = list.page(request.page_size, &request.page_token)?;
     let order = search::order(&request.order_by)?;
     let located = call.locate(path).await?;
+    milder(&located, &mut wanted).await?;
     let searched = asked.search(&located, call.clock.now(), page.after.is_some()).await?;
     wanted.search = Search { order, ..searched };
     let found = located.scope.deliveries(&wanted, page).await.map_err(from_store)?;
@@ -107,6 +152,7 @@ pub(super) fn to_proto(names: Names, record: DeliveryRecord) -> Delivery {
         last_http_status: record.last_status.map(i32::from).unwrap_or_default(),
         wait_until_time: is_postponed(&record).then(|| to_time(record.due_at)),
         last_error: record.last_error.unwrap_or_default(),
+        error_code: record.cause.map(|cause| cause.code).unwrap_or_default(),
         attempts: Vec::new(),
     }
 }

@@ -102,6 +102,7 @@ pub(super) async fn deliveries(
     let only = named::<DeliveryId>("deliveries", &request.deliveries, "deliveries")?;
     let located = call.locate(path).await?;
     check(&asked, &request.filter, only.is_empty(), "deliveries")?;
+    delivery::milder(&located, &mut wanted).await?;
     if only.is_empty() {
         wanted.search = bounded(&call, &located, &asked).await?;
     }

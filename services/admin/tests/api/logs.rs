@@ -113,6 +113,7 @@ async fn attempts_are_told_with_their_answers() {
         .tenant(tenant_of(&tenant.name))
         .record_attempts(&[NewAttempt {
             attempt,
+            cause: None,
             verdict: Verdict::Delivered,
             source: id(&source.name),
             is_replay: false,

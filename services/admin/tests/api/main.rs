@@ -8,6 +8,7 @@ mod backtests;
 mod connections;
 mod consents;
 mod conversions;
+mod dead_letters;
 mod decisions;
 mod deletion;
 mod destinations;

@@ -128,6 +128,7 @@ async fn a_trace_without_its_body_says_so_and_shows_what_is_stored() {
     scope
         .record_attempts(&[NewAttempt {
             attempt,
+            cause: None,
             verdict: Verdict::Delivered,
             source: id(&source.name),
             is_replay: false,

@@ -62,6 +62,47 @@ pub struct Limits {
     pub max_age: Option<Duration>,
     /// How many events one request may hold.
     pub max_batch: u32,
+    /// How many bytes they may have together.
+    pub max_bytes: usize,
+    /// Whether all of them have to be of one person.
+    pub of_one_person: bool,
+    /// How often it may be asked; none: as often as it answers.
+    pub rate: Option<Rate>,
+    /// How many requests may be under way at a time.
+    pub concurrency: u32,
+    /// Whether it has to hear of a person's events one after the other.
+    pub order: Order,
+}
+
+impl Limits {
+    /// The limits of a platform that says of none: events of any age, one in a request, 64 requests at a time.
+    pub(super) const NONE: Self = Self {
+        max_age: None,
+        max_batch: 1,
+        max_bytes: 256 << 10,
+        of_one_person: false,
+        rate: None,
+        concurrency: 64,
+        order: Order::FirstTries,
+    };
+}
+
+/// How often a platform may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests a minute, in the long run.
+    pub per_minute: u32,
+    /// How many of them may go at once.
+    pub burst: u32,
+}
+
+/// In which order a platform hears of a person's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// First tries go one after the other; what is tried again holds up nothing.
+    FirstTries,
+    /// What comes later waits until what is before it was taken or given up: the last one to arrive is what counts there.
+    Strict,
 }
 
 /// Days as a span.

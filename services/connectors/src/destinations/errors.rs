@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 use tributary_domain::{retry::parse_retry_after, time::Timestamp};
 
-use super::{About, Outcome};
+use super::{About, Judged, Outcome};
 
 /// An error that a platform is known to answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,13 +70,13 @@ impl<'a> Answer<'a> {
 
     /// What it means that the platform named these codes, the most exact one first; with none that is known, what the
     /// status means.
-    pub(super) fn judge(&self, codes: &[&str]) -> Outcome {
+    pub(super) fn judge(&self, codes: &[&str]) -> Judged {
         self.judged(self.status, codes, by_status)
     }
 
-    /// The same, where the platform says that the `status` of the event itself is another one. With no code that is known,
-    /// that says nothing of other events: it stops none of them.
-    pub(super) fn judge_item(&self, status: u16, codes: &[&str]) -> Outcome {
+    /// The same, where the platform says that the status is another one. With no code that is known, that says nothing of
+    /// other events: it stops none of them.
+    pub(super) fn judge_as(&self, status: u16, codes: &[&str]) -> Judged {
         self.judged(status, codes, |status| match status {
             408 | 425 | 429 => by_status(status),
             400..=499 => (Verdict::Permanent, NOT_TAKEN),
@@ -84,7 +84,19 @@ impl<'a> Answer<'a> {
         })
     }
 
-    fn judged(&self, status: u16, codes: &[&str], else_by: fn(u16) -> (Verdict, &'static str)) -> Outcome {
+    /// The same, of one of the events of a request: whatever is said of it, it stops no others. What would stop them is tried
+    /// again.
+    pub(super) fn judge_item(&self, status: u16, codes: &[&str]) -> Judged {
+        let judged = self.judge_as(status, codes);
+        match judged.outcome {
+            Outcome::Suspend { reason } | Outcome::Disable { reason } => {
+                Judged { outcome: self.outcome(Verdict::Retry, reason), code: judged.code }
+            }
+            Outcome::Delivered | Outcome::Retry { .. } | Outcome::Permanent { .. } => judged,
+        }
+    }
+
+    fn judged(&self, status: u16, codes: &[&str], else_by: fn(u16) -> (Verdict, &'static str)) -> Judged {
         let known = codes.iter().find_map(|code| self.about.errors.iter().find(|error| error.code == *code));
         let code = codes.first().copied().filter(|code| is_word(code));
         let (verdict, why) = match known {
@@ -92,12 +104,19 @@ impl<'a> Answer<'a> {
             None => else_by(status),
         };
         let name = self.about.display_name;
-        let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-        self.outcome(verdict, format!("{name} answered {status}{code}: {why}"))
+        let told = code.map(|code| format!(" ({code})")).unwrap_or_default();
+        Judged {
+            outcome: self.outcome(verdict, format!("{name} answered {status}{told}: {why}")),
+            code: code.map_or_else(|| format!("HTTP_{status}"), str::to_owned),
+        }
     }
 
-    /// The outcome with this reason of our own.
-    pub(super) fn outcome(&self, verdict: Verdict, reason: String) -> Outcome {
+    /// What follows for a reason of our own.
+    pub(super) fn say(&self, verdict: Verdict, reason: String) -> Judged {
+        Judged { outcome: self.outcome(verdict, reason), code: format!("HTTP_{}", self.status) }
+    }
+
+    fn outcome(&self, verdict: Verdict, reason: String) -> Outcome {
         match verdict {
             Verdict::Retry => {
                 let after = self.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -5,6 +5,7 @@
 
 mod about;
 mod basket;
+mod batch;
 mod conversion;
 mod document;
 mod errors;
@@ -20,20 +21,23 @@ mod outcome;
 mod platform;
 mod schema;
 mod secrets;
+mod sending;
 pub mod slack;
 mod template;
 pub mod tiktok;
 pub mod webhook;
 
-pub use about::{About, FollowUps, Limits};
+pub use about::{About, FollowUps, Limits, Order, Rate};
+pub use batch::{Batching, Each, Item, Replies, replies};
 pub use errors::{KnownError, Verdict};
 pub use event::{OutgoingEvent, OutgoingFollowUp, Standing};
 pub use http_request::HttpRequest;
 pub use matching::{Quality, Signal, quality};
-pub use outcome::Outcome;
+pub use outcome::{Judged, Outcome};
 pub use platform::{Platform, RequestError, SettingsError};
 pub use schema::{Field, FieldKind};
 pub use secrets::Secrets;
+pub use sending::{COMMON, Sending};
 
 /// All platforms, in the order in which they are offered.
 pub const PLATFORMS: [&dyn Platform; 8] = [

@@ -31,3 +31,19 @@ pub enum Outcome {
         reason: String,
     },
 }
+
+/// What an answer means, and by which word the platform said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What it means.
+    pub outcome: Outcome,
+    /// The platform's own code for what is wrong, or `HTTP_` and the status where it has none; empty: nothing is.
+    pub code: String,
+}
+
+impl Judged {
+    /// The platform took the event.
+    pub(super) const fn delivered() -> Self {
+        Self { outcome: Outcome::Delivered, code: String::new() }
+    }
+}

@@ -1,12 +1,14 @@
 //! What every destination platform can do.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::HeaderMap;
 use serde_json::Value;
 use tributary_domain::{time::Timestamp, workflow::needs::Need};
 
-use super::{About, FollowUps, HttpRequest, Outcome, OutgoingEvent, Secrets, schema::Values};
+use super::{
+    About, Batching, FollowUps, HttpRequest, Judged, Outcome, OutgoingEvent, Secrets, schema::Values,
+};
 
 /// A place that events are forwarded to. Pure: it says what to send and what an answer means, others do it.
 pub trait Platform: Send + Sync + fmt::Debug {
@@ -58,8 +60,24 @@ pub trait Platform: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<HttpRequest, RequestError>;
 
-    /// What the answer that came at `now` means. `body` may be only the beginning of the answer's body.
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome;
+    /// What the answer to a request of one event means, that came at `now`. `body` may be only the beginning of the answer's
+    /// body.
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged;
+
+    /// The same without the platform's word for it.
+    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+        self.judge(status, headers, body, now).outcome
+    }
+
+    /// How several events go in one request; nothing: each goes alone.
+    fn batching(&self) -> Option<&'static Batching> {
+        None
+    }
+
+    /// How old an event may be when it is sent; nothing: any age.
+    fn max_age(&self, _settings: &Value) -> Option<Duration> {
+        self.about().limits.max_age
+    }
 }
 
 /// A setting or a secret that cannot be used.

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Secrets, SettingsError};
+use super::{
+    Secrets, SettingsError,
+    sending::{COMMON, number},
+};
 
 const MAX_URL: usize = 2_048;
 const MAX_TEXTS: usize = 200;
@@ -50,6 +53,8 @@ pub enum FieldKind {
     Texts(usize),
     /// Any JSON object or list.
     Json,
+    /// A whole number from 1 to this.
+    Number(u32),
 }
 
 impl FieldKind {
@@ -145,7 +150,7 @@ impl<'a> Values<'a> {
             return Err(SettingsError::new("settings", "must be an object"));
         };
         let is_there = |name: &str, secret| {
-            fields.iter().any(|field: &Field| field.secret == secret && field.is_named(name))
+            fields.iter().chain(COMMON).any(|field: &Field| field.secret == secret && field.is_named(name))
         };
         if let Some(unknown) = settings.keys().find(|name| !is_there(name, false)) {
             return Err(SettingsError::new(format!("settings.{unknown}"), "no such setting: remove it"));
@@ -153,7 +158,7 @@ impl<'a> Values<'a> {
         if let Some((unknown, _)) = secrets.iter().find(|(name, _)| !is_there(name, true)) {
             return Err(SettingsError::new(format!("secrets.{unknown}"), "no such secret: remove it"));
         }
-        for field in fields {
+        for field in fields.iter().chain(COMMON) {
             if field.secret {
                 secret_of(field, secrets)?;
             } else {
@@ -232,6 +237,14 @@ fn setting_of(field: &Field, settings: &Map<String, Value>) -> Result<(), Settin
         Some(Value::String(text)) if text.is_empty() => return missing(field),
         Some(value) => value,
     };
+    if let FieldKind::Number(most) = field.kind {
+        let is_one = number(value).is_some_and(|number| number <= most);
+        return if is_one {
+            Ok(())
+        } else {
+            Err(field.fail(format!("must be a whole number from 1 to {most}")))
+        };
+    }
     if let Some(text) = value.as_str() {
         return text_of(field, text).map_err(|message| field.fail(message));
     }
@@ -270,6 +283,7 @@ fn text_of(field: &Field, text: &str) -> Result<(), String> {
         FieldKind::Flag => Err("must be true or false".to_owned()),
         FieldKind::Texts(_) => Err("must be an object of names and texts".to_owned()),
         FieldKind::Json => Err("must be an object or a list".to_owned()),
+        FieldKind::Number(_) => Err("must be a number".to_owned()),
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) fn word(outcome: &Outcome) -> &'static str {
 }
 
 /// Settings and secrets with which each platform works.
-fn working(name: &str) -> (Value, Secrets) {
+pub(crate) fn working(name: &str) -> (Value, Secrets) {
     let (settings, pairs): (Value, &[(&str, &str)]) = match name {
         "webhook" => {
             (json!({"url": "https://example.com"}), &[("signing", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")])

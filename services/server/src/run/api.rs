@@ -7,7 +7,8 @@ use tributary_actors::House;
 use tributary_admin::{CommandError, CommandOutcome};
 use tributary_domain::{
     committed::Committed,
-    id::{CommandId, MessageId, SourceId, TenantId},
+    health::Health,
+    id::{CommandId, DestinationId, MessageId, SourceId, TenantId},
 };
 use tributary_store::{
     Store,
@@ -61,6 +62,10 @@ impl tributary_admin::House for RunningHouse {
             Some(why) => Err(CommandError::Refused(why)),
             None => Ok(CommandOutcome { applied_after: outcome.applied_after, result: String::new() }),
         }
+    }
+
+    async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health> {
+        self.house.destination_health(tenant, destination).await
     }
 
     fn operations_changed(&self) {

@@ -56,6 +56,15 @@ pub enum Verdict {
     Failed,
 }
 
+/// By which word a delivery was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The platform's code, or one of ours.
+    pub code: String,
+    /// What that meant then: a stable code of the worker's.
+    pub verdict: String,
+}
+
 /// An attempt that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAttempt {
@@ -63,6 +72,8 @@ pub struct NewAttempt {
     pub attempt: AttemptRecord,
     /// What it means for its delivery.
     pub verdict: Verdict,
+    /// By which word it was not taken; none: it was.
+    pub cause: Option<Cause>,
     /// The source of the delivery's message, which it is counted for.
     pub source: SourceId,
     /// Whether the delivery is sent again because somebody asked for it, or set its destination right: how long it took since

@@ -31,8 +31,44 @@ pub struct DeliveryFilter {
     pub source: Option<SourceId>,
     /// Those whose events this workflow made.
     pub workflow: Option<WorkflowId>,
+    /// Those that were not taken by this word.
+    #[serde(default)]
+    pub error_code: Option<String>,
+    /// Those that were given up by a word that means something milder now; one of these.
+    #[serde(default)]
+    pub milder: Option<Vec<Milder>>,
     /// What all logs can be searched for.
     pub search: Search,
+}
+
+/// Words of a platform that mean for one verdict less than they did.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Milder {
+    /// The destinations on this platform.
+    pub destinations: Vec<DestinationId>,
+    /// What the words meant when they were heard.
+    pub verdict: String,
+    /// The words; each also stands for those that begin with it and a slash.
+    pub codes: Vec<String>,
+    /// Those that mean it still, and are none of them.
+    pub but: Vec<String>,
+}
+
+impl Milder {
+    fn condition(&self) -> Condition {
+        let code = || Expr::col((delivery::Entity, delivery::Column::ErrorCode));
+        // The character after the slash is a nought, in the order of bytes.
+        let within = |family: &String| code().gte(format!("{family}/")).and(code().lt(format!("{family}0")));
+        let named = self.codes.iter().fold(Condition::any(), |any, family| any.add(within(family)));
+        Condition::all()
+            .add(delivery::Column::State.eq(DeliveryState::Failed.code()))
+            .add(
+                delivery::Column::DestinationId.is_in(self.destinations.iter().map(DestinationId::to_string)),
+            )
+            .add(delivery::Column::ErrorVerdict.eq(self.verdict.as_str()))
+            .add(delivery::Column::ErrorCode.is_not_in(self.but.iter().map(String::as_str)))
+            .add(named.add(delivery::Column::ErrorCode.is_in(self.codes.iter().map(String::as_str))))
+    }
 }
 
 impl DeliveryFilter {
@@ -52,6 +88,14 @@ impl DeliveryFilter {
         }
         if let Some(state) = self.not_state {
             query = query.filter(delivery::Column::State.ne(state.code()));
+        }
+        if let Some(code) = &self.error_code {
+            query = query.filter(delivery::Column::ErrorCode.eq(code.as_str()));
+        }
+        if let Some(milder) = &self.milder {
+            let any = milder.iter().fold(Condition::any(), |any, one| any.add(one.condition()));
+            // With no words at all there is nothing that is milder.
+            query = query.filter(if milder.is_empty() { any.add(Expr::val(1).eq(0)) } else { any });
         }
         match self.of_events() {
             Some(wanted) => query.filter(Expr::exists(events_where(wanted))),
@@ -131,6 +175,8 @@ impl Log for DeliveryFilter {
         self.destination.is_none()
             && self.state.is_none()
             && self.not_state.is_none()
+            && self.error_code.is_none()
+            && self.milder.is_none()
             && self.of_events().is_none()
             && !self.search.asks_for_messages()
     }

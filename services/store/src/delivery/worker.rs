@@ -10,7 +10,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::{AttemptRecord, DeliveryRecord, DeliveryState, NewAttempt, Verdict};
+use super::{DeliveryRecord, DeliveryState, NewAttempt, Verdict};
 use crate::{
     Lane, Page, Paged, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
@@ -67,7 +67,7 @@ impl TenantScope<'_> {
             let txn = txn.as_ref();
             let (mut tally, mut rows) = (Tally::default(), rows.clone());
             for tried in attempts {
-                if self.apply(txn, &tried.attempt, tried.verdict).await? {
+                if self.apply(txn, tried).await? {
                     self.tally(&mut tally, tried);
                 } else if !self.has_delivery(txn, tried.attempt.delivery).await? {
                     let gone = tried.attempt.delivery.to_string();
@@ -84,7 +84,7 @@ impl TenantScope<'_> {
 
     /// Counts an attempt that was applied: each is once, so each is counted once.
     fn tally(&self, tally: &mut Tally, tried: &NewAttempt) {
-        let NewAttempt { attempt, verdict, source, is_replay } = tried;
+        let NewAttempt { attempt, verdict, source, is_replay, cause: _ } = tried;
         let ended = attempt.ended_at();
         let mut count = |metric| tally.count(ended, self.id(), *source, metric);
         count(Metric::Attempt);
@@ -116,11 +116,10 @@ impl TenantScope<'_> {
     async fn apply(
         &self,
         txn: &DatabaseTransaction,
-        attempt: &AttemptRecord,
-        verdict: Verdict,
+        NewAttempt { attempt, verdict, cause, .. }: &NewAttempt,
     ) -> Result<bool, StoreError> {
         let ended_at = attempt.ended_at().micros();
-        let (state, due_at, completed_at) = match verdict {
+        let (state, due_at, completed_at) = match *verdict {
             Verdict::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
             Verdict::Failed => (DeliveryState::Failed, None, Some(ended_at)),
             Verdict::Retry { due_at } => (DeliveryState::Pending, Some(due_at.micros()), None),
@@ -134,6 +133,8 @@ impl TenantScope<'_> {
             attempt.error.clone().into(),
             self.key().into(),
             attempt.delivery.to_string().into(),
+            cause.as_ref().map(|cause| cause.code.clone()).into(),
+            cause.as_ref().map(|cause| cause.verdict.clone()).into(),
         ];
         let statement = Statement::from_sql_and_values(txn.get_database_backend(), APPLY, values);
         Ok(txn.execute_raw(statement).await?.rows_affected() > 0)
@@ -143,5 +144,5 @@ impl TenantScope<'_> {
 /// A delivery that the destination took is delivered, even where it was given up meanwhile; neither a late *retry* nor
 /// a late *failed* takes that back, and an attempt that is recorded is not applied again.
 const APPLY: &str = "UPDATE deliveries SET state = $1, due_at = coalesce($2, due_at), completed_at = $3, attempts = $4, \
-    last_status = $5, last_error = $6 WHERE tenant_id = $7 AND id = $8 AND attempts < $4 \
+    last_status = $5, last_error = $6, error_code = $9, error_verdict = $10 WHERE tenant_id = $7 AND id = $8 AND attempts < $4 \
     AND (state = 'PENDING' OR ($1 = 'DELIVERED' AND state <> 'DELIVERED'))";

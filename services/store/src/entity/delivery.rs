@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) completed_at: Option<i64>,
     pub(crate) last_status: Option<i32>,
     pub(crate) last_error: Option<String>,
+    pub(crate) error_code: Option<String>,
+    pub(crate) error_verdict: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -101,6 +101,8 @@ impl Resolver<'_> {
                 completed_at: None,
                 last_status: None,
                 last_error: None,
+                error_code: None,
+                error_verdict: None,
             });
             self.applied.deliveries.push(ReadyDelivery {
                 tenant: plan.tenant,

@@ -366,6 +366,7 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
                 error: None,
             },
             verdict,
+            cause: None,
             source: sample::source(),
             is_replay: number == 3,
         };

@@ -14,6 +14,7 @@ mod group;
 mod isolation;
 mod log;
 mod meetings;
+mod order;
 mod purge;
 mod quota;
 mod rehearse;

@@ -31,7 +31,7 @@ pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
 
 /// An attempt of a message of [`source`], and what it means.
 pub(super) fn tried(attempt: AttemptRecord, verdict: Verdict) -> NewAttempt {
-    NewAttempt { attempt, verdict, source: source(), is_replay: false }
+    NewAttempt { attempt, verdict, cause: None, source: source(), is_replay: false }
 }
 
 pub(super) fn source() -> SourceId {
@@ -272,6 +272,8 @@ pub(super) fn delivery(tenant: TenantId, number: u64, due_at: i64) -> delivery::
         completed_at: None,
         last_status: None,
         last_error: None,
+        error_code: None,
+        error_verdict: None,
     }
 }
 

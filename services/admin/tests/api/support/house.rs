@@ -12,7 +12,8 @@ use tokio::sync::broadcast;
 use tributary_admin::{CommandError, CommandOutcome, House};
 use tributary_domain::{
     committed::Committed,
-    id::{CommandId, MessageId, SourceId, TenantId},
+    health::Health,
+    id::{CommandId, DestinationId, MessageId, SourceId, TenantId},
     partition::PartitionSet,
 };
 use tributary_store::{Store, ledger::LedgerState};
@@ -28,6 +29,7 @@ pub(crate) struct TestHouse {
     pub(crate) accepted: Mutex<HashMap<MessageId, TenantId>>,
     /// How often it was told that an operation was begun or stopped.
     pub(crate) operations: AtomicUsize,
+    pub(crate) health: Mutex<HashMap<DestinationId, Health>>,
     pub(crate) told: broadcast::Sender<Arc<Committed>>,
 }
 
@@ -42,6 +44,7 @@ impl TestHouse {
             sources: Mutex::default(),
             accepted: Mutex::default(),
             operations: AtomicUsize::default(),
+            health: Mutex::default(),
             told: broadcast::channel(4).0,
         }
     }
@@ -70,6 +73,10 @@ impl House for TestHouse {
             Some(failure) => Err(CommandError::Refused(failure)),
             None => Ok(CommandOutcome { applied_after: state.claim.lowest(), result: String::new() }),
         }
+    }
+
+    async fn destination_health(&self, _: TenantId, destination: DestinationId) -> Option<Health> {
+        self.health.lock().unwrap().get(&destination).copied()
     }
 
     fn operations_changed(&self) {

@@ -78,7 +78,14 @@ pub(super) static ABOUT: About = About {
          can be changed",
     ),
     test_mode: "set `test_mode`: the validation server checks the events, and records none",
-    limits: Limits { max_age: Some(days(3)), max_batch: 25 },
+    limits: Limits {
+        max_age: Some(days(3)),
+        max_batch: 25,
+        // A request of 130 kB is too large.
+        max_bytes: 120_000,
+        of_one_person: true,
+        ..Limits::NONE
+    },
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.ga4,

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -75,7 +75,14 @@ pub(super) static ABOUT: About = About {
         "the contact is brought up to date again; `properties` can note what became of the event with {{ $.type }} and {{ $.data.reason }}",
     ),
     test_mode: "",
-    limits: Limits { max_age: None, max_batch: 100 },
+    limits: Limits {
+        max_batch: 100,
+        // A hundred requests in ten seconds are what the smallest plan has.
+        rate: Some(Rate { per_minute: 540, burst: 10 }),
+        concurrency: 8,
+        order: Order::Strict,
+        ..Limits::NONE
+    },
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

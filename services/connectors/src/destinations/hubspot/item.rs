@@ -1,9 +1,9 @@
 //! A contact as HubSpot takes it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::destinations::{
-    OutgoingEvent, RequestError, SettingsError, document, matching::Person, schema::Values,
+    Item, OutgoingEvent, RequestError, SettingsError, document, matching::Person, schema::Values,
     template::Template,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn is_property(name: &str) -> bool {
 }
 
 /// One entry of `inputs`.
-pub(super) fn of(event: &OutgoingEvent, values: Values<'_>) -> Result<Value, RequestError> {
+pub(super) fn of(event: &OutgoingEvent, values: Values<'_>) -> Result<Item, RequestError> {
     let person = Person(event);
     let Some(email) = person.clear_email() else {
         let reason = "it has no e-mail address, by which HubSpot knows contacts: map one";
@@ -56,5 +56,7 @@ pub(super) fn of(event: &OutgoingEvent, values: Values<'_>) -> Result<Value, Req
         // What an event does not say empties nothing.
         properties.extend(template.found_text(&document).map(|text| (name.to_owned(), text.into())));
     }
-    Ok(json!({ "id": email, "idProperty": "email", "properties": properties }))
+    let told = json!({ "id": email, "idProperty": "email", "properties": properties });
+    // HubSpot refuses a request that names a contact twice.
+    Ok(Item::of(told, &email))
 }

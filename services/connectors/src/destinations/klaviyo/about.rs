@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -64,7 +64,12 @@ pub(super) static ABOUT: About = About {
          stay as they are",
     ),
     test_mode: "",
-    limits: Limits { max_age: None, max_batch: 1 },
+    limits: Limits {
+        rate: Some(Rate { per_minute: 3_500, burst: 350 }),
+        concurrency: 32,
+        order: Order::Strict,
+        ..Limits::NONE
+    },
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

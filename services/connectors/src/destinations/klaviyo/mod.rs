@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tributary_domain::{time::Timestamp, workflow::spec::Kind};
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
+    About, HttpRequest, Judged, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
     errors::Answer, schema::Values,
 };
 
@@ -36,10 +36,10 @@ impl Platform for Klaviyo {
         envelope(values, path, &data)
     }
 
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         if answer.is_success() {
-            return Outcome::Delivered;
+            return Judged::delivered();
         }
         answer.judge(&[answer.body["errors"][0]["code"].as_str().unwrap_or_default()])
     }

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal,
     about::{days, no_names},
     errors::{Verdict, known},
     matching::signal,
@@ -92,7 +92,13 @@ pub(super) static ABOUT: About = About {
         "LinkedIn counts what it was told of, and has no way to take an event back or to change it",
     ),
     test_mode: "",
-    limits: Limits { max_age: Some(days(90)), max_batch: 5_000 },
+    limits: Limits {
+        max_age: Some(days(90)),
+        max_batch: 5_000,
+        rate: Some(Rate { per_minute: 300, burst: 30 }),
+        concurrency: 8,
+        ..Limits::NONE
+    },
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

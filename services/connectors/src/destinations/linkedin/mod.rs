@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError,
+    About, Batching, Each, HttpRequest, Item, Judged, OutgoingEvent, Platform, Replies, RequestError,
+    Secrets, SettingsError,
     conversion::post,
     errors::{Answer, Verdict},
     schema::Values,
@@ -44,24 +45,54 @@ impl Platform for LinkedIn {
     }
 
     /// The answer to a batch is 200 whatever became of its items; each has a status of its own.
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
-        let one = &answer.body["elements"][0];
-        let of_item = one["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        match of_item {
-            Some(of_item) if answer.is_success() && of_item >= 300 => {
-                let code = one["error"]["code"].as_str().unwrap_or_default();
-                answer.judge_item(of_item, &[code])
-            }
-            // What became of the event stands in the answer, or it was told alone.
-            None if answer.status == 200 => {
-                let reason = "LinkedIn answered 200 and did not say what became of the event".to_owned();
-                answer.outcome(Verdict::Retry, reason)
-            }
-            _ if answer.is_success() => Outcome::Delivered,
-            _ => answer.judge(&[answer.body["code"].as_str().unwrap_or_default()]),
-        }
+        if answer.is_success() { element(&answer, &answer.body["elements"][0]) } else { refused(&answer) }
     }
+
+    fn batching(&self) -> Option<&'static Batching> {
+        Some(&BATCHING)
+    }
+}
+
+static BATCHING: Batching = Batching {
+    about: &about::ABOUT,
+    item: |event, values, now| Ok(Item::new(item::of(event, values, now)?)),
+    envelope: |values, told, _| envelope(values, &told),
+    each: Some(each),
+};
+
+/// What is said of each of several.
+fn each(answer: &Answer<'_>, items: &[Item]) -> Replies {
+    if !answer.is_success() {
+        return Replies::All(refused(answer));
+    }
+    let all = answer.body["elements"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let each = (0..items.len()).map(|index| {
+        let part = all.get(index).cloned().unwrap_or_default();
+        Each { judged: element(answer, &part), part }
+    });
+    Replies::Each(each.collect())
+}
+
+/// What is said of one item.
+fn element(answer: &Answer<'_>, one: &Value) -> Judged {
+    match one["status"].as_u64().and_then(|status| u16::try_from(status).ok()) {
+        Some(status) if status >= 300 => {
+            answer.judge_item(status, &[one["error"]["code"].as_str().unwrap_or_default()])
+        }
+        // What became of the event stands in the answer, or it was told alone.
+        None if answer.status == 200 => {
+            let reason = "LinkedIn answered 200 and did not say what became of the event".to_owned();
+            answer.say(Verdict::Retry, reason)
+        }
+        _ => Judged::delivered(),
+    }
+}
+
+/// What is said of the whole request.
+fn refused(answer: &Answer<'_>) -> Judged {
+    answer.judge(&[answer.body["code"].as_str().unwrap_or_default()])
 }
 
 /// The request for these items.

@@ -85,7 +85,8 @@ fn each_item_has_a_status_of_its_own() {
         (200, json!({"elements": [{"status": 403, "error": {"code": "FIELD_UNKNOWN"}}]}), "permanent"),
         (200, json!({"elements": [{"status": 404}]}), "permanent"),
         (200, json!({"elements": [{"status": 429}]}), "retry"),
-        (200, json!({"elements": [{"status": 401, "error": {"code": "EXPIRED_ACCESS_TOKEN"}}]}), "suspend"),
+        // It is said of one event: that stops no others.
+        (200, json!({"elements": [{"status": 401, "error": {"code": "EXPIRED_ACCESS_TOKEN"}}]}), "retry"),
         (401, Value::Null, "suspend"),
         (403, Value::Null, "retry"),
         (404, Value::Null, "retry"),

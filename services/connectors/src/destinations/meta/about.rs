@@ -2,6 +2,7 @@
 
 use tributary_domain::workflow::needs::Need;
 
+use super::item::AGE;
 use crate::destinations::{
     About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
     about::days,
@@ -118,7 +119,7 @@ pub(super) static ABOUT: About = About {
         "Meta counts what it was told of, and has no way to take an event back or to change it",
     ),
     test_mode: "set `test_event_code`: events appear on the test page of the Events Manager",
-    limits: Limits { max_age: Some(days(7)), max_batch: 1_000 },
+    limits: Limits { max_age: Some(days(AGE)), max_batch: 1_000, concurrency: 16, ..Limits::NONE },
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.meta,

@@ -1,5 +1,7 @@
 //! An event as the Conversions API takes it.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tributary_domain::time::Timestamp;
 
@@ -16,6 +18,8 @@ use crate::destinations::{
     schema::Values,
 };
 
+/// How old an event may be, in days.
+pub(super) const AGE: u64 = 7;
 /// How old an event of a shop on the street may be.
 const STORE_AGE: u64 = 62;
 
@@ -34,13 +38,17 @@ const TRAITS: [(&str, &str, Rule); 8] = [
 /// What is bought, with Meta's names for it.
 const ITEM: [(&str, &str); 3] = [("id", "id"), ("quantity", "quantity"), ("price", "item_price")];
 
+/// How old an event may be that took place there.
+pub(super) fn max_age(action_source: &str) -> Duration {
+    days(if action_source == "physical_store" { STORE_AGE } else { AGE })
+}
+
 /// One entry of `data`.
 pub(super) fn of(event: &OutgoingEvent, values: Values<'_>, now: Timestamp) -> Result<Value, RequestError> {
     let name = done(&ABOUT, event)?;
     let person = Person(event);
     let source = action_source(person, values.text("action_source"))?;
-    let max_age = if source == "physical_store" { Some(days(STORE_AGE)) } else { ABOUT.limits.max_age };
-    let time = happened(&ABOUT, event, max_age, now)?;
+    let time = happened(&ABOUT, event, Some(max_age(source)), now)?;
     let mut item = Map::new();
     item.insert("event_name".to_owned(), json!(name));
     item.insert("event_time".to_owned(), json!(time.seconds()));

@@ -3,13 +3,15 @@
 mod about;
 mod item;
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
-    errors::Answer, schema::Values,
+    About, Batching, HttpRequest, Item, Judged, OutgoingEvent, Platform, RequestError, Secrets,
+    conversion::post, errors::Answer, schema::Values,
 };
 
 /// The platform `meta`.
@@ -34,11 +36,11 @@ impl Platform for Meta {
 
     /// The status says little: errors of tokens have come with 500. What counts is the code, and whether it says of itself
     /// that it passes.
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         let error = &answer.body["error"];
         if error.is_null() {
-            return if answer.is_success() { Outcome::Delivered } else { answer.judge(&[]) };
+            return if answer.is_success() { Judged::delivered() } else { answer.judge(&[]) };
         }
         let code = error["code"].as_u64().unwrap_or_default();
         let plain = code.to_string();
@@ -52,11 +54,26 @@ impl Platform for Meta {
             _ => &plain,
         };
         if error["is_transient"] == json!(true) {
-            return answer.judge_item(503, &[]);
+            return answer.judge_as(503, &[]);
         }
         answer.judge(&[&exact, family])
     }
+
+    fn max_age(&self, settings: &Value) -> Option<Duration> {
+        Some(item::max_age(settings["action_source"].as_str().unwrap_or_default()))
+    }
+
+    fn batching(&self) -> Option<&'static Batching> {
+        Some(&BATCHING)
+    }
 }
+
+static BATCHING: Batching = Batching {
+    about: &about::ABOUT,
+    item: |event, values, now| Ok(Item::new(item::of(event, values, now)?)),
+    envelope: |values, told, _| envelope(values, &told),
+    each: None,
+};
 
 /// The request for these items.
 fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {

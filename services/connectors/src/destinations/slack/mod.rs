@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tributary_domain::{booking::Why, time::Timestamp};
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError,
+    About, HttpRequest, Judged, OutgoingEvent, Platform, RequestError, Secrets, SettingsError,
     conversion::post, document, errors::Answer, schema::Values, template::Template,
 };
 
@@ -54,10 +54,10 @@ impl Platform for Slack {
     }
 
     /// It answers in plain words.
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         if answer.is_success() {
-            return Outcome::Delivered;
+            return Judged::delivered();
         }
         let word = String::from_utf8_lossy(body.get(..body.len().min(60)).unwrap_or_default());
         answer.judge(&[word.trim()])

@@ -83,7 +83,7 @@ pub(super) static ABOUT: About = About {
         "TikTok counts what it was told of, and has no way to take an event back or to change it",
     ),
     test_mode: "set `test_event_code`: events appear on the test page of the Events Manager",
-    limits: Limits { max_age: None, max_batch: 1_000 },
+    limits: Limits { max_batch: 1_000, concurrency: 16, ..Limits::NONE },
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.tiktok,

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
-    errors::Answer, schema::Values,
+    About, Batching, HttpRequest, Item, Judged, OutgoingEvent, Platform, RequestError, Secrets,
+    conversion::post, errors::Answer, schema::Values,
 };
 
 /// The platform `tiktok`.
@@ -33,19 +33,30 @@ impl Platform for TikTok {
     }
 
     /// It answers 200 to nearly everything; the code in the body says what it means.
-    fn classify(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Judged {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         match answer.body["code"].as_u64() {
-            Some(0) if answer.is_success() => Outcome::Delivered,
-            Some(code) if code >= 50_000 => answer.judge_item(500, &[&code.to_string()]),
+            Some(0) if answer.is_success() => Judged::delivered(),
+            Some(code) if code >= 50_000 => answer.judge_as(500, &[&code.to_string()]),
             // With a status that says that it went well, an unknown code is a refusal.
-            Some(code) if answer.is_success() => answer.judge_item(400, &[&code.to_string()]),
+            Some(code) if answer.is_success() => answer.judge_as(400, &[&code.to_string()]),
             Some(code) => answer.judge(&[&code.to_string()]),
-            None if answer.is_success() => answer.judge_item(502, &[]),
+            None if answer.is_success() => answer.judge_as(502, &[]),
             None => answer.judge(&[]),
         }
     }
+
+    fn batching(&self) -> Option<&'static Batching> {
+        Some(&BATCHING)
+    }
 }
+
+static BATCHING: Batching = Batching {
+    about: &about::ABOUT,
+    item: |event, values, now| Ok(Item::new(item::of(event, values, now)?)),
+    envelope: |values, told, _| envelope(values, &told),
+    each: None,
+};
 
 /// The request for these items.
 fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {

@@ -47,7 +47,7 @@ pub(super) static ABOUT: About = About {
         "as `conversion.retracted` and `conversion.restated`, which name the delivery that they follow",
     ),
     test_mode: "",
-    limits: Limits { max_age: None, max_batch: 1 },
+    limits: Limits::NONE,
     errors: &[],
     signatures: &[SIGNATURE_HEADER],
     standard_name: no_names,

@@ -18,8 +18,8 @@ pub use signature::{
 
 use self::settings::Settings;
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError, document,
-    template,
+    About, HttpRequest, Judged, Outcome, OutgoingEvent, Platform, RequestError, Secrets, SettingsError,
+    document, template,
 };
 
 /// The platform `webhook`.
@@ -80,14 +80,11 @@ impl Platform for Webhook {
 
     /// Standard Webhooks: 2xx is success, 410 says that nobody listens any more, and everything else is a failure
     /// that may pass. Retry-After is honoured wherever it comes.
-    fn classify(&self, status: u16, headers: &HeaderMap, _body: &[u8], now: Timestamp) -> Outcome {
+    fn judge(&self, status: u16, headers: &HeaderMap, _body: &[u8], now: Timestamp) -> Judged {
         let reason = match status {
-            200..=299 => return Outcome::Delivered,
-            410 => {
-                let reason = "the receiver answered 410: it wants no more events; enable the destination again \
-                              when it does";
-                return Outcome::Disable { reason: reason.to_owned() };
-            }
+            200..=299 => return Judged::delivered(),
+            410 => "the receiver answered 410: it wants no more events; enable the destination again when it does"
+                .to_owned(),
             300..=399 => format!(
                 "the receiver answered {status}, and redirects are not followed: enter the final url in the settings"
             ),
@@ -96,8 +93,13 @@ impl Platform for Webhook {
             }
             _ => format!("the receiver answered {status} instead of 2xx: see its logs"),
         };
-        let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, now)), reason }
+        let outcome = if status == 410 {
+            Outcome::Disable { reason }
+        } else {
+            let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, now)), reason }
+        };
+        Judged { outcome, code: format!("HTTP_{status}") }
     }
 }
 

@@ -3,8 +3,8 @@
 use clap::{Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use tributary_proto::admin::v1::{
-    ConsentRule, Destination, UpdateDestinationRequest, consent_rule::WhenUnknown, destination::State,
-    platform,
+    ConsentRule, Destination, DestinationHealth, UpdateDestinationRequest, consent_rule::WhenUnknown,
+    destination::State, destination_health::Flow, platform,
 };
 
 use super::{Choice, Listing};
@@ -123,6 +123,11 @@ impl Listed for Destination {
         let state = match self.state_reason.as_str() {
             "" => state.to_owned(),
             reason => format!("{state}: {reason}"),
+        };
+        let state = match self.health.as_ref().map(DestinationHealth::flow) {
+            Some(Flow::Broken | Flow::Probing) => format!("{state}, does not work now"),
+            Some(Flow::Throttled) => format!("{state}, asked to wait"),
+            Some(Flow::Open | Flow::Unspecified) | None => state,
         };
         vec![
             self.key.clone(),

@@ -1,0 +1,160 @@
+//! Where a destination's events go, as it is configured.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tributary_connectors::destinations::{self, Order, OutgoingEvent, Platform, Secrets, Sending, Standing};
+use tributary_domain::{
+    bucket::Pace,
+    consent::ConsentRule,
+    id::{DestinationId, ProfileId, SourceId, TenantId},
+    time::Timestamp,
+};
+use tributary_store::{
+    Page, Store, StoreError,
+    delivery::Held,
+    destination::{DestinationRecord, DestinationState},
+    ledger::ReadyDelivery,
+};
+
+use super::queue::Rules;
+
+/// Most events of a request, whatever the platform would take: what is refused as a whole has to be looked through, and what is
+/// lost with a connection is sent again.
+const MOST_TOGETHER: u32 = 100;
+/// How many people are known at most who wait for a delivery to be tried again: with more, the order of those beyond is not
+/// kept over a restart.
+const MOST_HELD: usize = 50_000;
+
+/// How to reach one destination.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) platform: &'static dyn Platform,
+    pub(super) settings: Value,
+    pub(super) secrets: Secrets,
+    /// The revision of the destination's record that this was read from.
+    pub(super) revision: u64,
+    /// Names of events as the platform wants them, by our names.
+    pub(super) event_names: BTreeMap<String, String>,
+    /// What people must have agreed to.
+    pub(super) consent: Option<ConsentRule>,
+    /// How old an event may be.
+    pub(super) max_age: Option<Duration>,
+    /// How many events go in one request.
+    pub(super) together: usize,
+    /// How many requests are under way at a time.
+    pub(super) concurrency: usize,
+    /// How often it is asked.
+    pub(super) pace: Option<Pace>,
+}
+
+impl Target {
+    pub(super) fn of(record: DestinationRecord, platform: &'static dyn Platform, secrets: Secrets) -> Self {
+        let Sending { rate, concurrency } = Sending::of(platform.about(), &record.settings);
+        let most = platform.about().limits.max_batch.min(MOST_TOGETHER);
+        Self {
+            platform,
+            max_age: platform.max_age(&record.settings),
+            together: if platform.batching().is_some() { most as usize } else { 1 },
+            concurrency: concurrency as usize,
+            pace: rate.map(|rate| Pace::per_minute(rate.per_minute, rate.burst)),
+            settings: record.settings,
+            secrets,
+            revision: record.revision,
+            event_names: record.event_names,
+            consent: record.consent,
+        }
+    }
+
+    /// What it asks of the order.
+    pub(super) fn rules(&self) -> Rules {
+        let limits = &self.platform.about().limits;
+        Rules {
+            expires: self.max_age.is_some(),
+            is_strict: limits.order == Order::Strict,
+            of_one_person: limits.of_one_person,
+        }
+    }
+
+    /// What it is told of a delivery.
+    pub(super) fn outgoing(&self, delivery: &ReadyDelivery, source: String) -> OutgoingEvent {
+        let event = &delivery.event;
+        let standing = Standing {
+            delivery: delivery.delivery,
+            event: event.id,
+            received: event.received,
+            profile: event.profile,
+            context: (*event.data.context).clone(),
+            source,
+            destination: delivery.destination,
+            role: event.data.role,
+        };
+        OutgoingEvent::of(event.draft(), self.platform, &self.event_names, standing)
+    }
+
+    /// When an event that happened at `time` is too old for it; nothing: never.
+    pub(super) fn expires(&self, time: Timestamp) -> Option<Timestamp> {
+        self.max_age.map(|age| time.plus(age))
+    }
+}
+
+/// What is read of a destination.
+pub(super) struct Loaded {
+    /// None: it is not enabled, or not there any more, or its tenant is not.
+    pub(super) target: Option<Arc<Target>>,
+    /// What people call the tenant's sources.
+    pub(super) sources: HashMap<SourceId, String>,
+    /// Who waits for a delivery to be tried again, where order is strict; only when it was asked for.
+    pub(super) held: Option<Vec<Held>>,
+}
+
+/// Reads a destination, and with `with_held` who waits there.
+pub(super) async fn load(
+    store: &Store,
+    tenant: TenantId,
+    destination: DestinationId,
+    with_held: bool,
+) -> Result<Loaded, StoreError> {
+    let none = Loaded { target: None, sources: HashMap::new(), held: None };
+    let scope = store.tenant(tenant);
+    let found = match store.tenants().get(tenant).await {
+        Ok(_) => scope.destination(destination).await,
+        Err(error) => Err(error),
+    };
+    let record = match found {
+        Err(StoreError::NotFound { .. }) => return Ok(none),
+        record => record?,
+    };
+    let platform = destinations::find(&record.platform).filter(|_| record.state == DestinationState::Enabled);
+    let Some(platform) = platform else { return Ok(none) };
+    let secrets = scope.destination_secrets(destination).await?;
+    let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect();
+    let target = Target::of(record, platform, secrets);
+    let held = if with_held && target.rules().is_strict {
+        Some(held(store, tenant, destination).await?)
+    } else {
+        None
+    };
+    Ok(Loaded { target: Some(Arc::new(target)), sources: scope.source_names().await?, held })
+}
+
+async fn held(store: &Store, tenant: TenantId, destination: DestinationId) -> Result<Vec<Held>, StoreError> {
+    let (mut all, mut page) = (Vec::new(), Page::first(u32::MAX));
+    loop {
+        let found = store.tenant(tenant).held_people(destination, page).await?;
+        all.extend(found.items);
+        let Some(next) = found.next.filter(|_| all.len() < MOST_HELD) else { return Ok(all) };
+        page = Page::after(next, u32::MAX);
+    }
+}
+
+/// Whose deliveries a batch has.
+pub(super) fn people<'a>(
+    batch: impl Iterator<Item = &'a ReadyDelivery>,
+) -> std::collections::HashSet<ProfileId> {
+    batch.filter_map(|delivery| delivery.event.profile).collect()
+}

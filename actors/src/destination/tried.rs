@@ -1,0 +1,195 @@
+//! What attempts came to, and the words for that.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use tributary_connectors::destinations::{Judged, Outcome};
+use tributary_domain::time::Timestamp;
+use tributary_egress::EgressErrorKind;
+use tributary_store::ledger::ReadyDelivery;
+
+/// Most of an answer's body that is kept, in bytes.
+pub(super) const KEPT_BODY: usize = 4 << 10;
+/// Headers of an answer that help to understand it.
+const KEPT_HEADERS: [&str; 4] = ["content-type", "retry-after", "location", "server"];
+
+/// How an attempt ends whose request was refused for something in it, and is made again in two halves.
+pub(super) const SPLIT: &str = "SPLIT";
+
+/// The words for what was not sent, and why; platforms have their own for what they do not take.
+pub(super) mod code {
+    /// It is older than the platform takes.
+    pub(in super::super) const EXPIRED: &str = "EXPIRED";
+    /// No request can be made of it.
+    pub(in super::super) const UNSENDABLE: &str = "UNSENDABLE";
+    /// The platform cannot be told what became of an event.
+    pub(in super::super) const NO_FOLLOW_UPS: &str = "NO_FOLLOW_UPS";
+    /// What it follows was not delivered.
+    pub(in super::super) const NOTHING_TO_FOLLOW: &str = "NOTHING_TO_FOLLOW";
+    /// Its person does not agree to it any more.
+    pub(in super::super) const CONSENT_WITHDRAWN: &str = "CONSENT_WITHDRAWN";
+    /// The destination's settings cannot be used.
+    pub(in super::super) const SETTINGS: &str = "SETTINGS";
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone)]
+pub(super) struct Tried {
+    pub(super) started: Timestamp,
+    pub(super) took: Duration,
+    pub(super) outcome: Outcome,
+    /// By which word it was not taken; empty: it was.
+    pub(super) code: String,
+    pub(super) status: Option<u16>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Bytes,
+    pub(super) truncated: bool,
+    pub(super) error: Option<String>,
+}
+
+/// How it went with a delivery whose turn it was.
+#[derive(Debug)]
+pub(super) enum Attempted {
+    /// It was tried.
+    Tried(Box<Tried>),
+    /// It may not be sent before this time.
+    Postponed(Timestamp),
+    /// It found no room beside the others.
+    Left,
+    /// It was refused together with others for something in one of them.
+    Split(Box<Tried>),
+}
+
+/// How it went with a batch.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) each: Vec<(ReadyDelivery, Attempted)>,
+    /// What it says of the destination's health.
+    pub(super) health: Health,
+    /// How many were in the request; 0: there was none.
+    pub(super) together: usize,
+}
+
+/// What an attempt says of the destination's health, whatever it says of its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It answered as one that works.
+    Well,
+    /// It answers, and asks to wait: for so long, where it says that.
+    Busy(Option<Duration>),
+    /// It cannot be reached, or says itself that it cannot serve now: for so long, where it says that.
+    Ill(Option<Duration>),
+    /// Nothing: the destination was not asked.
+    Unknown,
+}
+
+impl Health {
+    /// What an answer of this status says that means the same for the whole request.
+    pub(super) fn of(status: u16, judged: &Judged) -> Self {
+        let Outcome::Retry { after, .. } = judged.outcome else { return Self::Well };
+        match status {
+            500.. => Self::Ill(after),
+            429 => Self::Busy(after),
+            // Two that change the same: it says nothing of others.
+            409 => Self::Well,
+            // A word of the platform's own for that it is asked too often, with whatever status.
+            _ if !judged.code.starts_with("HTTP_") => Self::Busy(after),
+            _ => Self::Well,
+        }
+    }
+}
+
+impl Tried {
+    /// It is not sent at all, for this reason.
+    pub(super) fn not_sent(at: Timestamp, code: &str, reason: impl Into<String>) -> Self {
+        Self::failed(at, Duration::ZERO, code, Outcome::Permanent { reason: reason.into() })
+    }
+
+    /// A follow-up of what was never delivered; `at` is now.
+    pub(super) fn nothing_to_follow(at: Timestamp) -> Self {
+        let reason = "the event that it follows was not delivered, so there is nothing to follow up";
+        Self::not_sent(at, code::NOTHING_TO_FOLLOW, reason)
+    }
+
+    /// It ended without an answer.
+    pub(super) fn failed(started: Timestamp, took: Duration, code: &str, outcome: Outcome) -> Self {
+        let error = reason(&outcome).to_owned();
+        Self {
+            started,
+            took,
+            outcome,
+            code: code.to_owned(),
+            status: None,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            truncated: false,
+            error: Some(error),
+        }
+    }
+
+    /// An answer came, and means this.
+    pub(super) fn answered(
+        started: Timestamp,
+        took: Duration,
+        status: u16,
+        headers: &HeaderMap,
+        judged: Judged,
+    ) -> Self {
+        let Judged { outcome, code } = judged;
+        Self {
+            started,
+            took,
+            outcome,
+            code,
+            status: Some(status),
+            headers: kept(headers),
+            body: Bytes::new(),
+            truncated: false,
+            error: None,
+        }
+    }
+
+    /// The same, with what the answer says, cut to what is kept; `is_cut`: it was longer already.
+    pub(super) fn with_body(self, body: &[u8], is_cut: bool) -> Self {
+        // A copy: what was read of a long answer is let go.
+        let kept = Bytes::copy_from_slice(&body[..body.len().min(KEPT_BODY)]);
+        Self { truncated: is_cut || body.len() > KEPT_BODY, body: kept, ..self }
+    }
+}
+
+/// The word for an answer that did not come.
+pub(super) fn no_answer(kind: EgressErrorKind) -> String {
+    kind.as_str().to_ascii_uppercase()
+}
+
+/// Why it was not taken; empty: it was.
+pub(super) fn reason(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Retry { reason, .. }
+        | Outcome::Permanent { reason }
+        | Outcome::Suspend { reason }
+        | Outcome::Disable { reason } => reason,
+        Outcome::Delivered => "",
+    }
+}
+
+/// The stable word for an outcome, as it stands with the attempt and in metrics.
+pub(super) fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "DELIVERED",
+        Outcome::Retry { .. } => "RETRY",
+        Outcome::Permanent { .. } => "FAILED",
+        Outcome::Suspend { .. } => "SUSPENDED",
+        Outcome::Disable { .. } => "DISABLED",
+    }
+}
+
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    KEPT_HEADERS
+        .iter()
+        .filter_map(|name| {
+            Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.chars().take(200).collect()))
+        })
+        .collect()
+}
