@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
 
 use super::{
-    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, conversion::post,
-    errors::Answer, schema::Values,
+    About, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets,
+    conversion::post,
+    errors::{Answer, Verdict},
+    schema::Values,
 };
 
 /// The platform `meta`.
@@ -38,7 +40,15 @@ impl Platform for Meta {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         let error = &answer.body["error"];
         if error.is_null() {
-            return if answer.is_success() { Outcome::Delivered } else { answer.judge(&[]) };
+            return match answer.body["events_received"].as_u64() {
+                Some(_) if answer.is_success() => Outcome::Delivered,
+                // A page of something in between, or an answer that broke off. The event's id keeps it from counting twice.
+                None if answer.is_success() => {
+                    let reason = format!("Meta answered {status} and did not say that it took the event");
+                    answer.outcome(Verdict::Retry, reason)
+                }
+                _ => answer.judge(&[]),
+            };
         }
         let code = error["code"].as_u64().unwrap_or_default();
         let plain = code.to_string();
