@@ -6,7 +6,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult
 use tokio::sync::oneshot;
 use tributary_connectors::destinations::{self, Outcome};
 use tributary_domain::{
-    breaker::{Admission, Breaker, BreakerConfig},
+    breaker::{Admission, Breaker},
     committed::{Committed, CommittedAttempt},
     id::{DeliveryId, DestinationId, ProfileId, SourceId, TenantId},
     retry,
@@ -33,6 +33,8 @@ const WINDOW: usize = 64;
 const LINGER: Duration = Duration::from_millis(25);
 /// How often the database is asked for what came due.
 const LOOK: Duration = Duration::from_secs(5);
+/// So often at most, in any hurry.
+const LEAST_LOOK: Duration = Duration::from_millis(250);
 /// How far ahead of its time a delivery is loaded: it is in memory before those that are committed meanwhile, also
 /// when the next look is late.
 const HORIZON: Duration = Duration::from_secs(10);
@@ -77,6 +79,7 @@ impl DestinationActor {
         jitter: fn() -> f64,
         tail: Tail,
     ) -> Self {
+        let breaker = Breaker::new(means.hurry.breaker());
         Self {
             tenant,
             destination,
@@ -88,7 +91,7 @@ impl DestinationActor {
             sources: HashMap::new(),
             loads: 0,
             queue: Queue::of_database(),
-            breaker: Breaker::new(BreakerConfig::default()),
+            breaker,
             in_flight: 0,
             trying: HashMap::new(),
             results: Vec::new(),
@@ -232,7 +235,10 @@ impl DestinationActor {
                 // One that was replayed has as many tries as at first.
                 let tries = delivery.attempts.saturating_sub(delivery.before);
                 match retry::next_delay(tries, (self.jitter)(), *after) {
-                    Some(delay) => (Verdict::Retry { due_at: now.plus(delay) }, Some(reason.clone())),
+                    Some(delay) => {
+                        let due_at = now.plus(self.means.hurry.of(delay));
+                        (Verdict::Retry { due_at }, Some(reason.clone()))
+                    }
                     None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),
                 }
             }
@@ -422,7 +428,7 @@ impl Actor for DestinationActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         self.load_target(context);
-        context.run_interval(LOOK, |actor, context| {
+        context.run_interval(self.means.hurry.at_least(LOOK, LEAST_LOOK), |actor, context| {
             actor.queue.look_again();
             actor.pump(context);
         });

@@ -14,8 +14,12 @@ use tributary_egress::{Egress, OutboundRequest};
 use tributary_store::ledger::ReadyDelivery;
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 
+use crate::faults::Hurry;
+
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
 const DEADLINE: Duration = Duration::from_secs(20);
+/// So long it may take in any hurry.
+const LEAST: Duration = Duration::from_secs(3);
 /// Most of an answer's body that is kept, in bytes.
 const KEPT_BODY: usize = 4 << 10;
 /// Headers of an answer that help to understand it.
@@ -74,6 +78,7 @@ pub(super) struct Means {
     pub(super) egress: Egress,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
+    pub(super) hurry: Hurry,
 }
 
 impl Means {
@@ -122,7 +127,7 @@ impl Means {
                 return Tried::failed(started, Duration::ZERO, outcome, Health::Unknown);
             }
         };
-        match self.egress.send(outbound(request)).await {
+        match self.egress.send(outbound(request, self.hurry.at_least(DEADLINE, LEAST))).await {
             Ok(answer) => {
                 let status = answer.status.as_u16();
                 let outcome =
@@ -213,13 +218,13 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
     OutgoingEvent::of(event.draft(), target.platform, &target.event_names, standing)
 }
 
-fn outbound(request: HttpRequest) -> OutboundRequest {
+fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequest {
     OutboundRequest {
         method: request.method,
         url: request.url,
         headers: request.headers,
         body: request.body,
-        deadline: DEADLINE,
+        deadline,
     }
 }
 
