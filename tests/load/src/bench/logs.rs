@@ -13,7 +13,7 @@ use super::{drain, ground::Ground};
 use crate::{
     client::{Until, closed},
     measure::Histogram,
-    multiply::{Grown, multiply},
+    multiply::{Grown, Wanted, multiply},
     process::{Calling, Deliveries, Made, Server, calling, make},
     report::{Book, Sample, goals, tell},
     sink::Sink,
@@ -46,7 +46,7 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     let (wanted, began) = (ground.options.log_rows(), Instant::now());
     let file = format!("sqlite://{}", data.join("tributary.db").display());
     let now = UNIX_EPOCH.elapsed().context("the clock stands before 1970")?.as_millis() as u64;
-    let grown = multiply(database.unwrap_or(&file), wanted, now).await?;
+    let grown = multiply(database.unwrap_or(&file), Wanted::Rows(wanted), now).await?;
     let note = format!(
         "{} rows of {} messages over 30 days, {:.1} GB of {}",
         grown.rows,
