@@ -106,7 +106,6 @@ impl House {
         } = parts;
         let arbiters = Arc::new(Arbiters::start(runtime, threads, on_evaluation_thread, on_ledger_thread));
         let (tail, _) = broadcast::channel(TAIL);
-        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&arbiters), metrics.clone(), faults));
         let dispatcher = Dispatcher::new(
             store.clone(),
             Arc::clone(&arbiters),
@@ -115,7 +114,9 @@ impl House {
             metrics.clone(),
             jitter,
             Tail(tail.clone()),
-        );
+        )
+        .hurried(faults.hurry());
+        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&arbiters), metrics.clone(), faults));
         let feed = Arc::new(Feed {
             journal,
             store,

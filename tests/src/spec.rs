@@ -41,6 +41,13 @@ impl Spec {
         Self(WorkflowSpec { kind: kind.into(), ..Default::default() })
     }
 
+    /// Maps the id by which platforms know the event again.
+    #[must_use]
+    pub fn event_id(mut self, jsonpath: &str) -> Self {
+        self.0.event_id = Some(mapping("event_id", "event_id", path(jsonpath)));
+        self
+    }
+
     /// Maps a user identifier; the first one is the primary one.
     #[must_use]
     pub fn identifier(mut self, target: &str, jsonpath: &str) -> Self {

@@ -25,6 +25,8 @@ use super::{
 
 /// How often the database is asked for what came due.
 const LOOK: Duration = Duration::from_secs(5);
+/// So often at most, in any hurry.
+const LEAST_LOOK: Duration = Duration::from_millis(250);
 /// How far ahead of its time a delivery is loaded: it is in memory before those that are committed meanwhile, also
 /// when the next look is late.
 const HORIZON: Duration = Duration::from_secs(10);
@@ -73,6 +75,7 @@ impl DestinationActor {
         tail: Tail,
         turns: Turns,
     ) -> Self {
+        let gate = Gate::new(means.hurry.breaker());
         Self {
             tenant,
             destination,
@@ -89,7 +92,7 @@ impl DestinationActor {
             loads: 0,
             knows_held: false,
             queue: Queue::of_database(),
-            gate: Gate::new(),
+            gate,
             trying: HashMap::new(),
             results: Vec::new(),
             is_recording: false,
@@ -309,7 +312,7 @@ impl Actor for DestinationActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         self.load_target(context);
-        context.run_interval(LOOK, |actor, context| {
+        context.run_interval(self.means.hurry.at_least(LOOK, LEAST_LOOK), |actor, context| {
             actor.queue.look_again();
             actor.pump(context);
         });

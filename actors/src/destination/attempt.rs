@@ -22,9 +22,12 @@ use super::{
     target::{Target, people},
     tried::{Attempted, Health, SPLIT, Sent, Tried, code, no_answer, word},
 };
+use crate::faults::Hurry;
 
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
 const DEADLINE: Duration = Duration::from_secs(20);
+/// So long it may take in any hurry.
+const LEAST: Duration = Duration::from_secs(3);
 /// How long a delivery waits whose person cannot be read just now.
 const LATER: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,7 @@ pub(super) struct Means {
     pub(super) egress: Egress,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
+    pub(super) hurry: Hurry,
 }
 
 /// What is sent together.
@@ -196,7 +200,7 @@ impl Means {
     async fn send(&self, target: &Target, bundle: Bundle, sent: &mut Sent) -> Option<u16> {
         let Bundle { deliveries, items, request } = bundle;
         let started = self.clock.now();
-        match self.egress.send(outbound(request)).await {
+        match self.egress.send(outbound(request, self.hurry.at_least(DEADLINE, LEAST))).await {
             Ok(answer) => {
                 let now = self.clock.now();
                 let told = (answer.status.as_u16(), &answer.headers, &*answer.body);
@@ -335,12 +339,12 @@ fn tried(tried: Tried) -> Attempted {
     Attempted::Tried(Box::new(tried))
 }
 
-fn outbound(request: HttpRequest) -> OutboundRequest {
+fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequest {
     OutboundRequest {
         method: request.method,
         url: request.url,
         headers: request.headers,
         body: request.body,
-        deadline: DEADLINE,
+        deadline,
     }
 }

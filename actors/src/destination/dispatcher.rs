@@ -25,7 +25,10 @@ use super::{
     message::{Drain, Examine, Forget, Look, Offer, Reload},
     turns::Turns,
 };
-use crate::supervision::{Arbiters, Supervised};
+use crate::{
+    faults::Hurry,
+    supervision::{Arbiters, Supervised},
+};
 
 /// Where attempts are told to who watches.
 #[derive(Debug, Clone)]
@@ -64,13 +67,20 @@ impl Dispatcher {
         Self {
             store,
             arbiters,
-            means: Means { egress, clock, metrics },
+            means: Means { egress, clock, metrics, hurry: Hurry::NONE },
             jitter,
             tail,
             turns: Turns::new(REQUESTS, OF_A_TENANT),
             active: Mutex::default(),
             erased: Mutex::default(),
         }
+    }
+
+    /// The same, in a hurry.
+    #[must_use]
+    pub(crate) fn hurried(mut self, hurry: Hurry) -> Self {
+        self.means.hurry = hurry;
+        self
     }
 
     /// Gives committed deliveries to their destinations. One that crashes finds them again in the database.

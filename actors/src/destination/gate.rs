@@ -44,6 +44,7 @@ pub(super) struct Bounds {
 /// What stands before one destination.
 #[derive(Debug)]
 pub(super) struct Gate {
+    config: BreakerConfig,
     bounds: Bounds,
     bucket: Bucket,
     breaker: Breaker,
@@ -55,11 +56,13 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new() -> Self {
+    /// With a breaker of this configuration.
+    pub(super) fn new(config: BreakerConfig) -> Self {
         Self {
+            config,
             bounds: Bounds { concurrency: 1, pace: None, together: 1 },
             bucket: Bucket::new(None),
-            breaker: Breaker::new(BreakerConfig::default()),
+            breaker: Breaker::new(config),
             in_flight: 0,
             together: 1,
             busy: 0,
@@ -74,7 +77,7 @@ impl Gate {
             self.together = bounds.together;
         }
         if is_changed {
-            self.breaker = Breaker::new(BreakerConfig::default());
+            self.breaker = Breaker::new(self.config);
             self.bucket.go_on();
             self.busy = 0;
         }
@@ -189,7 +192,7 @@ mod tests {
     }
 
     fn gate(concurrency: usize, pace: Option<Pace>, together: usize) -> Gate {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new(BreakerConfig::default());
         gate.set(Bounds { concurrency, pace, together }, true);
         gate
     }

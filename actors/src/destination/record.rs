@@ -49,7 +49,7 @@ impl DestinationActor {
                 let tries = delivery.attempts.saturating_sub(delivery.before);
                 match retry::next_delay(tries, (self.jitter)(), *after) {
                     Some(delay) => {
-                        let due_at = self.before_it_expires(&delivery, now, now.plus(delay));
+                        let due_at = self.before_it_expires(&delivery, now, now.plus(self.means.hurry.of(delay)));
                         (Verdict::Retry { due_at }, Some(reason.clone()))
                     }
                     None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),

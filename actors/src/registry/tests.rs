@@ -155,7 +155,7 @@ fn a_configuration_that_cannot_be_read_parks_the_messages_of_its_tenant_alone() 
 
 #[test]
 fn messages_that_cannot_be_evaluated_are_parked_wherever_they_stand_in_a_batch() {
-    let faults = Faults { workflow_panic: Some("here".to_owned()) };
+    let faults = Faults { workflow_panic: Some("here".to_owned()), ..Faults::default() };
     with_registry(faults, async |store, registry| {
         let tenant = TenantId::new(1, 1);
         make_tenant(store, tenant).await;

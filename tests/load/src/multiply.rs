@@ -97,6 +97,15 @@ const TABLES: [Table; 5] = [
     },
 ];
 
+/// How much there is to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted {
+    /// About so many rows of all logs together.
+    Rows(u64),
+    /// So many messages.
+    Messages(u64),
+}
+
 /// What there is in the end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grown {
@@ -108,6 +117,8 @@ pub(crate) struct Grown {
     pub(crate) first: u64,
     /// How long it is from one message to the next.
     pub(crate) step: u64,
+    /// How many deliveries wait to be sent.
+    pub(crate) waiting: u64,
     /// The size of the database.
     pub(crate) bytes: u64,
 }
@@ -128,9 +139,9 @@ impl Grown {
     }
 }
 
-/// Makes about `rows` rows of what the database at `url` has, the last of them received at `now`, in milliseconds since
+/// Makes so much of what the database at `url` has, the last of them received at `now`, in milliseconds since
 /// the epoch. Nobody else may use it meanwhile.
-pub(crate) async fn multiply(url: &str, rows: u64, now: u64) -> anyhow::Result<Grown> {
+pub(crate) async fn multiply(url: &str, wanted: Wanted, now: u64) -> anyhow::Result<Grown> {
     let mut options = ConnectOptions::new(url);
     // What is temporary is seen by its own connection only.
     options.max_connections(1).min_connections(1).sqlx_logging(false);
@@ -156,15 +167,19 @@ pub(crate) async fn multiply(url: &str, rows: u64, now: u64) -> anyhow::Result<G
             *count as f64 / seeds as f64 * share as f64
         })
         .sum();
-    let messages = (rows as f64 / per_ten * FILTERED as f64) as u64;
+    let messages = match wanted {
+        Wanted::Rows(rows) => (rows as f64 / per_ten * FILTERED as f64) as u64,
+        Wanted::Messages(messages) => messages,
+    };
     let step = (SPREAD.as_millis() as u64 / messages.max(1)).max(1);
-    let mut grown = Grown { rows: 0, messages, first: now - messages * step, step, bytes: 0 };
+    let mut grown = Grown { rows: 0, messages, first: now - messages * step, step, waiting: 0, bytes: 0 };
     for begin in (0..messages).step_by(PART as usize) {
         let end = (begin + PART).min(messages);
         for table in &TABLES {
             grown.rows += copy(&database, table, &grown, seeds, begin..end).await?;
         }
     }
+    grown.waiting = number(&database, "SELECT count(*) FROM deliveries WHERE state = 'PENDING'").await?;
     grown.bytes = finish(&database, is_sqlite).await?;
     database.close().await?;
     Ok(grown)
@@ -187,9 +202,13 @@ async fn set_aside(database: &DatabaseConnection, table: &Table) -> anyhow::Resu
     ] {
         run(database, &statement).await?;
     }
-    let count =
-        Statement::from_string(database.get_database_backend(), format!("SELECT count(*) FROM seed_{name}"));
-    let row = database.query_one_raw(count).await?.context("no count")?;
+    number(database, &format!("SELECT count(*) FROM seed_{name}")).await
+}
+
+/// The number that this query gives.
+async fn number(database: &DatabaseConnection, query: &str) -> anyhow::Result<u64> {
+    let query = Statement::from_string(database.get_database_backend(), query);
+    let row = database.query_one_raw(query).await?.context("no number")?;
     Ok(row.try_get_by_index::<i64>(0)?.unsigned_abs())
 }
 
@@ -275,9 +294,7 @@ async fn finish(database: &DatabaseConnection, is_sqlite: bool) -> anyhow::Resul
         }
         "SELECT pg_database_size(current_database())"
     };
-    let size = Statement::from_string(database.get_database_backend(), size);
-    let row = database.query_one_raw(size).await?.context("no size")?;
-    Ok(row.try_get_by_index::<i64>(0)?.unsigned_abs())
+    number(database, size).await
 }
 
 async fn run(database: &DatabaseConnection, statement: &str) -> anyhow::Result<()> {
@@ -310,7 +327,7 @@ mod tests {
         database.execute_unprepared(HOUSE).await.expect("makes tables");
         database.close().await.expect("closes");
         let now = 1_790_000_000_000;
-        let grown = multiply(&url, 470, now).await.expect("multiplies");
+        let grown = multiply(&url, Wanted::Rows(470), now).await.expect("multiplies");
         assert_eq!((grown.messages, grown.rows), (100, 470));
         assert_eq!(grown.millis(100), now);
 

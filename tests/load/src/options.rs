@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// Connections that send
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: u32,
-    /// P6 with 10,000,000 rows of logs instead of 200,000; P7 and P8 with 1,000,000 cluids and a backlog of 100,000
+    /// P5b with 1,000,000 deliveries that wait instead of 100,000; P6 with 10,000,000 rows of logs instead of 200,000; P7 and P8 with 1,000,000 cluids and a backlog of 100,000
     /// instead of 50,000 and 10,000
     #[arg(long)]
     pub(crate) full: bool,
@@ -62,6 +62,9 @@ pub(crate) enum Measured {
     P4,
     /// Delivered.
     P5,
+    /// Deliveries that wait.
+    #[value(name = "P5b")]
+    P5b,
     /// Logs of many rows.
     P6,
     /// Memory.
@@ -86,6 +89,11 @@ impl Options {
     /// How many cluids P7 and P8 grow to.
     pub(crate) fn cluids(&self) -> u64 {
         if self.full { 1_000_000 } else { 50_000 }
+    }
+
+    /// How many deliveries wait in P5b.
+    pub(crate) fn waiting(&self) -> u64 {
+        if self.full { 1_000_000 } else { 100_000 }
     }
 
     /// How many rows of logs P6 grows to.

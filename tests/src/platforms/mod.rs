@@ -8,6 +8,7 @@ mod linkedin;
 mod meta;
 mod rules;
 mod slack;
+mod storm;
 mod tiktok;
 
 use std::{
@@ -25,6 +26,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
 
+pub use self::storm::{Fault, RENEWED, Seen, Storm, Told};
 use crate::eventually;
 
 /// The credential that all of them take.
@@ -153,11 +155,10 @@ async fn listen(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>) {
 async fn take(request: Request<Incoming>, calls: &Mutex<Vec<Call>>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let query = head.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let asked = Asked {
         method: head.method,
         path: head.uri.path().to_owned(),
-        query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        query: pairs(head.uri.query().unwrap_or_default()),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
@@ -172,6 +173,12 @@ async fn take(request: Request<Incoming>, calls: &Mutex<Vec<Call>>) -> Response<
         wrong: answer.wrong,
     });
     response
+}
+
+/// The names and values of a query.
+fn pairs(query: &str) -> BTreeMap<String, String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn route(asked: &Asked) -> (&'static str, Answer) {

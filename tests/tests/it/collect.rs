@@ -8,20 +8,21 @@ use tributary_tests::{
 };
 
 const SITE: &str = "https://shop.example";
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36";
-const VISITOR: &str = "203.0.113.9";
+pub(crate) const BROWSER: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36";
+pub(crate) const VISITOR: &str = "203.0.113.9";
 
 /// A tenant with a tag on its site, whose presets are published, a Calendly source, and a receiver.
-struct Scene {
-    server: Server,
-    tenant: Tenant,
+pub(crate) struct Scene {
+    pub(crate) server: Server,
+    pub(crate) tenant: Tenant,
     tag: Source,
-    bookings: Source,
+    pub(crate) bookings: Source,
     sink: Sink,
 }
 
 impl Scene {
-    async fn on(database: Database) -> Self {
+    pub(crate) async fn on(database: Database) -> Self {
         println!("on {}", database.kind());
         let builder =
             ServerBuilder::on(database).set("TRIBUTARY_HTTP__TRUSTED_PROXIES", r#"["127.0.0.0/8"]"#);
@@ -46,7 +47,7 @@ impl Scene {
     }
 
     /// The messages that a batch became, once they are processed.
-    async fn taken(&self, items: &[Value]) -> Vec<String> {
+    pub(crate) async fn taken(&self, items: &[Value]) -> Vec<String> {
         let answer = self.send(items).await;
         assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
         let ids = answer.json()["message_ids"].as_array().expect("ids").clone();

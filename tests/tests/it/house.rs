@@ -172,3 +172,24 @@ fn nothing_is_left_unfinished() {
         }
     }
 }
+
+#[test]
+fn every_planted_fault_still_applies() {
+    for patch in files(&root().join("tests/mutants"), &[".patch"]) {
+        let text = fs::read_to_string(&patch).expect("a text");
+        let mut hunks = 0;
+        for of_file in text.split("\ndiff --git ").skip(1) {
+            let (_, rest) = of_file.split_once("\n+++ b/").expect("a file");
+            let source = fs::read_to_string(root().join(rest.lines().next().expect("its name")));
+            let source = source.unwrap_or_else(|error| panic!("{}: {error}", patch.display()));
+            for hunk in rest.split("\n@@ ").skip(1) {
+                let before = hunk.lines().skip(1).filter(|line| !line.starts_with('+'));
+                let before: Vec<&str> = before.map(|line| line.get(1..).unwrap_or_default()).collect();
+                let is_there = source.contains(before.join("\n").trim_end());
+                assert!(is_there, "{} does not apply any more: make it anew", patch.display());
+                hunks += 1;
+            }
+        }
+        assert!(hunks > 0, "{} changes nothing", patch.display());
+    }
+}

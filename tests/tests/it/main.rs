@@ -17,7 +17,9 @@
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | batches and their halves, deadlines, limits, the breaker, strict order | `engine` |
+//! | 100 destinations on a bad day: no delivery is lost, none gets a second id, one that hangs holds up nobody | `storm` |
 //! | every platform takes an event, keeps it while a credential is not valid, and is told what became of it | `platforms` |
+//! | of one booking, every platform hears what the booking knows and what the browser session knew | `session` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
 //! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
@@ -78,8 +80,10 @@ mod quotas;
 mod refusals;
 mod replay;
 mod retention;
+mod session;
 mod stats;
 mod statuses;
+mod storm;
 mod tag;
 mod telemetry;
 mod tls;

@@ -12,10 +12,10 @@ use tributary_tests::{
 
 use crate::cli::ask;
 
-const NAMES: [&str; 7] = ["meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"];
+pub(crate) const NAMES: [&str; 7] = ["meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"];
 
 /// Settings with which a platform can be reached, and the name of its secret.
-fn settings(platform: &str, url: &str) -> (Value, &'static str) {
+pub(crate) fn settings(platform: &str, url: &str) -> (Value, &'static str) {
     match platform {
         "meta" => {
             (json!({"dataset_id": ACCOUNT, "base_url": url, "test_event_code": "TEST1"}), "access_token")
@@ -35,11 +35,11 @@ fn settings(platform: &str, url: &str) -> (Value, &'static str) {
     }
 }
 
-fn secret(platform: &str, url: &str, credential: &str) -> String {
+pub(crate) fn secret(platform: &str, url: &str, credential: &str) -> String {
     if platform == "slack" { format!("{url}/services/T1/B1/{credential}") } else { credential.to_owned() }
 }
 
-async fn connect(
+pub(crate) async fn connect(
     server: &Server,
     tenant: &Tenant,
     platform: &str,
@@ -73,7 +73,7 @@ async fn tried(server: &Server, tenant: &Tenant, count: usize) -> Vec<Delivery> 
     .await
 }
 
-fn purchase() -> Spec {
+pub(crate) fn purchase() -> Spec {
     Spec::track("Purchase")
         .identifier("email", "$.email")
         .identifier("phone", "$.phone")

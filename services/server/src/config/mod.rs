@@ -173,6 +173,8 @@ pub(crate) enum LogFormat {
 pub(crate) struct Faults {
     /// Workflows panic on bodies whose top-level `fault` is this text; empty: never.
     pub(crate) workflow_panic: String,
+    /// So many times shorter deliveries wait.
+    pub(crate) hurry: u32,
 }
 
 impl Default for Config {
@@ -213,7 +215,7 @@ impl Default for Config {
                 log_filter: TelemetryOptions::default().filter,
                 otlp_endpoint: String::new(),
             },
-            faults: Faults { workflow_panic: String::new() },
+            faults: Faults { workflow_panic: String::new(), hurry: 1 },
         }
     }
 }

@@ -291,11 +291,11 @@ fn threads(config: &Config) -> usize {
 }
 
 fn faults(config: &Config) -> Faults {
-    let planted = &config.faults.workflow_panic;
-    if !planted.is_empty() {
+    let (planted, hurry) = (&config.faults.workflow_panic, config.faults.hurry);
+    if !planted.is_empty() || hurry > 1 {
         tracing::warn!("faults are planted: this is for tests only");
     }
-    Faults { workflow_panic: (!planted.is_empty()).then(|| planted.clone()) }
+    Faults { workflow_panic: (!planted.is_empty()).then(|| planted.clone()), hurry }
 }
 
 /// From 0 up to 1, to spread retries.

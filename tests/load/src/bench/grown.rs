@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const BURST: u64 = 5_000;
 /// So many have to be enough.
 const MOST_BURSTS: u64 = 1_000;
-const MEBIBYTE: f64 = 1_048_576.0;
+pub(super) const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Grows one folder, and reads memory on the way.
 pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Result<()> {
@@ -69,16 +69,25 @@ async fn grow(
     let peak = watch_memory(server.process_id());
     closed(target, ground.options.connections, Until::Sent(all)).await?;
     drain::until("what is delivered", all, Instant::now(), async || Ok(sink.count())).await?;
-    peak.stop.send(()).ok();
-    Ok(peak.task.await?? as f64 / MEBIBYTE)
+    Ok(peak.most().await? as f64 / MEBIBYTE)
 }
 
-struct Watch {
+/// Memory that is being watched.
+pub(super) struct Watch {
     stop: tokio::sync::oneshot::Sender<()>,
     task: JoinHandle<anyhow::Result<u64>>,
 }
 
-fn watch_memory(process: u32) -> Watch {
+impl Watch {
+    /// The most that it was until now, in bytes.
+    pub(super) async fn most(self) -> anyhow::Result<u64> {
+        self.stop.send(()).ok();
+        self.task.await?
+    }
+}
+
+/// Watches the memory of a process.
+pub(super) fn watch_memory(process: u32) -> Watch {
     let (stop, mut stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(async move {
         let mut most = 0;

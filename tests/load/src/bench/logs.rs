@@ -14,7 +14,7 @@ use crate::{
     charts,
     client::{Until, closed},
     measure::Histogram,
-    multiply::{Grown, multiply},
+    multiply::{Grown, Wanted, multiply},
     process::{Calling, Deliveries, Made, Server, calling, make},
     report::{Book, Sample, goals, tell},
     sink::Sink,
@@ -48,7 +48,7 @@ pub(super) async fn measure(ground: &Ground<'_>, book: &mut Book) -> anyhow::Res
     let file = format!("sqlite://{}", data.join("tributary.db").display());
     let now = UNIX_EPOCH.elapsed().context("the clock stands before 1970")?.as_millis() as u64;
     let url = database.unwrap_or(&file);
-    let grown = multiply(url, wanted, now).await?;
+    let grown = multiply(url, Wanted::Rows(wanted), now).await?;
     let (tenant, source) = (last_segment(&made.tenant), last_segment(&made.source));
     charts::fill(url, &[tenant, source], tenant, now).await?;
     let note = format!(

@@ -10,6 +10,7 @@ mod ground;
 mod grown;
 mod logs;
 mod start;
+mod waiting;
 mod whole_way;
 
 use std::time::Duration;
@@ -44,6 +45,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Report> {
             let found = deliver::measure(&ground).await.context("P5")?;
             found.note_in(&mut book, ceilings.again(&ground).await?);
         }
+    }
+    if options.wants(Measured::P5b) {
+        waiting::measure(&ground, &mut book).await.context("P5b")?;
     }
     if options.wants(Measured::P6) {
         logs::measure(&ground, &mut book).await.context("P6")?;

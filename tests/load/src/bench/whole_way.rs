@@ -4,9 +4,9 @@ use anyhow::ensure;
 
 use super::{drain, ground::Ground};
 use crate::{
-    client::{Until, closed},
+    client::{Target, Until, closed},
     measure::Line,
-    process::{Deliveries, cpu_time, prepare},
+    process::{Deliveries, Server, cpu_time, prepare},
     report::{Book, Sample, goals, tell},
 };
 
@@ -26,11 +26,16 @@ pub(super) struct Found {
 pub(super) async fn measure(ground: &Ground<'_>) -> anyhow::Result<Found> {
     let server = ground.server().await?;
     let target = prepare(&server, Deliveries::Wait).await?;
+    on(ground, &server, &target).await
+}
+
+/// The same on this server, which was just started.
+pub(super) async fn on(ground: &Ground<'_>, server: &Server, target: &Target) -> anyhow::Result<Found> {
     let before = (cpu_time(server.process_id())?, server.counters().await?.committed());
     let began = std::time::Instant::now();
     let count = async || Ok(server.counters().await?.committed().saturating_sub(before.1));
     let all = ground.options.seconds * EACH_SECOND;
-    let sending = closed(&target, ground.options.connections, Until::Sent(all));
+    let sending = closed(target, ground.options.connections, Until::Sent(all));
     // Both at once, so that the chart begins where the load does.
     let watching = drain::until("what is committed", all, began, count);
     let (sent, counts) = tokio::join!(sending, watching);
@@ -56,6 +61,11 @@ pub(super) async fn measure(ground: &Ground<'_>) -> anyhow::Result<Found> {
 }
 
 impl Found {
+    /// Messages a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.rate
+    }
+
     /// Writes it down, compared with the ceiling.
     pub(super) fn note_in(self, book: &mut Book, ceiling: f64) {
         book.add(

@@ -11,5 +11,5 @@ pub(crate) use binary::binary;
 pub(crate) use ceiling::Ceiling;
 pub(crate) use exposition::Counters;
 pub(crate) use server::Server;
-pub(crate) use setup::{Calling, Deliveries, Made, calling, make, prepare};
+pub(crate) use setup::{Calling, Deliveries, Made, calling, make, pause, prepare};
 pub(crate) use usage::{cpu_time, resident_bytes};

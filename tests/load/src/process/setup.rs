@@ -31,6 +31,8 @@ const SIGNING_SECRET: &str = "whsec_bG9hZGxvYWRsb2FkbG9hZGxvYWRsb2FkbG9hZGxvYWQ=
 pub(crate) enum Deliveries {
     /// They are made and wait: the destination is paused.
     Wait,
+    /// They are tried, and nobody answers.
+    Refused,
     /// They are sent to this address.
     Sent(SocketAddr),
 }
@@ -40,6 +42,8 @@ pub(crate) enum Deliveries {
 pub(crate) struct Made {
     /// Where bookings are to be sent.
     pub(crate) target: Target,
+    /// The destination.
+    pub(crate) destination: String,
     /// The tenant.
     pub(crate) tenant: String,
     /// The source.
@@ -87,17 +91,15 @@ pub(crate) async fn make(server: &Server, deliveries: Deliveries) -> anyhow::Res
     let request = CreateTenantRequest { parent, tenant: Some(tenant), ..Default::default() };
     let tenant = TenantServiceClient::new(calling.clone()).create_tenant(request).await?.into_inner().name;
 
-    let mut destinations = DestinationServiceClient::new(calling.clone());
     let request = CreateDestinationRequest {
         parent: tenant.clone(),
         destination: Some(webhook(deliveries)),
         ..Default::default()
     };
-    let destination = destinations.create_destination(request).await?.into_inner();
+    let mut destinations = DestinationServiceClient::new(calling.clone());
+    let destination = destinations.create_destination(request).await?.into_inner().name;
     if matches!(deliveries, Deliveries::Wait) {
-        let reason = "measured without deliveries".to_owned();
-        let request = PauseDestinationRequest { name: destination.name, etag: String::new(), reason };
-        destinations.pause_destination(request).await?;
+        pause(server, destination.clone()).await?;
     }
 
     let request = CreateSourceRequest {
@@ -116,7 +118,15 @@ pub(crate) async fn make(server: &Server, deliveries: Deliveries) -> anyhow::Res
     let workflow = publish(WorkflowServiceClient::new(calling), source.clone()).await?;
     let path = created.webhook_url.find("/in/").map(|at| created.webhook_url[at..].to_owned());
     let target = Target::new(server.http, path.context("no webhook url")?, SIGNING_KEY.to_owned());
-    Ok(Made { target, tenant, source, workflow })
+    Ok(Made { target, destination, tenant, source, workflow })
+}
+
+/// Pauses a destination.
+pub(crate) async fn pause(server: &Server, name: String) -> anyhow::Result<()> {
+    let reason = "measured without deliveries".to_owned();
+    let request = PauseDestinationRequest { name, etag: String::new(), reason };
+    DestinationServiceClient::new(calling(server).await?).pause_destination(request).await?;
+    Ok(())
 }
 
 /// Publishes the first preset of the source's provider, what a workflow without a draft begins with; says its name.
@@ -133,7 +143,7 @@ async fn publish(mut workflows: WorkflowServiceClient<Calling>, parent: String) 
 
 fn webhook(deliveries: Deliveries) -> Destination {
     let url = match deliveries {
-        Deliveries::Wait => "http://127.0.0.1:9/".to_owned(),
+        Deliveries::Wait | Deliveries::Refused => "http://127.0.0.1:9/".to_owned(),
         Deliveries::Sent(address) => format!("http://{address}/"),
     };
     let url = Value { kind: Some(Kind::StringValue(url)) };

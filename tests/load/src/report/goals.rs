@@ -103,6 +103,10 @@ goals! {
     FIRST_BYTE_P50: "P4" "accepted to first byte at 1,000/s, p50" Millis Less 25.0 15.0;
     FIRST_BYTE_P99: "P4" "accepted to first byte at 1,000/s, p99" Millis Less 100.0 60.0;
     DELIVERED: "P5" "accepted to delivered, until drained" PerSecond More 2_500.0 4_000.0;
+    WAITING_PAUSED: "P5b" "whole way without deliveries that wait (paused), to with" Times Less 1.15 1.05;
+    WAITING_PAUSED_MEMORY: "P5b" "their memory (paused)" Mebibytes Less 32.0 8.0;
+    WAITING_DEAD: "P5b" "whole way without deliveries that wait (dead), to with" Times Less 1.15 1.05;
+    WAITING_DEAD_MEMORY: "P5b" "their memory (dead)" Mebibytes Less 32.0 8.0;
     LOG_BY_TIME: "P6" "log page by time, many rows, p99" Millis Less 10.0 5.0;
     LOG_BY_FILTER: "P6" "log page by filter, p99" Millis Less 100.0 50.0;
     LOG_BY_TEXT: "P6" "log page by text within a day, p99" Millis Less 400.0 300.0;

@@ -11,7 +11,9 @@ use tributary_domain::time::Timestamp;
 
 use super::{
     About, Batching, HttpRequest, Item, Judged, OutgoingEvent, Platform, RequestError, Secrets,
-    conversion::post, errors::Answer, schema::Values,
+    conversion::post,
+    errors::{Answer, Verdict},
+    schema::Values,
 };
 
 /// The platform `meta`.
@@ -40,7 +42,15 @@ impl Platform for Meta {
         let answer = Answer::read(&about::ABOUT, status, headers, body, now);
         let error = &answer.body["error"];
         if error.is_null() {
-            return if answer.is_success() { Judged::delivered() } else { answer.judge(&[]) };
+            return match answer.body["events_received"].as_u64() {
+                Some(_) if answer.is_success() => Judged::delivered(),
+                // A page of something in between, or an answer that broke off. The event's id keeps it from counting twice.
+                None if answer.is_success() => {
+                    let reason = format!("Meta answered {status} and did not say that it took the event");
+                    answer.say(Verdict::Retry, reason)
+                }
+                _ => answer.judge(&[]),
+            };
         }
         let code = error["code"].as_u64().unwrap_or_default();
         let plain = code.to_string();

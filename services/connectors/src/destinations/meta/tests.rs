@@ -139,6 +139,8 @@ fn answers_mean_what_their_codes_say() {
     let error = |code: u64, subcode: u64, transient: bool| json!({"error": {"code": code, "error_subcode": subcode, "is_transient": transient, "message": "canary"}});
     for (status, answer, expected) in [
         (200, json!({"events_received": 1, "messages": []}), "delivered"),
+        (200, json!({}), "retry"),
+        (200, json!("<html>we will be back soon</html>"), "retry"),
         (500, error(190, 0, false), "suspend"),
         (400, error(190, 463, false), "suspend"),
         (403, error(200, 0, false), "suspend"),
