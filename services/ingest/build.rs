@@ -10,7 +10,7 @@ use flate2::{Compress, Compression, FlushCompress};
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("tag");
     println!("cargo:rerun-if-changed={}", folder.display());
-    println!("cargo:rerun-if-changed=build/minify.rs");
+    println!("cargo:rerun-if-changed=build");
     let mut files =
         fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     files.retain(|file| file.extension().is_some_and(|ending| ending == "js"));

@@ -1,13 +1,18 @@
-//! Makes the tag small: comments and spaces go, and what the tag itself declares gets short names.
+//! Makes the tag small: comments and spaces go, what the tag itself declares gets short names, numbers that have a name at the
+//! top stand where they are used, functions there become arrow functions, and declarations that follow each other one.
 //!
 //! This is no minifier for any JavaScript. It tells two scopes apart: what stands at the top, and what is declared inside
 //! of a statement there. Within such a statement a name means one thing, but for members (`a.name`) and keys
 //! (`{name: a}`). So the tag keeps to a few rules: a semicolon after each statement, one variable to a declaration, no
-//! templates, no shorthand keys, no destructured objects, nothing inside with a name of the top, and no variable with the
-//! name of a global that is used. What breaks a rule stops the build as far as it can be seen here; the browser tests run
-//! what comes out.
+//! templates, no shorthand keys, no destructured objects, nothing inside with a name of the top, no variable with the
+//! name of a global that is used, and no call at the top of a function that stands further down. What breaks a rule stops
+//! the build as far as it can be seen here; the browser tests run what comes out.
+
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use self::shape::{needless_brackets, with_arrows, with_numbers};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -40,20 +45,45 @@ const BEFORE_EXPRESSION: [&str; 4] = ["return", "typeof", "of", "in"];
 /// # Errors
 /// What in `source` breaks the rules.
 pub(crate) fn minify(source: &str) -> Result<String, String> {
-    let tokens = tokens(source)?;
+    let tokens = with_numbers(tokens(source)?)?;
     let names = short_names(&tokens)?;
+    let (tokens, names) = with_arrows(&tokens, names);
     let mut out = String::with_capacity(source.len() / 2);
+    // For each bracket that is open, and outside of all: whether what stands there now is a declaration.
+    let mut declares = vec![false];
+    let mut is_joined = false;
+    let needless = needless_brackets(&tokens);
     for (at, token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1).map_or("", |next| next.text);
         let is_idle = matches!((token.text, next), (";" | ",", "}") | (",", ")" | "]"));
-        if is_idle && token.kind == Kind::Mark || is_bracket_of_one(&tokens, at) {
+        if is_idle && token.kind == Kind::Mark || is_bracket_of_one(&tokens, at) || needless.contains(&at) {
             continue;
         }
-        let text = match token.text {
-            // What is given no other value where it is written needs no word of its own.
-            "const" if token.kind == Kind::Word => "let",
-            text => names[at].as_deref().unwrap_or(text),
+        let is_declaring = declares.last().copied().unwrap_or_default();
+        let text = match (token.kind, token.text) {
+            (Kind::Word, "const" | "let") => {
+                set_last(&mut declares, true);
+                if std::mem::take(&mut is_joined) {
+                    continue;
+                }
+                // What is given no other value where it is written needs no word of its own.
+                "let"
+            }
+            (Kind::Mark, ";") if is_declaring && matches!(next, "const" | "let") => {
+                is_joined = true;
+                ","
+            }
+            (Kind::Word, "true") if is_variable(&tokens, at) => "!0",
+            (Kind::Word, "false") if is_variable(&tokens, at) => "!1",
+            (Kind::Word, "undefined") if is_variable(&tokens, at) => "void 0",
+            (_, text) => names[at].as_deref().unwrap_or(text),
         };
+        match (token.kind, token.text) {
+            (Kind::Mark, "(" | "[" | "{") => declares.push(false),
+            (Kind::Mark, ")" | "]" | "}") if declares.len() > 1 => declares.truncate(declares.len() - 1),
+            (Kind::Mark, ";") if !is_joined => set_last(&mut declares, false),
+            _ => {}
+        }
         if let (Some(last), Some(first)) = (out.chars().next_back(), text.chars().next())
             && (is_word(last) && is_word(first) || last == first && matches!(last, '+' | '-'))
         {
@@ -62,6 +92,12 @@ pub(crate) fn minify(source: &str) -> Result<String, String> {
         out.push_str(text);
     }
     Ok(out)
+}
+
+fn set_last(all: &mut [bool], value: bool) {
+    if let Some(last) = all.last_mut() {
+        *last = value;
+    }
 }
 
 /// Whether this is a bracket around the one value that an arrow function takes: `(a) =>` says the same as `a =>`.
@@ -288,13 +324,13 @@ mod tests {
     #[test]
     fn comments_and_spaces_go_and_names_become_short() {
         let source = "// A comment.\nfunction twice(value) {\n  /* another */ return value + value;\n}\ntwice(window.value);";
-        assert_eq!(small(source), "function t(e){return e+e}t(window.value);");
+        assert_eq!(small(source), "let t=e=>e+e;t(window.value);");
     }
 
     #[test]
     fn members_keys_and_globals_keep_their_names() {
-        let source = "const size = 1; const list = { size: size, other: list.size }; log(size ? size : list, list?.size);";
-        assert_eq!(small(source), "let t=1;let e={size:t,other:e.size};log(t?t:e,e?.size);");
+        let source = "let size = 1; const list = { size: size, other: list.size }; log(size ? size : list, list?.size);";
+        assert_eq!(small(source), "let t=1,e={size:t,other:e.size};log(t?t:e,e?.size);");
     }
 
     #[test]
@@ -307,6 +343,81 @@ mod tests {
             ("run((one) => one, (...one) => one, (one, two) => two);", "run(e=>e,(...e)=>e,(e,t)=>t);"),
             ("try { run(); } catch (error) { log(error); }", "try{run()}catch(e){log(e)}"),
             ("run(function (...values) { return values; });", "run(function(...e){return e});"),
+        ] {
+            assert_eq!(small(source), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_stand_where_their_names_were() {
+        let source = "(function () { const MOST = 9e3; const NAME = \"x\"; let now = 2; function far() { return now > MOST; } \
+                      const all = { MOST: MOST, far: now.MOST }; log(MOST, NAME, all, far); })";
+        let expected = "(function(){let t=\"x\",e=2,a=()=>e>9e3,n={MOST:9e3,far:e.MOST};log(9e3,t,n,a)})";
+        assert_eq!(small(source), expected);
+        assert!(
+            minify("const MOST = 1; function run(MOST) { log(MOST); }").is_err(),
+            "it is another one there"
+        );
+        assert_eq!(
+            small("function run() { const most = 1; log(most, most); }"),
+            "let t=()=>{let e=1;log(e,e)};"
+        );
+    }
+
+    #[test]
+    fn declarations_that_follow_each_other_are_one() {
+        for (source, expected) in [
+            (
+                "let one; let two = () => { run(); let three; }; const four = two;",
+                "let a,t=()=>{run();let e},n=t;",
+            ),
+            ("let one = 1 + 1; run(one); let two;", "let e=1+1;run(e);let t;"),
+            ("for (const one of all) run(one); let two = 1 + 1;", "for(let e of all)run(e);let t=1+1;"),
+            ("if (all) { let one = all; } let two = all;", "if(all){let e=all}let t=all;"),
+        ] {
+            assert_eq!(small(source), expected);
+        }
+    }
+
+    #[test]
+    fn truth_and_nothing_are_written_short() {
+        let source =
+            "run({ true: true, b: a.true }, false, \"true\"); let is = c === true || a === undefined;";
+        assert_eq!(small(source), "run({true:!0,b:a.true},!1,\"true\");let e=c===!0||a===void 0;");
+    }
+
+    #[test]
+    fn functions_of_the_top_are_arrow_functions() {
+        for (source, expected) in [
+            (
+                "function one(a, b) { return a ? b : run(() => { b(); }); }",
+                "let n=(t,e)=>t?e:run(()=>{e()});",
+            ),
+            ("function one() { return { a: 1 }; }", "let e=()=>{return{a:1}};"),
+            ("function one(a) { if (a) { return a; } return b; }", "let t=e=>{if(e){return e}return b};"),
+            (
+                "function one() { return function () { return 1; }; } function two() {}",
+                "let e=()=>function(){return 1},t=()=>{};",
+            ),
+            ("run(function () { return 1; });", "run(function(){return 1});"),
+            (
+                "let one = (a) => { function two() { return a; } return two; };",
+                "let n=e=>{function t(){return e}return t};",
+            ),
+        ] {
+            assert_eq!(small(source), expected);
+        }
+    }
+
+    #[test]
+    fn brackets_around_a_whole_body_go() {
+        for (source, expected) in [
+            ("run((a) => (b[0] = a));", "run(e=>b[0]=e);"),
+            (
+                "run((a) => ({ a: a }), (a) => (a, b), (a) => (a + 1) * 2);",
+                "run(e=>({a:e}),e=>(e,b),e=>(e+1)*2);",
+            ),
+            ("run((a) => (b) => (a ? b : c));", "run(e=>t=>e?t:c);"),
         ] {
             assert_eq!(small(source), expected);
         }
@@ -329,7 +440,8 @@ mod tests {
     fn a_short_name_is_never_one_that_means_something_else() {
         let many: String = (0..900).map(|number| format!("let variable{number}=e;")).collect();
         let small = small(&many);
-        let words: Vec<&str> = small.split(['=', ';']).filter_map(|part| part.strip_prefix("let ")).collect();
+        let small = small.strip_prefix("let ").expect("one declaration");
+        let words: Vec<&str> = small.split([',', ';']).filter_map(|part| part.strip_suffix("=e")).collect();
         let different: BTreeSet<&str> = words.iter().copied().collect();
         assert_eq!((words.len(), different.len()), (900, 900));
         assert!(

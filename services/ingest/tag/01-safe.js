@@ -13,13 +13,14 @@ function attempt(work) {
   try {
     return work();
   } catch (error) {
-    return;
+    // Nothing comes of it.
   }
 }
 
-// A function that does the same and never throws.
+// A function that does the same and never throws. All that begins outside of the tag begins here: cookies may be others by then.
 function safe(work) {
   return function (...values) {
+    jar = 0;
     return attempt(() => work(...values));
   };
 }

@@ -16,15 +16,12 @@ function store(name, text) {
   attempt(() => (text ? localStorage.setItem(name, text) : localStorage.removeItem(name)));
 }
 
-// The cookies, as they were read last: reading them is slow.
+// The cookies, as they were read last: reading them is slow. Nothing where they have to be read.
 let jar;
-
-function readCookies() {
-  jar = attempt(() => document.cookie.split("; ")) || [];
-}
 
 // Every value of a cookie: one may be set for the host and one for the domain.
 function cookies(name) {
+  jar = jar || attempt(() => document.cookie.split("; ")) || [];
   return jar.filter((one) => one.startsWith(name + "=")).map((one) => one.slice(name.length + 1));
 }
 
@@ -33,6 +30,7 @@ const isWithin = config.domain && ("." + location.hostname).endsWith("." + confi
 
 // Sets a cookie for so many seconds; 0 removes it.
 function setCookie(name, value, seconds) {
+  jar = 0;
   const set = (domain) =>
     attempt(() => {
       document.cookie =

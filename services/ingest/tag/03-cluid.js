@@ -24,7 +24,6 @@ function newId() {
 
 // Takes the id that is kept, which another tab may have changed, or makes one; and writes it wherever it is missing.
 function ownId() {
-  readCookies();
   const inCookie = cookies(ID);
   const kept = [...inCookie, stored(ID)].find(isId);
   const id = kept || cluid || newId();

@@ -21,7 +21,6 @@ function recall() {
 
 // What is kept of what was said. A yes holds on every host of the domain no longer than in the cookie that they share.
 function keptChoice() {
-  readCookies();
   const kept = stored(CONSENT);
   const shared = cookies(CONSENT)[0];
   return shared ? decode(shared) : isShared && allows(parse(kept)) ? null : kept;
@@ -44,7 +43,7 @@ function forget() {
 
 // Whether a choice lets anything be stored: a plain yes, or any purpose of several.
 function allows(choice) {
-  return choice === true || choice === "granted" || Object.values(Object(choice)).some((one) => one === true || one === "granted");
+  return [choice, ...Object.values(Object(choice))].some((one) => one === true || one === "granted");
 }
 
 // Each purpose with yes or no. Who says yes or no to all says it to these two.
@@ -62,7 +61,7 @@ function purposes(choice) {
 function consent(choice) {
   const each = purposes(choice);
   const text = JSON.stringify(each);
-  const isNew = said !== text || granted !== true;
+  const isNew = said !== text || !granted;
   if (!allows(each)) return deny(each);
   keepChoice(text);
   allow(text);

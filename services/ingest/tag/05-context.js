@@ -58,8 +58,7 @@ function context() {
   };
 }
 
-// What other scripts keep in cookies, which were read just now, for the id. They are none of ours before the visitor
-// agrees.
+// What other scripts keep in cookies. They are none of ours before the visitor agrees.
 function pixels() {
   const click = visit.clicks.fbclid;
   const fbc = cookies("_fbc")[0];

@@ -14,7 +14,7 @@ function ruleFor(text, base) {
   if (!url || !/^https?:$/.test(url.protocol)) return;
   const isBelow = (host) => ("." + url.hostname).endsWith("." + host);
   const found = config.rules.find(([hosts]) => hosts.some(isBelow));
-  return found && [...found, isBelow("typeform.com")];
+  return found && [...found, /typeform\.(com|eu)$/.test(url.hostname)];
 }
 
 // The address with the id in it, and all else as it was; without our id, where there is none any more.

@@ -3,21 +3,38 @@
 // Where schedulers and forms have their address; `data-cal-link` is below cal.com.
 const ADDRESSES = ["href", "src", "data-url", "data-src", "data-cal-link"];
 const FORMS = "[data-tf-live],[data-tf-widget],[data-tf-popup],[data-tf-slider],[data-tf-sidetab],[data-tf-popover]";
-const SELECTOR = "a[href],area[href],iframe[src],[data-url],[data-src],[data-cal-link]," + FORMS;
 // How often one element is changed: a script of the page may change it back each time.
 const MOST_CHANGES = 50;
 // With more new elements than this at once, all are looked through, instead of each of them.
 const MANY = 50;
+// For how many milliseconds it is looked for shadow roots at a time.
+const SLICE = 2;
 
 const watched = new WeakSet();
 const changes = new WeakMap();
 let observer;
+// What may have an address with one of our hosts: the browser finds it, and all other links cost nothing. Where the page
+// itself is of such a host, addresses need not name it.
+let places;
+// Elements that may have shadow roots with links in them.
+let unseen = [];
+
+function findPlaces() {
+  const ours = config.rules.map(([hosts]) =>
+    hosts.map((host) => {
+      const end = document.baseURI.includes(host) ? "]" : '*="' + host + '"i]';
+      return ADDRESSES.map((name) => "[" + name + end);
+    }),
+  );
+  // Lists in lists are written as one.
+  places = ["[data-cal-link]", FORMS].concat(ours).join();
+}
 
 function dress(element) {
   if (!element.getAttribute) return;
   for (const name of ADDRESSES) {
     const text = element.getAttribute(name);
-    if (text && (name !== "src" || mayLoadAgain(element, text))) {
+    if (text && mayChange(element, name, text)) {
       change(element, name, text, decorate(text, name === "data-cal-link" ? "https://cal.com/" : ""));
     }
   }
@@ -31,14 +48,18 @@ function change(element, name, text, better) {
   element.setAttribute(name, better);
 }
 
-// A frame loads again when its address changes: not under the visitor's hands, and not for another id.
-function mayLoadAgain(element, text) {
-  return element.localName === "iframe" && document.activeElement !== element && !/trb_\w{26}/.test(text);
+// What leads somewhere, and no style sheet. A frame loads again when its address changes: not under the visitor's hands, and
+// not for another id.
+function mayChange(element, name, text) {
+  const kind = element.localName;
+  // Of what begins so, `a` and `area` have one.
+  if (name === "href") return kind[0] === "a";
+  return name !== "src" || (kind === "iframe" && document.activeElement !== element && !/trb_\w{26}/.test(text));
 }
 
 // An embed of Typeform has its hidden fields beside its address: name=value,name=value.
 function dressTypeform(element) {
-  const rule = ruleFor("https://form.typeform.com/");
+  const rule = ruleFor("https://form.typeform." + (/\.eu$/.test(element.getAttribute("data-tf-domain")) ? "eu" : "com"));
   if (!rule) return;
   const text = element.getAttribute("data-tf-hidden") || "";
   const fields = text.split(",").filter((field) => field && field.split("=")[0] !== rule[1]);
@@ -46,10 +67,23 @@ function dressTypeform(element) {
   change(element, "data-tf-hidden", text, fields.join(","));
 }
 
-// Everything below a node, and in the shadow roots there.
+// Everything below a node, at once; and in the shadow roots there when there is time. What is pressed before is seen then.
 function dressBelow(node) {
-  node.querySelectorAll(SELECTOR).forEach(dress);
-  node.querySelectorAll("*").forEach(dressShadow);
+  node.querySelectorAll(places).forEach(dress);
+  const isLooking = unseen.length;
+  unseen.push(...node.querySelectorAll("*"));
+  if (!isLooking) whenIdle();
+}
+
+function whenIdle() {
+  if (unseen.length) (window.requestIdleCallback || setTimeout)(safe(look));
+}
+
+// No longer than a visitor could notice.
+function look() {
+  const end = Date.now() + SLICE;
+  while (unseen.length && Date.now() < end) attempt(() => dressShadow(unseen.pop()));
+  whenIdle();
 }
 
 function dressShadow(element) {
@@ -93,6 +127,7 @@ function dressAll() {
 
 function watchPage() {
   if (observer) return;
+  findPlaces();
   observer = new MutationObserver(safe(changed));
   const attach = Element.prototype.attachShadow;
   if (attach) {
@@ -105,7 +140,7 @@ function watchPage() {
   // What no observer saw is seen when it is used.
   listen(
     document,
-    "pointerdown click",
+    "pointerdown focusin click",
     (event) => event.composedPath().forEach((node) => dress(node)),
     { capture: true, passive: true },
   );

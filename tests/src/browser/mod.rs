@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub use page::Page;
 
 use self::wire::Wire;
+use crate::eventually;
 
 /// A browser that runs until it is dropped.
 #[derive(Debug)]
@@ -80,6 +81,25 @@ impl Browser {
             .expect("the browser starts");
         let wire = Wire::new(&mut process);
         Some(Self { process, wire, _profile: profile })
+    }
+
+    /// Begins to note what the browser does, of all pages, until [`Browser::end_trace`].
+    pub async fn begin_trace(&self) {
+        let of = ["devtools.timeline", "v8"];
+        let asked = json!({"transferMode": "ReportEvents", "traceConfig": {"includedCategories": of}});
+        self.wire.call(None, "Tracing.start", asked).await;
+    }
+
+    /// What was noted since, in Chromium's own format: times in microseconds, `dur` on the clock, `tdur` of a processor.
+    ///
+    /// # Panics
+    /// When nothing is noted.
+    pub async fn end_trace(&self) -> Vec<Value> {
+        self.wire.call(None, "Tracing.end", json!({})).await;
+        eventually("the trace is whole", async || self.wire.take("Tracing.tracingComplete").pop().map(drop))
+            .await;
+        let parts = self.wire.take("Tracing.dataCollected");
+        parts.iter().flat_map(|part| part["value"].as_array().cloned().unwrap_or_default()).collect()
     }
 
     /// Somebody who was never here.

@@ -110,6 +110,11 @@ impl Page {
         self.wire.events(&self.session, "Runtime.exceptionThrown")
     }
 
+    /// Why pages that were gone back to had to be loaded again.
+    pub fn not_kept(&self) -> Vec<Value> {
+        self.wire.events(&self.session, "Page.backForwardCacheNotUsed")
+    }
+
     /// The addresses that the page asked for, in order.
     pub fn requests(&self) -> Vec<String> {
         let sent = self.wire.events(&self.session, "Network.requestWillBeSent");

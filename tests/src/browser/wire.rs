@@ -82,6 +82,13 @@ impl Wire {
         let own = |event: &&Value| event["sessionId"] == session && event["method"] == method;
         shared.events.iter().filter(own).map(|event| event["params"].clone()).collect()
     }
+
+    /// As [`Wire::events`], once; of the browser itself.
+    pub(super) fn take(&self, method: &str) -> Vec<Value> {
+        let mut shared = self.shared.lock().expect("whole");
+        let own = |event: &mut Value| event["sessionId"].is_null() && event["method"] == method;
+        shared.events.extract_if(.., own).map(|mut event| event["params"].take()).collect()
+    }
 }
 
 fn read(output: ChildStdout, shared: &Mutex<Shared>) {

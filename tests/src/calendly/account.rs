@@ -2,15 +2,10 @@
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    HOME,
-    answer::{Answer, Asked, page},
-    bookings::Booked,
-    subscriptions::Subscription,
-};
+use super::{HOME, answer::Answer, bookings::Booked, subscriptions::Subscription};
 
 /// What a user is in the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +59,8 @@ pub(super) struct Account {
     pub(super) page: usize,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) booked: Vec<Booked>,
+    /// What was answered to routing forms, in that order.
+    pub(super) answers: Vec<Value>,
     pub(super) requests: Vec<String>,
     pub(super) limited: usize,
     /// How many lists are still to show nothing.
@@ -85,6 +82,7 @@ impl Default for Account {
             page: 100,
             subscriptions: Vec::new(),
             booked: Vec::new(),
+            answers: Vec::new(),
             requests: Vec::new(),
             limited: 0,
             old_lists: 0,
@@ -167,16 +165,5 @@ impl Account {
             "current_organization": Self::organization(),
             "resource_type": "User",
         }}))
-    }
-
-    pub(super) fn list_routing_forms(&self, token: &Token, asked: &Asked) -> Answer {
-        let allowed = token.needs("routing_forms:read").and_then(|()| token.needs_owner());
-        match allowed {
-            Err(refused) => refused,
-            Ok(()) if asked.query("organization") != Some(&Self::organization()) => {
-                Answer::invalid("organization", "is not valid")
-            }
-            Ok(()) => page(&[], asked, self.page),
-        }
     }
 }

@@ -64,6 +64,13 @@ impl Booked {
         event
     }
 
+    /// What webhooks tell of it.
+    fn told(&self) -> Value {
+        let mut payload = self.invitee();
+        payload["scheduled_event"] = self.event();
+        payload
+    }
+
     /// Who booked, as the API has it.
     pub(super) fn invitee(&self) -> Value {
         let mut invitee = json!({
@@ -117,7 +124,7 @@ impl Calendly {
             account.booked.push(booked.clone());
             booked
         };
-        self.tell("invitee.created", &booked).await;
+        self.tell("invitee.created", booked.told()).await;
         booked.number
     }
 
@@ -127,19 +134,25 @@ impl Calendly {
             booked.changed_at = now();
             booked.cancelled_at = Some(booked.changed_at.clone());
         });
-        self.tell("invitee.canceled", &booked).await;
+        self.tell("invitee.canceled", booked.told()).await;
     }
 
     /// Who booked is marked as not having come. The mark changes nothing else of the booking.
     pub async fn mark_no_show(&self, number: u32) {
         let booked = self.change(number, |booked| booked.no_show_at = Some(now()));
-        self.tell("invitee_no_show.created", &booked).await;
+        self.tell("invitee_no_show.created", booked.told()).await;
+    }
+
+    /// The mark is taken back. That changes nothing else of the booking, and leaves no trace of it.
+    pub async fn unmark_no_show(&self, number: u32) {
+        let booked = self.change(number, |booked| booked.no_show_at = None);
+        self.tell("invitee_no_show.deleted", booked.told()).await;
     }
 
     /// Whoever subscribed is told again of a booking.
     pub async fn repeat(&self, number: u32) {
         let booked = self.change(number, |_| {});
-        self.tell("invitee.created", &booked).await;
+        self.tell("invitee.created", booked.told()).await;
     }
 
     fn change(&self, number: u32, change: impl FnOnce(&mut Booked)) -> Booked {

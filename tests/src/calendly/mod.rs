@@ -6,6 +6,7 @@ mod account;
 mod answer;
 mod bookings;
 mod events;
+mod forms;
 mod subscriptions;
 mod time;
 mod webhooks;
@@ -171,6 +172,7 @@ fn route(asked: &Asked, token: &Token, account: &mut Account) -> Answer {
         ("GET", ["scheduled_events"]) => account.list_events(token, asked),
         ("GET", ["scheduled_events", uuid, "invitees"]) => account.list_invitees(token, uuid, asked),
         ("GET", ["routing_forms"]) => account.list_routing_forms(token, asked),
+        ("GET", ["routing_form_submissions"]) => account.list_answers(token, asked),
         _ => Answer::not_found(),
     }
 }

@@ -1,9 +1,9 @@
 //! Telling subscribers.
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Calendly, PUBLIC, account::Account, bookings::Booked, subscriptions::Subscription, time::now};
+use super::{Calendly, PUBLIC, account::Account, subscriptions::Subscription, time::now};
 use crate::{Server, calendly_signature, now_seconds, post::webhook};
 
 impl Calendly {
@@ -38,7 +38,7 @@ impl Calendly {
     }
 
     /// Tells whoever subscribed to this.
-    pub(super) async fn tell(&self, kind: &str, booked: &Booked) {
+    pub(super) async fn tell(&self, kind: &str, payload: Value) {
         let (subscribed, address) = {
             let account = self.account();
             let wants = |one: &&Subscription| {
@@ -49,8 +49,6 @@ impl Calendly {
             (subscribed, account.leads_to)
         };
         for one in subscribed {
-            let mut payload = booked.invitee();
-            payload["scheduled_event"] = booked.event();
             let body =
                 json!({ "event": kind, "created_at": now(), "created_by": one.creator, "payload": payload });
             let body = Bytes::from(body.to_string());

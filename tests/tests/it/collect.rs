@@ -148,3 +148,30 @@ async fn a_script_that_failed_is_told_to_its_owner() {
     assert_eq!(kept.reason, "SCRIPT_FAILED");
     assert!(kept.detail.contains("`mine`") && kept.detail.ends_with("go is not defined"), "{}", kept.detail);
 }
+
+#[tokio::test]
+async fn the_example_of_the_documentation_becomes_what_it_says() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/collect.md");
+    let text = std::fs::read_to_string(file).expect("the page");
+    let example =
+        text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let scene = Scene::on(Database::sqlite()).await;
+    let headers = [("origin", SITE), ("user-agent", BROWSER), ("x-forwarded-for", VISITOR)];
+    let answer = scene.server.post_with(&scene.tag, &headers, example.to_owned()).await;
+    assert_eq!(answer.status.as_u16(), 202, "{answer:?}");
+    let id = answer.json()["message_ids"][0].as_str().expect("an id").to_owned();
+    scene.server.processed(&id).await;
+    let bought = scene.sink.wait_for(1).await.remove(0).body["data"].clone();
+    let attributes = &bought["attributes"];
+    assert_eq!(bought["name"], "Purchase");
+    assert_eq!((&attributes["value"], &attributes["currency"]), (&json!(12.5), &json!("EUR")));
+    let context = &bought["context"];
+    assert_eq!(
+        (&context["gclid"], &context["fbp"]),
+        (&json!("abc"), &json!("fb.1.1773151350512.1234567890"))
+    );
+    assert_eq!((&context["utm_source"], &context["ip"]), (&json!("google"), &json!(VISITOR)));
+    let visitor = serde_json::from_str::<Value>(example).expect("JSON")["batch"][0]["cluid"].clone();
+    let visitor = visitor.as_str().expect("the visitor's id");
+    assert!(scene.server.lookup(&scene.tenant, "cluid", visitor).await.is_some());
+}

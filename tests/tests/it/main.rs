@@ -28,6 +28,7 @@
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
 //! | the README's tour, command by command | `tour` |
+//! | the guide that people come with, by the letter | `guide` |
 //! | whole stories of providers, each as it is meant to end | `lab` |
 //! | no secret and no personal data in telemetry; one span tree | `telemetry` |
 //! | the clients of `examples/`, in other languages | `examples` |
@@ -58,6 +59,7 @@ mod duplicates;
 mod engine;
 mod erasure;
 mod examples;
+mod guide;
 mod held;
 mod hot;
 mod house;

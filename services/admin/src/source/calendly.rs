@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tonic::Status;
-use tributary_connectors::sources::calendly::api::Reach;
+use tributary_connectors::sources::calendly::api::{Reach, unseen};
 use tributary_domain::error::ErrorCode;
 use tributary_proto::admin::v1::{
     CalendlyReach, ConnectCalendlyRequest, ConnectCalendlyResponse, Connection, DisconnectCalendlyRequest,
@@ -131,6 +131,7 @@ pub(super) fn to_proto(record: ConnectionRecord) -> Connection {
         organization: record.organization,
         user: record.account,
         reach: reach.into(),
+        unrecoverable: unseen(&record.kinds),
         events: record.kinds,
         subscriptions: record.subscriptions,
         check_time: record.checked_at.map(to_time),

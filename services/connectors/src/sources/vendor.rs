@@ -25,21 +25,32 @@ pub(super) struct Vendor {
     pub(super) signing: Signing,
     /// Where the visitor's id stands, unless the source says otherwise.
     pub(super) cluid_path: &'static str,
-    /// The headers that its facts stand in, which are kept with a message.
-    pub(super) kept: &'static [HeaderName],
     /// What a request says of itself.
     pub(super) told: fn(&HeaderMap, &Value) -> Told,
+    /// In what ways it is like others.
+    pub(super) ways: Ways,
+    /// A body that it could send.
+    pub(super) sample: Sample,
+    /// The workflows to start from.
+    pub(super) presets: fn() -> Vec<Preset>,
+}
+
+/// What most vendors have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    /// The headers that its facts stand in, which are kept with a message.
+    pub(super) kept: &'static [HeaderName],
     /// The headers that it tells the event and the delivery in.
     pub(super) accompany: fn(&Sending<'_>) -> Vec<(&'static HeaderName, String)>,
     /// The JSON of a body that came in another form.
     pub(super) body: fn(&HeaderMap, &[u8]) -> InJson,
     /// Its question whose URL it is.
     pub(super) challenge: fn(&Ask<'_>) -> Option<Challenge>,
-    /// A body that it could send.
-    pub(super) sample: Sample,
-    /// The workflows to start from.
-    pub(super) presets: fn() -> Vec<Preset>,
 }
+
+/// Of vendors that tell nothing in headers, send JSON only, and ask nothing.
+pub(super) const PLAIN: Ways =
+    Ways { kept: &[], accompany: |_| Vec::new(), body: |_, _| Ok(None), challenge: |_| None };
 
 /// The JSON of a body that came in another form; none: it is taken as it is.
 pub(super) type InJson = Result<Option<Vec<u8>>, FormError>;
@@ -53,21 +64,6 @@ pub(super) struct Told {
     pub(super) dedupe_key: Option<String>,
     /// What it says of a booking.
     pub(super) booking: Option<BookingFacts>,
-}
-
-/// Of vendors that tell nothing in headers.
-pub(super) fn nothing(_: &Sending<'_>) -> Vec<(&'static HeaderName, String)> {
-    Vec::new()
-}
-
-/// Of vendors that send JSON only.
-pub(super) fn as_it_is(_: &HeaderMap, _: &[u8]) -> InJson {
-    Ok(None)
-}
-
-/// Of vendors that ask nothing.
-pub(super) fn asks_nothing(_: &Ask<'_>) -> Option<Challenge> {
-    None
 }
 
 impl Provider for Vendor {
@@ -103,11 +99,11 @@ impl Provider for Vendor {
     }
 
     fn challenge(&self, ask: &Ask<'_>) -> Option<Challenge> {
-        (self.challenge)(ask)
+        (self.ways.challenge)(ask)
     }
 
     fn body(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Vec<u8>>, FormError> {
-        (self.body)(headers, body)
+        (self.ways.body)(headers, body)
     }
 
     fn facts(&self, settings: &SourceSettings, headers: &HeaderMap, body: &Value) -> Facts {
@@ -124,7 +120,7 @@ impl Provider for Vendor {
 
     fn accompany(&self, sending: &Sending<'_>) -> Vec<(String, String)> {
         let mut all = vec![("content-type".to_owned(), sending.content_type.to_owned())];
-        all.extend((self.accompany)(sending).into_iter().map(|(name, value)| (name.to_string(), value)));
+        all.extend((self.ways.accompany)(sending).into_iter().map(|(name, value)| (name.to_string(), value)));
         all
     }
 
@@ -137,6 +133,6 @@ impl Provider for Vendor {
     }
 
     fn kept_headers(&self, settings: &SourceSettings, headers: &HeaderMap) -> Vec<(String, String)> {
-        headers::kept(headers, settings.signing.header(), self.kept)
+        headers::kept(headers, settings.signing.header(), self.ways.kept)
     }
 }

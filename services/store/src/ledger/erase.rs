@@ -216,13 +216,17 @@ async fn forget_contexts(
     Ok(removed)
 }
 
-/// The person's values, by their type.
-fn by_kind(identifiers: &[identifier::Model]) -> BTreeMap<&str, Vec<&str>> {
+/// The person's values with their type, as many at once as a statement takes.
+fn by_kind(identifiers: &[identifier::Model]) -> Vec<(&str, Vec<&str>)> {
     let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for row in identifiers {
         values.entry(&row.kind).or_default().push(&row.value);
     }
-    values
+    let mut all = Vec::new();
+    for (kind, values) in values {
+        all.extend(values.chunks(CHUNK).map(|some| (kind, some.to_vec())));
+    }
+    all
 }
 
 /// Whom the person's values met, and which values met them.
@@ -239,13 +243,11 @@ async fn forget_meetings(
         let theirs = delete().filter(identifier_meeting::Column::ProfileId.is_in(some));
         removed += theirs.exec(txn).await?.rows_affected;
     }
-    for (kind, values) in by_kind(identifiers) {
-        for some in values.chunks(CHUNK) {
-            let of_kind = delete()
-                .filter(identifier_meeting::Column::Kind.eq(kind))
-                .filter(identifier_meeting::Column::Value.is_in(some.iter().copied()));
-            removed += of_kind.exec(txn).await?.rows_affected;
-        }
+    for (kind, some) in by_kind(identifiers) {
+        let of_kind = delete()
+            .filter(identifier_meeting::Column::Kind.eq(kind))
+            .filter(identifier_meeting::Column::Value.is_in(some));
+        removed += of_kind.exec(txn).await?.rows_affected;
     }
     Ok(removed)
 }
@@ -257,14 +259,12 @@ async fn forget_blocked(
     identifiers: &[identifier::Model],
 ) -> Result<u64, StoreError> {
     let mut removed = 0;
-    for (kind, values) in by_kind(identifiers) {
-        for some in values.chunks(CHUNK) {
-            let delete = blocked_identifier::Entity::delete_many()
-                .filter(blocked_identifier::Column::TenantId.eq(tenant))
-                .filter(blocked_identifier::Column::Kind.eq(kind))
-                .filter(blocked_identifier::Column::Value.is_in(some.iter().copied()));
-            removed += delete.exec(txn).await?.rows_affected;
-        }
+    for (kind, some) in by_kind(identifiers) {
+        let delete = blocked_identifier::Entity::delete_many()
+            .filter(blocked_identifier::Column::TenantId.eq(tenant))
+            .filter(blocked_identifier::Column::Kind.eq(kind))
+            .filter(blocked_identifier::Column::Value.is_in(some));
+        removed += delete.exec(txn).await?.rows_affected;
     }
     Ok(removed)
 }

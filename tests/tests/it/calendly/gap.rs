@@ -2,13 +2,18 @@
 
 use std::collections::HashSet;
 
-use tributary_proto::admin::v1::{ReconcileCalendlyRequest, message};
-use tributary_tests::{eventually_within, now_seconds};
+use tributary_proto::admin::v1::{Message, ReconcileCalendlyRequest, message};
+use tributary_tests::{cluid, eventually_within, now_seconds};
 
 use super::*;
 
 /// Bookings that are missed.
 const MISSED: usize = 500;
+
+/// The visitor's id that a message came with.
+fn visitor(message: &Message) -> String {
+    message.cluid.as_ref().expect("the source looked for it").value.clone()
+}
 
 #[tokio::test]
 async fn subscriptions_that_were_disabled_or_removed_are_made_anew() {
@@ -158,4 +163,61 @@ async fn what_was_not_delivered_is_like_what_was() {
     };
     assert_eq!(shape(&fed.body), shape(&signed.body));
     assert!(fed.headers.iter().any(|header| header.name == "tributary-origin"), "{:?}", fed.headers);
+}
+
+#[tokio::test]
+async fn answers_of_routing_forms_that_were_missed_arrive_once_each() {
+    for database in databases() {
+        let scene = Scene::on(database).await;
+        let request =
+            ConnectCalendlyRequest { routing_forms: Some(true), ..scene.request(&scene.calendly.owner()) };
+        scene.ask(request).await.expect("connects");
+        scene.calendly.answer_form().await;
+        scene.messages(1).await;
+        scene.calendly.set_page(2);
+        scene.calendly.remove_subscriptions();
+        let mut missed: Vec<String> = Vec::new();
+        for _ in 0..9 {
+            missed.push(cluid(scene.calendly.answer_form().await));
+        }
+        let messages = scene.messages(10).await;
+        let fetched: Vec<_> =
+            messages.iter().filter(|message| message.signature() == Signature::Fetched).collect();
+        assert_eq!(fetched.len(), missed.len(), "what was delivered is not fed in");
+        assert!(fetched.iter().all(|message| message.provider_event == "routing_form_submission.created"));
+        let mut found: Vec<String> = fetched.iter().map(|message| visitor(message)).collect();
+        found.sort();
+        missed.sort();
+        assert_eq!(found, missed, "each with its visitor");
+        let connection = scene.until("it is in order", in_order).await;
+        assert_eq!(connection.recovered_messages, 9);
+        assert_eq!(connection.unrecoverable.len(), 1, "{connection:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_of_a_no_show_that_was_taken_back_unheard_is_gone_here_too() {
+    let scene = Scene::on(Database::sqlite()).await;
+    let request = ConnectCalendlyRequest { no_shows: Some(true), ..scene.request(&scene.calendly.owner()) };
+    scene.ask(request).await.expect("connects");
+    let (came, marked) = (scene.calendly.book().await, scene.calendly.book().await);
+    scene.calendly.mark_no_show(came).await;
+    scene.calendly.mark_no_show(marked).await;
+    scene.messages(4).await;
+    scene.calendly.remove_subscriptions();
+    scene.calendly.unmark_no_show(came).await;
+    let messages = scene.messages(5).await;
+    let fed =
+        messages.iter().find(|message| message.signature() == Signature::Fetched).expect("one is fed in");
+    assert_eq!(fed.provider_event, "invitee_no_show.deleted");
+    assert_eq!(visitor(fed), cluid(came));
+    // Looking again finds nothing more: of who is still marked, nothing was taken back.
+    scene.until("it is in order", in_order).await;
+    let start = prost_types::Timestamp { seconds: now_seconds() - 3_600, nanos: 0 };
+    let request = ReconcileCalendlyRequest { name: scene.source.name.clone(), start_time: Some(start) };
+    scene.server.api().sources().reconcile_calendly(request).await.expect("looks");
+    scene.until("it has looked", in_order).await;
+    assert_eq!(scene.messages(5).await.len(), 5);
+    let connection = scene.connection().await.expect("a connection");
+    assert_eq!((connection.recovered_messages, connection.unrecoverable.len()), (1, 2));
 }

@@ -2,17 +2,12 @@
 
 use serde_json::{Value, json};
 
-use tributary_tests::Page;
-
 use super::{Scene, assert_unharmed, id_of};
 
 /// What a page with a life of its own shows once it is well.
 const BODY: &str = "<a id=link href='https://calendly.com/x'>x</a>
     <script>addEventListener('load', () => { window.works = true; });</script>";
 const WELL: &str = "window.works === true";
-/// How long the tag may keep a page's main thread busy as it loads, in milliseconds, also where other tests use the machine
-/// at the same time: what a browser calls a long task. On a machine that is idle it is a small part of that.
-const GATE: f64 = 50.0;
 
 #[tokio::test]
 async fn a_browser_that_keeps_nothing_or_forbids_things_is_served_all_the_same() {
@@ -142,49 +137,4 @@ async fn what_is_there_already_is_not_overwritten() {
     assert_eq!(page.eval("CLabsgbVar").await, expected);
     assert_eq!(page.eval("tributary").await, json!({"mine": true}));
     assert_unharmed(&page).await;
-}
-
-#[tokio::test]
-async fn it_takes_little_of_the_main_thread() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    // A page of an ordinary size.
-    let links = "<p><a href='/somewhere'>x</a><b>text</b></p>".repeat(300);
-    let calendly = "<a href='https://calendly.com/x'>x</a>".repeat(3);
-    // The tag finds itself by its element.
-    let head = format!("<script id=own type=text/plain src=\"{}\"></script>", scene.url());
-    scene.site.page("/", &head, &format!("{links}{calendly}"));
-    let fetch = format!("(async () => {{ window.text = await (await fetch('{}')).text(); }})()", scene.url());
-    let own = busy(&scene, &fetch).await;
-    // What the browser takes for what has to be asked of it: the cookie, and the storage.
-    let asked = r#"window.text = 'document.cookie; document.cookie = "a=b"; document.cookie;
-        for (const name of [1, 2, 3, 4, 5, 6]) { localStorage.getItem(name); localStorage.setItem(name, name); }'"#;
-    let browsers = busy(&scene, &asked.replace('\n', " ")).await;
-    println!(
-        "the tag takes {own:.1} ms of the main thread; the cookie and the storage alone {browsers:.1} ms"
-    );
-    assert!(own - browsers <= GATE, "{own} ms, of which {browsers} are the browser's");
-}
-
-/// For how many milliseconds the main thread of a page is busy with the text that `prepare` leaves in `window.text`, and what
-/// follows from it. The least of several: all else that runs on the machine only makes it more.
-async fn busy(scene: &Scene, prepare: &str) -> f64 {
-    let mut least = f64::MAX;
-    for _ in 0..10 {
-        let (_visitor, page) = scene.visit("/").await;
-        page.eval(&format!("{prepare}; 1")).await;
-        page.until("it is there", "window.text").await;
-        page.call("Performance.enable", json!({})).await;
-        let before = tasks(&page).await;
-        page.eval("(0, eval)(text); new Promise((done) => setTimeout(done, 20))").await;
-        least = least.min((tasks(&page).await - before) * 1_000.0);
-    }
-    least
-}
-
-/// How long the tasks of a page's main thread have taken, in seconds.
-async fn tasks(page: &Page) -> f64 {
-    let told = page.call("Performance.getMetrics", json!({})).await;
-    let metrics = told["metrics"].as_array().expect("metrics");
-    let work = metrics.iter().find(|metric| metric["name"] == "TaskDuration").expect("the time of tasks");
-    work["value"].as_f64().expect("seconds")
 }

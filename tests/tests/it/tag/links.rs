@@ -19,6 +19,9 @@ async fn every_link_to_calendly_carries_the_id_wherever_it_stands() {
     let (_visitor, page) = scene.visit("/").await;
     let id = id_of(&page).await;
     page.until("the tag has looked at the page", "plain.href.includes('utm_term')").await;
+    // It is looked into shadow roots when there is time.
+    let declared = "document.querySelector('div:last-of-type').shadowRoot.querySelector('a').href";
+    page.until("it has looked into shadow roots", &format!("{declared}.includes('utm_term')")).await;
     let href = |name: &str| format!("{name}.getAttribute('href')");
     for (script, expected) in [
         (href("plain"), format!("https://calendly.com/acme/call?utm_term={id}")),
@@ -26,10 +29,7 @@ async fn every_link_to_calendly_carries_the_id_wherever_it_stands() {
         (href("short"), format!("//calendly.com/acme/call?utm_term={id}")),
         (href("area"), format!("https://calendly.com/acme/area?utm_term={id}")),
         ("inline.dataset.url".to_owned(), format!("https://calendly.com/acme/inline?hide=1&utm_term={id}")),
-        (
-            "document.querySelector('div:last-of-type').shadowRoot.querySelector('a').href".to_owned(),
-            format!("https://calendly.com/acme/declared?utm_term={id}"),
-        ),
+        (declared.to_owned(), format!("https://calendly.com/acme/declared?utm_term={id}")),
         (
             "plain.outerHTML".to_owned(),
             format!(
@@ -70,6 +70,49 @@ async fn every_link_to_calendly_carries_the_id_wherever_it_stands() {
             json!(format!("https://calendly.com/{path}{joint}utm_term={id}"))
         });
     assert_eq!(found, Value::Array(expected.to_vec()));
+    assert_unharmed(&page).await;
+}
+
+#[tokio::test]
+async fn a_link_that_was_not_looked_at_yet_carries_the_id_when_it_is_pressed_or_reached() {
+    let Some(scene) = Scene::new(json!({})).await else { return };
+    scene.page(
+        "/",
+        r#"<div id=pressed><template shadowrootmode=open><a href="https://calendly.com/acme/pressed">book</a></template></div>
+           <div id=reached><template shadowrootmode=open><a href="https://calendly.com/acme/reached">book</a></template></div>
+           <script>addEventListener("click", (event) => event.preventDefault());</script>"#,
+    );
+    // A browser that never has time.
+    let (_visitor, page) = scene.visit_after("/", "window.requestIdleCallback = () => 0;").await;
+    let id = id_of(&page).await;
+    let href = |name: &str| format!("{name}.shadowRoot.querySelector('a').href");
+    for name in ["pressed", "reached"] {
+        assert_eq!(page.text(&href(name)).await, format!("https://calendly.com/acme/{name}"));
+    }
+    page.click("#pressed").await;
+    page.eval("reached.shadowRoot.querySelector('a').focus(); 1").await;
+    for name in ["pressed", "reached"] {
+        assert_eq!(page.text(&href(name)).await, format!("https://calendly.com/acme/{name}?utm_term={id}"));
+    }
+    assert_unharmed(&page).await;
+}
+
+#[tokio::test]
+async fn on_a_page_of_such_a_host_addresses_need_not_name_it() {
+    let rules = json!([{"hosts": ["shop.test"], "parameter": "visitor"}]);
+    let Some(scene) = Scene::new(json!({"decorate": rules})).await else { return };
+    scene.site.page(
+        "/",
+        &format!("<link id=style rel=alternate href='/style'>{}", scene.snippet()),
+        "<a id=next href='/next'>x</a>",
+    );
+    let (_visitor, page) = scene.visit("/").await;
+    let id = id_of(&page).await;
+    page.until("the link carries the id", "next.href.includes('visitor')").await;
+    assert_eq!(page.text("next.getAttribute('href')").await, format!("/next?visitor={id}"));
+    page.eval("document.head.append(style.cloneNode()); 1").await;
+    let sheets = "[...document.querySelectorAll('link')].map((link) => link.getAttribute('href'))";
+    assert_eq!(page.eval(sheets).await, json!(["/style", "/style"]), "nobody follows a style sheet");
     assert_unharmed(&page).await;
 }
 
@@ -170,7 +213,7 @@ async fn calendlys_own_calls_carry_the_id() {
 async fn other_schedulers_and_forms_are_set_by_rules() {
     let rules = json!([
         {"hosts": ["cal.com"], "parameter": "metadata[cluid]"},
-        {"hosts": ["typeform.com"], "parameter": "cluid"},
+        {"hosts": ["typeform.com", "typeform.eu"], "parameter": "cluid"},
         {"hosts": ["meetings.hubspot.com"], "parameter": "utm_term", "prefix": "v-"},
     ]);
     let Some(scene) = Scene::new(json!({"decorate": rules})).await else { return };
@@ -181,6 +224,9 @@ async fn other_schedulers_and_forms_are_set_by_rules() {
            <a id=form href="https://acme.typeform.com/to/abc?x=1#name=Ann">x</a>
            <div id=widget data-tf-live="abc" data-tf-hidden="plan=pro,cluid=old"></div>
            <div id=bare data-tf-popup="abc"></div>
+           <a id=european href="https://acme.typeform.eu/to/abc?x=1">x</a>
+           <div id=abroad data-tf-widget="abc" data-tf-domain="form.typeform.eu"></div>
+           <div id=own data-tf-widget="abc" data-tf-domain="forms.acme.test"></div>
            <div id=meetings data-src="https://meetings.hubspot.com/acme?embed=true"></div>
            <a id=calendly href="https://calendly.com/acme">x</a>"#,
     );
@@ -193,6 +239,9 @@ async fn other_schedulers_and_forms_are_set_by_rules() {
         ("form.href", format!("https://acme.typeform.com/to/abc?x=1#name=Ann&cluid={id}")),
         ("widget.dataset.tfHidden", format!("plan=pro,cluid={id}")),
         ("bare.dataset.tfHidden", format!("cluid={id}")),
+        ("european.href", format!("https://acme.typeform.eu/to/abc?x=1#cluid={id}")),
+        ("abroad.dataset.tfHidden", format!("cluid={id}")),
+        ("own.dataset.tfHidden", format!("cluid={id}")),
         ("meetings.dataset.src", format!("https://meetings.hubspot.com/acme?embed=true&utm_term=v-{id}")),
         ("calendly.href", "https://calendly.com/acme".to_owned()),
     ] {

@@ -1,7 +1,9 @@
 //! The browser tag, in a real browser, on a site of a client.
 
+mod back;
 mod bookings;
 mod consent;
+mod cost;
 mod harm;
 mod links;
 mod scripts;

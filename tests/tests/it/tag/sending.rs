@@ -1,9 +1,28 @@
 //! What is sent, and that it arrives.
 
 use serde_json::{Value, json};
-use tributary_tests::{Front, Page, eventually};
+use tributary_tests::{Front, Page, Visitor, eventually};
 
 use super::{Scene, assert_unharmed, id_of};
+
+/// Somebody on the only page of a site, with an id.
+struct Visit {
+    scene: Scene,
+    visitor: Visitor,
+    page: Page,
+    id: String,
+}
+
+impl Visit {
+    /// With this body of the page, by this address. None without a browser.
+    async fn new(address: &str, body: &str) -> Option<Self> {
+        let scene = Scene::new(json!({})).await?;
+        scene.page("/", body);
+        let (visitor, page) = scene.visit(address).await;
+        let id = id_of(&page).await;
+        Some(Self { scene, visitor, page, id })
+    }
+}
 
 /// How often an event of this name was taken.
 fn times(front: &Front, name: &str) -> usize {
@@ -68,10 +87,7 @@ async fn a_page_view_says_where_the_visitor_comes_from() {
 
 #[tokio::test]
 async fn calls_are_sent_as_they_were_made() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
-    let (_visitor, page) = scene.visit("/").await;
-    let id = id_of(&page).await;
+    let Some(Visit { scene, page, id, .. }) = Visit::new("/", "").await else { return };
     page.eval(
         "(() => {
             const properties = { value: 12.5, items: ['a'] };
@@ -121,10 +137,7 @@ async fn calls_are_sent_as_they_were_made() {
 
 #[tokio::test]
 async fn pages_that_change_without_being_loaded_are_page_views() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
-    let (_visitor, page) = scene.visit("/").await;
-    id_of(&page).await;
+    let Some(Visit { scene, page, .. }) = Visit::new("/", "").await else { return };
     scene.front.event("page", "").await;
     page.eval(
         "(async () => {
@@ -166,21 +179,15 @@ async fn pages_that_change_without_being_loaded_are_page_views() {
 
 #[tokio::test]
 async fn the_last_thing_before_a_page_is_left_arrives() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
+    let Some(Visit { scene, page, .. }) = Visit::new("/", "").await else { return };
     scene.site.page("/elsewhere", "", "");
-    let (_visitor, page) = scene.visit("/").await;
-    id_of(&page).await;
     page.eval("tributary.track('Last'); location.href = '/elsewhere'; 1").await;
     scene.front.event("track", "Last").await;
 }
 
 #[tokio::test]
 async fn what_was_not_taken_as_a_page_was_left_is_sent_by_the_next() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
-    let (_visitor, page) = scene.visit("/").await;
-    id_of(&page).await;
+    let Some(Visit { scene, page, .. }) = Visit::new("/", "").await else { return };
     scene.front.event("page", "").await;
     kept(&page, 0).await;
     scene.front.answer(Some(503));
@@ -217,10 +224,7 @@ async fn of_two_clicks_the_newer_is_told_to_meta() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_kept_and_sent_later_once() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
-    let (_visitor, page) = scene.visit("/").await;
-    id_of(&page).await;
+    let Some(Visit { scene, page, .. }) = Visit::new("/", "").await else { return };
     scene.front.event("page", "").await;
     kept(&page, 0).await;
 
@@ -276,10 +280,7 @@ async fn what_cannot_be_sent_is_kept_and_sent_later_once() {
 
 #[tokio::test]
 async fn cookie_and_storage_heal_each_other() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "");
-    let (visitor, page) = scene.visit("/").await;
-    let id = id_of(&page).await;
+    let Some(Visit { scene, visitor, page, id }) = Visit::new("/", "").await else { return };
     let cookies = visitor.cookies().await;
     let cookie =
         cookies.iter().find(|(name, _)| name == "_trb_cluid").map(|(_, cookie)| cookie).expect("a cookie");
@@ -303,10 +304,8 @@ async fn cookie_and_storage_heal_each_other() {
 
 #[tokio::test]
 async fn after_a_reset_the_browser_is_somebody_elses() {
-    let Some(scene) = Scene::new(json!({})).await else { return };
-    scene.page("/", "<a id=link href='https://calendly.com/x'>x</a>");
-    let (_visitor, page) = scene.visit("/?gclid=G").await;
-    let first = id_of(&page).await;
+    let link = "<a id=link href='https://calendly.com/x'>x</a>";
+    let Some(Visit { scene, page, id: first, .. }) = Visit::new("/?gclid=G", link).await else { return };
     page.eval("tributary.track('Before'); tributary.reset(); tributary.track('After'); 1").await;
     let second = id_of(&page).await;
     assert_ne!(first, second);

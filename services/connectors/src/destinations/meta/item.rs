@@ -20,7 +20,8 @@ use crate::destinations::{
 
 /// How old an event may be, in days.
 pub(super) const AGE: u64 = 7;
-/// How old an event of a shop on the street may be.
+/// How many days old an event of a shop on the street may be: Meta's guide to offline events has transactions uploaded within 62
+/// days, where all others have seven.
 const STORE_AGE: u64 = 62;
 
 /// Traits with the names and the forms that Meta has for them.

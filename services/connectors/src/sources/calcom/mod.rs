@@ -13,7 +13,7 @@ use super::{
     facts::{bounded_key, text_at},
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is, asks_nothing, nothing},
+    vendor::{PLAIN, Told, Vendor},
     webhook::JSON,
 };
 
@@ -30,11 +30,8 @@ pub(super) static CALCOM: Vendor = Vendor {
         algorithm: Algorithm::Sha256,
     }),
     cluid_path: "$.payload.metadata.cluid",
-    kept: &[],
     told,
-    accompany: nothing,
-    body: as_it_is,
-    challenge: asks_nothing,
+    ways: PLAIN,
     sample: Sample {
         content_type: JSON,
         event: "",

@@ -20,6 +20,17 @@ struct Who {
     name: [&'static str; 2],
     /// Where a name stands that is asked for in two fields.
     names: &'static [[&'static str; 1]],
+    time_zone: &'static str,
+}
+
+/// A field of the attendee who books: the first one; where seats are booked one by one, the one with the address of the answers.
+macro_rules! booker {
+    ($field:literal) => {
+        concat!(
+            "$.payload.attendees[?!$.payload.attendeeSeatId || @.email == $.payload.responses.email.value].",
+            $field
+        )
+    };
 }
 
 const ATTENDEE: [&str; 3] =
@@ -29,16 +40,24 @@ const ANSWERS: [&str; 3] = [
     "$.payload.responses.attendeePhoneNumber.value",
     "$.payload.responses.name.value",
 ];
-/// The answers are of who books; where there are several seats, who took one before stands first among the attendees.
+/// The answers are of who books. Where there are several seats, those who took one before stand first among the attendees
+/// (`createNewSeat` in Cal.com's own source): what is theirs is nobody else's.
 const BOOKS: Who = Who {
     names: &[["$.payload.responses.name.value.firstName"], ["$.payload.responses.name.value.lastName"]],
-    ..who(ANSWERS, ATTENDEE)
+    time_zone: booker!("timeZone"),
+    ..who(ANSWERS, [booker!("email"), booker!("phoneNumber"), booker!("name")])
 };
 /// Of several seats, only who gives one up is an attendee; the answers are of who booked first.
 const GIVES_UP: Who = who(ATTENDEE, ANSWERS);
 
 const fn who(best: [&'static str; 3], other: [&'static str; 3]) -> Who {
-    Who { email: [best[0], other[0]], phone: [best[1], other[1]], name: [best[2], other[2]], names: &[] }
+    Who {
+        email: [best[0], other[0]],
+        phone: [best[1], other[1]],
+        name: [best[2], other[2]],
+        names: &[],
+        time_zone: "$.payload.attendees[0].timeZone",
+    }
 }
 
 /// Every preset of Cal.com, the one to begin with first.
@@ -83,7 +102,7 @@ fn user_traits(who: &Who) -> Vec<Mapping> {
         first_name(own(0), &who.name),
         last_name(own(1), &who.name),
         phone(&who.phone),
-        user_trait("time_zone", paths(&["$.payload.attendees[0].timeZone"])),
+        user_trait("time_zone", paths(&[who.time_zone])),
     ]
 }
 

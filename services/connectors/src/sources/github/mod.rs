@@ -14,7 +14,7 @@ use super::{
     headers::text,
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
     signing::Signing,
-    vendor::{Told, Vendor, asks_nothing},
+    vendor::{PLAIN, Told, Vendor, Ways},
     webhook::{JSON, Sending},
 };
 
@@ -39,11 +39,8 @@ pub(super) static GITHUB: Vendor = Vendor {
            the signing key. Either content type will do. People are known by the id of their account.",
     signing: HUB_SIGNATURE,
     cluid_path: "$.client_payload.cluid",
-    kept: &KEPT,
     told,
-    accompany,
-    body,
-    challenge: asks_nothing,
+    ways: Ways { kept: &KEPT, accompany, body, ..PLAIN },
     sample: Sample {
         content_type: JSON,
         event: "star.created",

@@ -11,7 +11,7 @@ use super::{
     Sample,
     facts::{hashed_key, text_at},
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is, asks_nothing, nothing},
+    vendor::{PLAIN, Told, Vendor},
     webhook::JSON,
 };
 
@@ -26,11 +26,8 @@ pub(super) static HUBSPOT: Vendor = Vendor {
            v2, which workflows of HubSpot still send.",
     signing: Signing::HubSpot(Versions::All),
     cluid_path: "$[?@.propertyName == 'cluid'].propertyValue",
-    kept: &[],
     told,
-    accompany: nothing,
-    body: as_it_is,
-    challenge: asks_nothing,
+    ways: PLAIN,
     sample: Sample {
         content_type: JSON,
         event: "",

@@ -10,7 +10,7 @@ use super::{
     Sample,
     facts::{bounded_key, hashed_key, scalar, text_at},
     github::HUB_SIGNATURE,
-    vendor::{Told, Vendor, as_it_is, nothing},
+    vendor::{PLAIN, Told, Vendor, Ways},
     webhook::JSON,
 };
 
@@ -23,11 +23,8 @@ pub(super) static META_LEAD_ADS: Vendor = Vendor {
            its ad and nothing of the person: the lead has to be fetched from Meta's Graph API by its leadgen_id.",
     signing: HUB_SIGNATURE,
     cluid_path: "$.entry[0].changes[0].value.cluid",
-    kept: &[],
     told,
-    accompany: nothing,
-    body: as_it_is,
-    challenge: challenge::answer,
+    ways: Ways { challenge: challenge::answer, ..PLAIN },
     sample: Sample {
         content_type: JSON,
         event: "",

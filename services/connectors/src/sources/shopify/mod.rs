@@ -13,7 +13,7 @@ use super::{
     headers::text,
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is, asks_nothing},
+    vendor::{PLAIN, Told, Vendor, Ways},
     webhook::{JSON, Sending},
 };
 
@@ -33,11 +33,8 @@ pub(super) static SHOPIFY: Vendor = Vendor {
         algorithm: Algorithm::Sha256,
     }),
     cluid_path: "$.note_attributes[?@.name == 'cluid'].value",
-    kept: &KEPT,
     told,
-    accompany,
-    body: as_it_is,
-    challenge: asks_nothing,
+    ways: Ways { kept: &KEPT, accompany, ..PLAIN },
     sample: Sample {
         content_type: JSON,
         event: "orders/create",

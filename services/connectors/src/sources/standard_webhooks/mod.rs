@@ -11,7 +11,7 @@ use super::{
     facts::{bounded_key, text_at},
     headers::text,
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is, asks_nothing},
+    vendor::{PLAIN, Told, Vendor, Ways},
     webhook::{JSON, Sending},
 };
 
@@ -24,11 +24,8 @@ pub(super) static STANDARD_WEBHOOKS: Vendor = Vendor {
            are not checked. The visitor's cluid is looked for in data.cluid.",
     signing: Signing::Standard,
     cluid_path: "$.data.cluid",
-    kept: &IDS,
     told,
-    accompany,
-    body: as_it_is,
-    challenge: asks_nothing,
+    ways: Ways { kept: &IDS, accompany, ..PLAIN },
     sample: Sample {
         content_type: JSON,
         event: "",

@@ -12,7 +12,7 @@ use super::{
     facts::{bounded_key, text_at},
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is, asks_nothing, nothing},
+    vendor::{PLAIN, Told, Vendor},
     webhook::JSON,
 };
 
@@ -29,11 +29,8 @@ pub(super) static TYPEFORM: Vendor = Vendor {
         algorithm: Algorithm::Sha256,
     }),
     cluid_path: "$.form_response.hidden.cluid",
-    kept: &[],
     told,
-    accompany: nothing,
-    body: as_it_is,
-    challenge: asks_nothing,
+    ways: PLAIN,
     sample: Sample {
         content_type: JSON,
         event: "",

@@ -14,7 +14,7 @@ use super::{
     headers::text,
     hmac_scheme::{Algorithm, Encoding, HmacScheme},
     signing::Signing,
-    vendor::{Told, Vendor, as_it_is},
+    vendor::{PLAIN, Told, Vendor, Ways},
     webhook::{JSON, Sending},
 };
 
@@ -35,11 +35,8 @@ pub(super) static WOOCOMMERCE: Vendor = Vendor {
         algorithm: Algorithm::Sha256,
     }),
     cluid_path: "$.meta_data[?@.key == 'cluid'].value",
-    kept: &KEPT,
     told,
-    accompany,
-    body: as_it_is,
-    challenge,
+    ways: Ways { kept: &KEPT, accompany, challenge, ..PLAIN },
     sample: Sample {
         content_type: JSON,
         event: "order.created",

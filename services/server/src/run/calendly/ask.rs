@@ -32,7 +32,7 @@ pub(super) struct Api<'a> {
     pub(super) token: &'a Secret,
 }
 
-impl Api<'_> {
+impl<'a> Api<'a> {
     /// The answer to one request.
     ///
     /// # Errors
@@ -69,25 +69,27 @@ impl Api<'_> {
         }
     }
 
-    /// Everything of a list; `page` makes the request for a page.
+    /// Everything of a list that begins with the answer to `request`.
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub(super) async fn list(
-        &self,
-        page: impl Fn(Option<&str>) -> ApiRequest,
-    ) -> Result<Vec<Value>, Problem> {
+    pub(super) async fn list(&self, request: &ApiRequest) -> Result<Vec<Value>, Problem> {
         let mut items = Vec::new();
-        let mut token = None;
+        let mut page = request.clone();
         for _ in 0..MOST_PAGES {
-            let mut answer = self.ask(&page(token.as_deref())).await?;
-            token = next_page(&answer);
+            let mut answer = self.ask(&page).await?;
             items.extend(collection(&mut answer));
-            if token.is_none() {
-                break;
+            match next_page(&answer) {
+                Some(token) => page = request.clone().page(&token),
+                None => break,
             }
         }
         Ok(items)
+    }
+
+    /// A list that begins with the answer to `request`, to be read page by page, and patiently.
+    pub(super) fn pages(self, request: ApiRequest) -> Pages<'a> {
+        Pages { api: self, next: Some(request.clone()), request }
     }
 
     async fn send(&self, request: &ApiRequest) -> Result<(Value, Option<Duration>), Problem> {
@@ -124,6 +126,27 @@ impl Api<'_> {
             headers.insert(header::CONTENT_TYPE, json);
         }
         Ok(headers)
+    }
+}
+
+/// A list that is read page by page.
+pub(super) struct Pages<'a> {
+    api: Api<'a>,
+    request: ApiRequest,
+    /// The page to come; none: the last one was read.
+    next: Option<ApiRequest>,
+}
+
+impl Pages<'_> {
+    /// The items of the next page; nothing after the last one.
+    ///
+    /// # Errors
+    /// As [`Api::ask_patiently`].
+    pub(super) async fn read(&mut self) -> Result<Option<Vec<Value>>, Problem> {
+        let Some(page) = self.next.take() else { return Ok(None) };
+        let mut answer = self.api.ask_patiently(&page).await?;
+        self.next = next_page(&answer).map(|token| self.request.clone().page(&token));
+        Ok(Some(collection(&mut answer)))
     }
 }
 

@@ -236,7 +236,7 @@ async fn survey(api: &Api<'_>, owned: Owned<'_>, kinds: &[&'static str]) -> Resu
         match subscriptions(api, whose).await {
             Ok(found) => there.extend(found),
             Err(problem) => {
-                return Err(blame(api, problem, whose, &ApiRequest::subscriptions(own, None)).await);
+                return Err(blame(api, problem, whose, &ApiRequest::subscriptions(own)).await);
             }
         }
     }
@@ -244,8 +244,8 @@ async fn survey(api: &Api<'_>, owned: Owned<'_>, kinds: &[&'static str]) -> Resu
         Ok(mut answer) => collection(&mut answer).into_iter().next(),
         Err(problem) => return Err(blame(api, problem, owned, &ApiRequest::newest_event(own)).await),
     };
-    if kinds.iter().any(|kind| kind.starts_with("routing_form")) {
-        api.ask(&ApiRequest::routing_forms(owned)).await.map_err(|problem| match owned.reach {
+    if kinds.iter().any(|kind| kind.starts_with(ROUTING_FORM)) {
+        api.ask(&ApiRequest::routing_forms(owned.account)).await.map_err(|problem| match owned.reach {
             // What belongs to the organization was read: it is not the role.
             Reach::Organization => problem.by_scope(),
             Reach::User => problem.by_role(),
@@ -267,7 +267,7 @@ async fn blame(api: &Api<'_>, problem: Problem, owned: Owned<'_>, own: &ApiReque
 
 /// The newest booking of an event, as a webhook tells of it. A connection does not fail for want of it.
 async fn sample(api: &Api<'_>, event: &Value, creator: &str) -> Option<String> {
-    let request = ApiRequest::invitees(event["uri"].as_str()?, None).ok()?;
+    let request = ApiRequest::invitees(event["uri"].as_str()?).ok()?;
     let invitees = collection(&mut api.ask(&request).await.ok()?);
     newest(event, &invitees, creator).map(|body| body.to_string())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 use tributary_admin::CalendlyError;
 use tributary_connectors::sources::{
@@ -29,7 +29,7 @@ use tributary_store::TenantScope;
 use super::{Connector, optional};
 
 /// How long a delivery may take before it counts as missing.
-const ON_ITS_WAY: Duration = Duration::from_secs(5);
+pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 /// What is fed in to one source.
 pub(super) struct Feed<'a> {
@@ -78,19 +78,29 @@ impl Feed<'_> {
 
     /// Whether the person was erased since: then nothing of what was before is to come back.
     async fn is_erased(&self, delivery: &Delivery) -> Result<bool, CalendlyError> {
-        let Some(kind) = IdentifierType::parse(IdentifierType::EMAIL) else { return Ok(false) };
-        let email = normalise::identifier(&kind, &delivery.body["payload"]["email"], &self.tenant);
-        let Ok(email) = email else { return Ok(false) };
-        let id = self.scope.suppression_id(email.kind.as_str(), &email.value);
-        let found = optional(self.scope.suppression(id).await)?;
-        Ok(found.and_then(|found| found.erased_until).is_some_and(|until| delivery.at <= until))
+        let cluid = Calendly.facts(&self.settings, &HeaderMap::new(), &delivery.body).cluid;
+        // Answers of routing forms have no address, and the visitor's id at most.
+        let told = [
+            (IdentifierType::EMAIL, delivery.body["payload"]["email"].clone()),
+            (IdentifierType::CLUID, json!(cluid.found())),
+        ];
+        for (kind, value) in told {
+            let Some(kind) = IdentifierType::parse(kind) else { continue };
+            let Ok(found) = normalise::identifier(&kind, &value, &self.tenant) else { continue };
+            let id = self.scope.suppression_id(found.kind.as_str(), &found.value);
+            let found = optional(self.scope.suppression(id).await)?;
+            if found.and_then(|found| found.erased_until).is_some_and(|until| delivery.at <= until) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Hands one to the journal, as the door does; nothing where it would be refused there.
     async fn append(&self, body: &Value) -> Result<bool, CalendlyError> {
         let body = Bytes::from(body.to_string());
         if let Err(error) = scan(&body, &Limits::default()) {
-            tracing::warn!(%error, source = %self.source, "a booking of Calendly's cannot be taken");
+            tracing::warn!(%error, source = %self.source, "what Calendly shows cannot be taken");
             return Ok(false);
         }
         let now: Timestamp = self.connector.clock.now();

@@ -1,21 +1,25 @@
 //! Comparing what was booked with what came.
 
 use serde_json::Value;
+use tokio::time::sleep;
 use tributary_admin::CalendlyError;
 use tributary_connectors::sources::{
     Provider,
     calendly::{
         Calendly,
-        api::{Account, ApiRequest, Delivery, Problem, Reach, deliveries, next_page, was_touched},
+        api::{
+            Account, ApiRequest, Delivery, Problem, ROUTING_FORMS, Reach, answered, deliveries, unmarked,
+            was_touched,
+        },
     },
 };
-use tributary_domain::{id::SourceId, time::Timestamp};
+use tributary_domain::{booking::State, id::SourceId, time::Timestamp};
 use tributary_store::{TenantScope, connection::ConnectionRecord};
 
 use super::{
     Connector, NO_SHOW,
-    ask::{Api, collection},
-    feed::Feed,
+    ask::Api,
+    feed::{Feed, ON_ITS_WAY},
     optional,
 };
 
@@ -63,7 +67,11 @@ impl Connector {
             until: now,
         };
         let feed = Feed { connector: self, scope, source: record.source, settings, tenant };
-        let fed = self.walk(&self.api(&token), &gap, &feed).await?;
+        let api = self.api(&token);
+        let mut fed = self.walk(api, &gap, &feed).await?;
+        if gap.kinds.iter().any(|kind| kind == ROUTING_FORMS) {
+            fed += self.walk_forms(api, &gap, &feed).await?;
+        }
         if fed > 0 {
             tracing::info!(tenant = %record.tenant, source = %record.source, fed, "what Calendly did not deliver is fed in");
         }
@@ -79,27 +87,45 @@ impl Connector {
         Ok(self.change(scope, record.source, done).await?.missing_since.is_some())
     }
 
-    async fn walk(&self, api: &Api<'_>, gap: &Gap<'_>, feed: &Feed<'_>) -> Result<u64, CalendlyError> {
+    /// Feeds in what is missing of bookings; says how many.
+    async fn walk(&self, api: Api<'_>, gap: &Gap<'_>, feed: &Feed<'_>) -> Result<u64, CalendlyError> {
         let marks_no_shows = gap.kinds.iter().any(|kind| kind.starts_with(NO_SHOW));
         let begin = if marks_no_shows { gap.from.minus(NO_SHOW_DAYS) } else { gap.from };
-        let owned = gap.account.owned(gap.reach);
-        let (mut fed, mut found, mut page) = (0, Vec::new(), None::<String>);
-        loop {
-            let mut answer = api.ask_patiently(&ApiRequest::events(owned, begin, page.as_deref())).await?;
-            page = next_page(&answer);
-            for event in collection(&mut answer) {
+        let (mut fed, mut found) = (0, Vec::new());
+        let mut pages = api.pages(ApiRequest::events(gap.account.owned(gap.reach), begin));
+        while let Some(events) = pages.read().await? {
+            for event in events {
                 if was_touched(&event, gap.from, marks_no_shows, gap.until) {
-                    found.extend(told_of(api, &event, gap).await?);
+                    found.extend(self.told_of(api, &event, gap, feed.scope).await?);
                 }
                 if found.len() >= AT_ONCE {
                     fed += self.feed(feed, std::mem::take(&mut found)).await?;
                 }
             }
-            if page.is_none() {
-                break;
-            }
         }
         fed += self.feed(feed, found).await?;
+        Ok(fed)
+    }
+
+    /// Feeds in what is missing of answers to routing forms, which belong to the organization; says how many.
+    async fn walk_forms(&self, api: Api<'_>, gap: &Gap<'_>, feed: &Feed<'_>) -> Result<u64, CalendlyError> {
+        let mut fed = 0;
+        let mut forms = api.pages(ApiRequest::routing_forms(&gap.account));
+        while let Some(page) = forms.read().await.map_err(Problem::by_scope)? {
+            for form in page.iter().filter_map(|form| form["uri"].as_str()) {
+                let mut answers = api.pages(ApiRequest::submissions(form));
+                while let Some(page) = answers.read().await.map_err(Problem::by_scope)? {
+                    let told = page.iter().filter_map(|answer| answered(answer, &gap.account.user));
+                    let (found, older): (Vec<_>, Vec<_>) = told.partition(|one| one.at >= gap.from);
+                    // What happens from now on is delivered.
+                    let found = found.into_iter().filter(|one| one.at <= gap.until).collect();
+                    fed += self.feed(feed, found).await?;
+                    if !older.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
         Ok(fed)
     }
 
@@ -113,22 +139,51 @@ impl Connector {
         }
         Ok(fed)
     }
-}
 
-/// What webhooks told of an event in the gap, or should have.
-async fn told_of(api: &Api<'_>, event: &Value, gap: &Gap<'_>) -> Result<Vec<Delivery>, Problem> {
-    let Some(uri) = event["uri"].as_str() else { return Ok(Vec::new()) };
-    let (mut told, mut page) = (Vec::new(), None::<String>);
-    loop {
-        let mut answer = api.ask_patiently(&ApiRequest::invitees(uri, page.as_deref())?).await?;
-        page = next_page(&answer);
-        for invitee in collection(&mut answer) {
-            told.extend(deliveries(event, &invitee, &gap.account.user, gap.kinds));
-        }
-        if page.is_none() {
-            break;
+    /// What webhooks told of an event in the gap, or should have; and of marks of no-shows that are gone.
+    async fn told_of(
+        &self,
+        api: Api<'_>,
+        event: &Value,
+        gap: &Gap<'_>,
+        scope: TenantScope<'_>,
+    ) -> Result<Vec<Delivery>, CalendlyError> {
+        let Some(uri) = event["uri"].as_str() else { return Ok(Vec::new()) };
+        loop {
+            let asked = self.clock.now();
+            let (mut told, mut gone) = (Vec::new(), Vec::new());
+            let mut pages = api.pages(ApiRequest::invitees(uri)?);
+            while let Some(invitees) = pages.read().await? {
+                for invitee in &invitees {
+                    told.extend(deliveries(event, invitee, &gap.account.user, gap.kinds));
+                    gone.extend(unmarked(event, invitee, &gap.account.user, gap.kinds, asked));
+                }
+            }
+            told.retain(|delivery| (gap.from..=gap.until).contains(&delivery.at));
+            if let Some(gone) = marked_here(scope, gone, asked).await? {
+                told.extend(gone);
+                return Ok(told);
+            }
+            sleep(ON_ITS_WAY).await;
         }
     }
-    told.retain(|delivery| (gap.from..=gap.until).contains(&delivery.at));
-    Ok(told)
+}
+
+/// Those of these whose mark is known here; none: a mark came while Calendly was asked, which has to be asked again.
+async fn marked_here(
+    scope: TenantScope<'_>,
+    gone: Vec<Delivery>,
+    asked: Timestamp,
+) -> Result<Option<Vec<Delivery>>, CalendlyError> {
+    let mut found = Vec::new();
+    for delivery in gone {
+        let Some(key) = delivery.body["payload"]["uri"].as_str() else { continue };
+        let known = scope.conversion_by_key(None, key).await?;
+        let Some(known) = known.filter(|known| known.state == State::NoShow) else { continue };
+        if known.last_at.plus(ON_ITS_WAY) > asked {
+            return Ok(None);
+        }
+        found.push(delivery);
+    }
+    Ok(Some(found))
 }

@@ -130,6 +130,6 @@ fn uris(new: Vec<(String, &Wanted)>) -> Vec<String> {
 
 /// The subscriptions that there are.
 pub(super) async fn subscriptions(api: &Api<'_>, owned: Owned<'_>) -> Result<Vec<Subscription>, Problem> {
-    let found = api.list(|page| ApiRequest::subscriptions(owned, page)).await?;
+    let found = api.list(&ApiRequest::subscriptions(owned)).await?;
     Ok(found.iter().filter_map(Subscription::read).collect())
 }

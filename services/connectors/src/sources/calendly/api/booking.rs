@@ -4,6 +4,9 @@
 use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
 
+/// The mark of a no-show is taken back.
+pub(super) const UNMARKED: &str = "invitee_no_show.deleted";
+
 /// What a webhook would have told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
@@ -40,6 +43,22 @@ pub fn deliveries<K: AsRef<str>>(
     told
 }
 
+/// What webhooks told when the mark of a no-show was taken back from an `invitee` who has none, as far as it is among `kinds`. The
+/// API shows neither that there was a mark nor when it went: who knows of one says `at`, by when it is gone. Nothing of who was
+/// marked, or gave the booking up.
+pub fn unmarked<K: AsRef<str>>(
+    event: &Value,
+    invitee: &Value,
+    creator: &str,
+    kinds: &[K],
+    at: Timestamp,
+) -> Option<Delivery> {
+    let is_told = kinds.iter().any(|wanted| wanted.as_ref() == UNMARKED)
+        && invitee["no_show"].is_null()
+        && invitee["status"] == "active";
+    is_told.then(|| Delivery { at, body: envelope(UNMARKED, at, creator, &payload(event, invitee)) })
+}
+
 /// The newest of what webhooks told of the invitees of an event that was booked; none: nobody booked.
 pub fn newest(event: &Value, invitees: &[Value], creator: &str) -> Option<Value> {
     let booked =
@@ -57,7 +76,7 @@ pub fn was_touched(event: &Value, since: Timestamp, no_shows: bool, now: Timesta
     !is_older || !is_of_one || (no_shows && has_begun)
 }
 
-fn envelope(kind: &str, at: Timestamp, creator: &str, payload: &Value) -> Value {
+pub(super) fn envelope(kind: &str, at: Timestamp, creator: &str, payload: &Value) -> Value {
     // Calendly's own have the second, with a fraction of nothing.
     let sent = Timestamp::from_seconds(at.seconds()).to_string().replace('Z', ".000000Z");
     json!({ "event": kind, "created_at": sent, "created_by": creator, "payload": payload })
@@ -92,6 +111,6 @@ fn as_booked(event: &Value, invitee: &Value) -> Value {
     payload
 }
 
-fn time(value: &Value) -> Option<Timestamp> {
+pub(super) fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }

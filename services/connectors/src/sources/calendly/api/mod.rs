@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 mod booking;
+mod form;
 mod problem;
 mod request;
 mod subscription;
@@ -12,7 +13,8 @@ mod tests;
 
 pub use account::{Account, Owned};
 pub use answer::{next_page, pause, read};
-pub use booking::{Delivery, deliveries, newest, was_touched};
+pub use booking::{Delivery, deliveries, newest, unmarked, was_touched};
+pub use form::{ROUTING_FORMS, answered, unseen};
 pub use problem::{Problem, ProblemKind};
 pub use request::ApiRequest;
 pub use subscription::{Reach, Subscription, Wanted, kinds, wanted};

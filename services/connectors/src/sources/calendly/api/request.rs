@@ -5,9 +5,9 @@ use std::fmt;
 use http::Method;
 use serde_json::{Value, json};
 use tributary_domain::time::Timestamp;
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::{Owned, Problem, Reach, Wanted};
+use super::{Account, Owned, Problem, Reach, Wanted};
 
 /// What a page has at most, as Calendly allows it.
 const PAGE: &str = "100";
@@ -42,8 +42,8 @@ impl ApiRequest {
         Self::get("/users/me".to_owned(), "users:read")
     }
 
-    /// A page of subscriptions; `page` is the token of a later one.
-    pub fn subscriptions(of: Owned<'_>, page: Option<&str>) -> Self {
+    /// Subscriptions.
+    pub fn subscriptions(of: Owned<'_>) -> Self {
         let mut query = vec![
             ("organization", of.account.organization.as_str()),
             ("scope", of.reach.name()),
@@ -53,7 +53,7 @@ impl ApiRequest {
             query.push(("user", &of.account.user));
         }
         // To read them takes less, but what is connected has to write.
-        Self::get(listing("/webhook_subscriptions", query, page), "webhooks:write")
+        Self::get(listing("/webhook_subscriptions", query), "webhooks:write")
     }
 
     /// One subscription.
@@ -89,35 +89,49 @@ impl ApiRequest {
         Ok(Self { method: Method::DELETE, path, body: None, scope: "webhooks:write" })
     }
 
-    /// A page of what was booked and starts at `from` or later, in that order; the given up ones too. There is no way to ask by
-    /// the time of booking.
-    pub fn events(of: Owned<'_>, from: Timestamp, page: Option<&str>) -> Self {
+    /// What was booked and starts at `from` or later, in that order; the given up ones too. There is no way to ask by the time of
+    /// booking.
+    pub fn events(of: Owned<'_>, from: Timestamp) -> Self {
         let from = from.to_string();
         let mut query = owner(of);
         query.extend([("min_start_time", from.as_str()), ("sort", "start_time:asc"), ("count", PAGE)]);
-        Self::get(listing("/scheduled_events", query, page), "scheduled_events:read")
+        Self::get(listing("/scheduled_events", query), "scheduled_events:read")
     }
 
     /// The booked event that starts last.
     pub fn newest_event(of: Owned<'_>) -> Self {
         let mut query = owner(of);
         query.extend([("sort", "start_time:desc"), ("count", "1")]);
-        Self::get(listing("/scheduled_events", query, None), "scheduled_events:read")
+        Self::get(listing("/scheduled_events", query), "scheduled_events:read")
     }
 
-    /// A page of who booked an event.
+    /// Who booked an event.
     ///
     /// # Errors
     /// When `event` is no URI of one.
-    pub fn invitees(event: &str, page: Option<&str>) -> Result<Self, Problem> {
+    pub fn invitees(event: &str) -> Result<Self, Problem> {
         let path = format!("/scheduled_events/{}/invitees", uuid(event)?);
-        Ok(Self::get(listing(&path, vec![("count", PAGE)], page), "scheduled_events:read"))
+        Ok(Self::get(listing(&path, vec![("count", PAGE)]), "scheduled_events:read"))
     }
 
-    /// Whether routing forms may be read.
-    pub fn routing_forms(of: Owned<'_>) -> Self {
-        let query = vec![("organization", of.account.organization.as_str()), ("count", "1")];
-        Self::get(listing("/routing_forms", query, None), "routing_forms:read")
+    /// The organization's routing forms.
+    pub fn routing_forms(account: &Account) -> Self {
+        let query = vec![("organization", account.organization.as_str()), ("count", PAGE)];
+        Self::get(listing("/routing_forms", query), "routing_forms:read")
+    }
+
+    /// What was answered to the routing form with this URI, the newest first. There is no way to ask for a time.
+    pub fn submissions(form: &str) -> Self {
+        let query = vec![("form", form), ("sort", "created_at:desc"), ("count", PAGE)];
+        Self::get(listing("/routing_form_submissions", query), "routing_forms:read")
+    }
+
+    /// The same list from a later page on, whose token the page before has.
+    #[must_use]
+    pub fn page(mut self, token: &str) -> Self {
+        let token: String = byte_serialize(token.as_bytes()).collect();
+        self.path = format!("{}&page_token={token}", self.path);
+        self
     }
 
     fn get(path: String, scope: &'static str) -> Self {
@@ -132,12 +146,9 @@ fn owner<'a>(of: Owned<'a>) -> Vec<(&'static str, &'a str)> {
     }
 }
 
-fn listing(path: &str, query: Vec<(&str, &str)>, page: Option<&str>) -> String {
+fn listing(path: &str, query: Vec<(&str, &str)>) -> String {
     let mut written = Serializer::new(String::new());
     written.extend_pairs(query);
-    if let Some(page) = page {
-        written.append_pair("page_token", page);
-    }
     format!("{path}?{}", written.finish())
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tributary_domain::time::Timestamp;
 
+use super::{ROUTING_FORMS, booking::UNMARKED};
+
 /// How far a subscription reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reach {
@@ -39,8 +41,7 @@ pub struct Wanted {
 }
 
 const BOOKINGS: [&str; 2] = ["invitee.created", "invitee.canceled"];
-const NO_SHOWS: [&str; 2] = ["invitee_no_show.created", "invitee_no_show.deleted"];
-const ROUTING_FORMS: &str = "routing_form_submission.created";
+const NO_SHOWS: [&str; 2] = ["invitee_no_show.created", UNMARKED];
 
 /// What is to be told of: bookings and their cancellations; no-shows and answers of routing forms where they are asked for.
 pub fn kinds(no_shows: bool, routing_forms: bool) -> Vec<&'static str> {

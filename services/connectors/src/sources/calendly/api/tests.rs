@@ -37,23 +37,30 @@ fn requests_are_written_as_calendly_reads_them() {
     for (request, path) in [
         (ApiRequest::me(), "/users/me".to_owned()),
         (
-            ApiRequest::subscriptions(all, None),
+            ApiRequest::subscriptions(all),
             format!("/webhook_subscriptions?{organization}&scope=organization&count=100"),
         ),
         (
-            ApiRequest::subscriptions(own, Some("a b&c")),
+            ApiRequest::subscriptions(own).page("a b&c"),
             format!("/webhook_subscriptions?{organization}&scope=user&count=100&{user}&page_token=a+b%26c"),
         ),
         (
-            ApiRequest::events(all, from, None),
+            ApiRequest::events(all, from),
             format!(
                 "/scheduled_events?{organization}&min_start_time=2026-09-21T14%3A13%3A20Z&sort=start_time%3Aasc&count=100"
             ),
         ),
         (ApiRequest::newest_event(own), format!("/scheduled_events?{user}&sort=start_time%3Adesc&count=1")),
         (
-            ApiRequest::invitees("https://api.calendly.com/scheduled_events/E-1", None).unwrap(),
+            ApiRequest::invitees("https://api.calendly.com/scheduled_events/E-1").unwrap(),
             "/scheduled_events/E-1/invitees?count=100".to_owned(),
+        ),
+        (ApiRequest::routing_forms(&account), format!("/routing_forms?{organization}&count=100")),
+        (
+            ApiRequest::submissions("https://api.calendly.com/routing_forms/F-1").page("p"),
+            "/routing_form_submissions?form=https%3A%2F%2Fapi.calendly.com%2Frouting_forms%2FF-1\
+             &sort=created_at%3Adesc&count=100&page_token=p"
+                .to_owned(),
         ),
         (
             ApiRequest::unsubscribe("https://api.calendly.com/webhook_subscriptions/W1").unwrap(),
@@ -224,7 +231,7 @@ macro_rules! fixtures {
 }
 
 /// What webhooks told.
-const FIXTURES: [(&str, &str); 8] = fixtures![
+const FIXTURES: [(&str, &str); 9] = fixtures![
     "created",
     "rescheduled_created",
     "paid",
@@ -232,7 +239,8 @@ const FIXTURES: [(&str, &str); 8] = fixtures![
     "null_name",
     "non_ascii",
     "canceled",
-    "no_show"
+    "no_show",
+    "routing_form"
 ];
 
 fn fixture(name: &str) -> Value {
@@ -254,7 +262,7 @@ fn shown(webhook: &Value) -> (Value, Value) {
 #[test]
 fn what_the_api_shows_is_told_as_the_webhook_told_it() {
     let creator = "https://api.calendly.com/users/GBHLK4N7RVTQ2ZPW";
-    for (name, _) in FIXTURES {
+    for (name, _) in FIXTURES.into_iter().filter(|(name, _)| *name != "routing_form") {
         let webhook = fixture(name);
         let (event, invitee) = shown(&webhook);
         let told = deliveries(&event, &invitee, creator, &kinds(true, true));
@@ -271,6 +279,54 @@ fn what_the_api_shows_is_told_as_the_webhook_told_it() {
         let (ours, theirs) = (facts(same), facts(&webhook));
         assert_eq!(stages(&ours), stages(&theirs), "{name}");
     }
+}
+
+#[test]
+fn an_answer_of_a_routing_form_is_told_as_the_webhook_told_it() {
+    let webhook = fixture("routing_form");
+    let told = answered(&webhook["payload"], webhook["created_by"].as_str().unwrap()).unwrap();
+    assert_eq!(told.body["payload"], webhook["payload"]);
+    assert_eq!(told.at, webhook["payload"]["created_at"].as_str().unwrap().parse().unwrap());
+    let (ours, theirs) = (facts(&told.body), facts(&webhook));
+    assert!(theirs.dedupe_key.is_some());
+    assert_eq!(
+        (ours.dedupe_key, ours.provider_event, ours.cluid),
+        (theirs.dedupe_key, theirs.provider_event, theirs.cluid)
+    );
+    assert_eq!(answered(&json!({"uri": "https://api.calendly.com/routing_form_submissions/S"}), "u"), None);
+}
+
+#[test]
+fn a_mark_that_is_gone_is_told_of_whoever_has_none_and_comes() {
+    let all = kinds(true, false);
+    let at: Timestamp = "2026-03-14T08:00:00.5Z".parse().unwrap();
+    let (event, mut invitee) = shown(&fixture("no_show"));
+    assert_eq!(unmarked(&event, &invitee, "u", &all, at), None, "the mark is there");
+    invitee["no_show"] = Value::Null;
+    let told = unmarked(&event, &invitee, "u", &all, at).unwrap();
+    let of = facts(&told.body);
+    assert_eq!((told.at, of.provider_event.as_deref()), (at, Some("invitee_no_show.deleted")));
+    let booking = of.booking.unwrap();
+    assert_eq!(booking.stages, [tributary_domain::booking::Stage::NoShowRemoved]);
+    assert_eq!(booking.at, Some("2026-03-14T08:00:00Z".parse().unwrap()), "envelopes have whole seconds");
+    // The key that Calendly's own has, whose body says the same of the invitee.
+    let changed = invitee["updated_at"].as_str().unwrap();
+    let key = format!("invitee_no_show.deleted {} {changed}", invitee["uri"].as_str().unwrap());
+    assert_eq!(of.dedupe_key, Some(key));
+    assert_eq!(unmarked(&event, &invitee, "u", &kinds(false, false), at), None, "it is not wanted");
+    invitee["status"] = json!("canceled");
+    assert_eq!(unmarked(&event, &invitee, "u", &all, at), None, "nobody is to come");
+}
+
+#[test]
+fn what_cannot_be_found_again_is_said_of_what_is_told_of() {
+    assert_eq!(unseen(&kinds(false, false)), Vec::<String>::new());
+    let of = |no_shows, forms| -> Vec<String> {
+        let said = unseen(&kinds(no_shows, forms)).into_iter();
+        said.map(|line| line.split(':').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of(true, false), ["invitee_no_show.created", "invitee_no_show.deleted"]);
+    assert_eq!(of(false, true), [ROUTING_FORMS]);
 }
 
 #[test]
