@@ -20,7 +20,7 @@ use tributary_store::{
 };
 
 use super::{
-    attempt::{Attempted, Health, Means, Target, Tried, word},
+    attempt::{Attempted, Health, Means, Target, Tried},
     dispatcher::Tail,
     message::{Drain, Forget, Look, Offer, Reload},
     precedence::{self, Precedence},
@@ -242,7 +242,7 @@ impl DestinationActor {
             number: delivery.attempts,
             started_at: tried.started,
             duration: tried.took,
-            outcome: word(&tried.outcome).to_owned(),
+            outcome: tried.outcome.word().to_owned(),
             http_status: tried.status,
             response_headers: tried.headers,
             response_body: tried.body.to_vec(),
@@ -252,7 +252,14 @@ impl DestinationActor {
         };
         self.tell(delivery.event.source, &attempt, verdict);
         let is_replay = delivery.before > 0;
-        self.results.push(NewAttempt { attempt, verdict, source: delivery.event.source, is_replay });
+        self.results.push(NewAttempt {
+            attempt,
+            verdict,
+            source: delivery.event.source,
+            is_replay,
+            is_test: delivery.event.data.is_test,
+            quality: tried.quality,
+        });
         if !self.is_recording {
             self.is_recording = true;
             context.run_later(LINGER, |actor, context| actor.record(context));

@@ -7,11 +7,14 @@ use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
 use tributary_connectors::destinations::{
-    HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing,
+    self, HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing,
 };
-use tributary_domain::time::{Clock, Timestamp};
+use tributary_domain::{
+    id::DestinationId,
+    time::{Clock, Timestamp},
+};
 use tributary_egress::{Egress, OutboundRequest};
-use tributary_store::ledger::ReadyDelivery;
+use tributary_store::{delivery::Matched, ledger::ReadyDelivery};
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
@@ -46,6 +49,8 @@ pub(super) struct Tried {
     pub(super) body: Bytes,
     pub(super) truncated: bool,
     pub(super) error: Option<String>,
+    /// How well the platform could find the event's person, where it took the event and looks for somebody.
+    pub(super) quality: Option<Matched>,
 }
 
 /// How it went with a delivery whose turn it was.
@@ -99,7 +104,7 @@ impl Means {
         if let Some(status) = tried.status {
             span.record("status", status);
         }
-        self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
+        self.metrics.delivery(target.platform.name(), tried.outcome.word(), tried.took);
         (delivery, Attempted::Tried(Box::new(tried)))
     }
 
@@ -110,7 +115,9 @@ impl Means {
             let reason = format!("{} cannot be told what became of an event", target.platform.display_name());
             return Tried::failed(started, Duration::ZERO, permanent(reason), Health::Unknown);
         }
-        let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
+        let request = destinations::settings_for(target.platform, &target.settings, &event)
+            .and_then(|settings| target.platform.request(&settings, &target.secrets, &event, started));
+        let request = match request {
             Ok(request) => request,
             Err(error) => {
                 let reason = error.to_string();
@@ -127,6 +134,9 @@ impl Means {
                 let status = answer.status.as_u16();
                 let outcome =
                     target.platform.classify(status, &answer.headers, &answer.body, self.clock.now());
+                let quality = (outcome == Outcome::Delivered)
+                    .then(|| matched(target.platform, &event, delivery.destination))
+                    .flatten();
                 let is_ill = matches!(outcome, Outcome::Retry { .. }) && (status == 429 || status >= 500);
                 Tried {
                     started,
@@ -139,6 +149,7 @@ impl Means {
                     // A copy: what was read of a long answer is let go.
                     body: Bytes::copy_from_slice(&answer.body[..answer.body.len().min(KEPT_BODY)]),
                     error: None,
+                    quality,
                 }
             }
             Err(error) => {
@@ -162,13 +173,7 @@ impl Tried {
     }
 
     fn failed(started: Timestamp, took: Duration, outcome: Outcome, health: Health) -> Self {
-        let error = match &outcome {
-            Outcome::Retry { reason, .. }
-            | Outcome::Permanent { reason }
-            | Outcome::Suspend { reason }
-            | Outcome::Disable { reason } => reason.clone(),
-            Outcome::Delivered => String::new(),
-        };
+        let error = outcome.reason().to_owned();
         Self {
             started,
             took,
@@ -179,18 +184,8 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: Some(error),
+            quality: None,
         }
-    }
-}
-
-/// The stable word for an outcome, as it stands with the attempt and in metrics.
-pub(super) fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered => "DELIVERED",
-        Outcome::Retry { .. } => "RETRY",
-        Outcome::Permanent { .. } => "FAILED",
-        Outcome::Suspend { .. } => "SUSPENDED",
-        Outcome::Disable { .. } => "DISABLED",
     }
 }
 
@@ -209,8 +204,15 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
         source,
         destination: delivery.destination,
         role: event.data.role,
+        is_test: event.data.is_test,
     };
     OutgoingEvent::of(event.draft(), target.platform, &target.event_names, standing)
+}
+
+fn matched(platform: &dyn Platform, event: &OutgoingEvent, destination: DestinationId) -> Option<Matched> {
+    let quality = destinations::quality(platform.about(), event)?;
+    let present = quality.present.iter().map(|signal| signal.name).collect();
+    Some(Matched { destination, score: quality.score, present })
 }
 
 fn outbound(request: HttpRequest) -> OutboundRequest {

@@ -12,7 +12,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use attempt::{AttemptRecord, NewAttempt, Verdict};
+pub use attempt::{AttemptRecord, Matched, NewAttempt, Verdict};
 pub use log::DeliveryFilter;
 
 use crate::{

@@ -66,8 +66,14 @@ async fn charts_tell_what_happened_before_and_after_it_is_folded() {
         error: None,
         answer_removed: false,
     };
-    let attempt =
-        NewAttempt { attempt, verdict: Verdict::Delivered, source: id(&source.name), is_replay: false };
+    let attempt = NewAttempt {
+        attempt,
+        verdict: Verdict::Delivered,
+        source: id(&source.name),
+        is_replay: false,
+        is_test: false,
+        quality: None,
+    };
     let owner = tenant_of(&tenant.name);
     world.store.tenant(owner).record_attempts(&[attempt]).await.unwrap();
     let refused =

@@ -31,3 +31,27 @@ pub enum Outcome {
         reason: String,
     },
 }
+
+impl Outcome {
+    /// The stable word for it, as it stands with attempts and in metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "DELIVERED",
+            Self::Retry { .. } => "RETRY",
+            Self::Permanent { .. } => "FAILED",
+            Self::Suspend { .. } => "SUSPENDED",
+            Self::Disable { .. } => "DISABLED",
+        }
+    }
+
+    /// Why it is none of a success; empty: it is one.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Delivered => "",
+            Self::Retry { reason, .. }
+            | Self::Permanent { reason }
+            | Self::Suspend { reason }
+            | Self::Disable { reason } => reason,
+        }
+    }
+}

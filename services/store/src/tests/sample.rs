@@ -31,7 +31,7 @@ pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
 
 /// An attempt of a message of [`source`], and what it means.
 pub(super) fn tried(attempt: AttemptRecord, verdict: Verdict) -> NewAttempt {
-    NewAttempt { attempt, verdict, source: source(), is_replay: false }
+    NewAttempt { attempt, verdict, source: source(), is_replay: false, is_test: false, quality: None }
 }
 
 pub(super) fn source() -> SourceId {
@@ -92,6 +92,7 @@ pub(super) fn message(tenant: TenantId, number: u64) -> message::Model {
         headers: r#"[["content-type","application/json"]]"#.to_owned(),
         body: Packed::of(BODY).into_column(),
         runs: format!(r#"[{{"workflow":"{}","version":1,"status":"SUCCEEDED"}}]"#, workflow()),
+        is_test: None,
         trace_parent: None,
     }
 }

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -64,6 +64,7 @@ pub(super) static ABOUT: About = About {
          stay as they are",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits { max_age: None, max_batch: 1 },
     errors: ERRORS,
     signatures: &[],

@@ -1,7 +1,7 @@
 //! What is known of Slack's incoming webhooks.
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits,
     about::no_names,
     errors::{Verdict, known},
 };
@@ -86,6 +86,7 @@ pub(super) static ABOUT: About = About {
         "as messages of their own, such as `Schedule – cancelled`; messages that are there stay as they are",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits { max_age: None, max_batch: 1 },
     errors: ERRORS,
     signatures: &[],
