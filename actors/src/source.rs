@@ -121,9 +121,12 @@ async fn evaluate(
             (Some(reason), Work::Apply(_)) => Work::Hold(reason),
             (_, work) => work,
         };
+        let is_test = parsed
+            .as_ref()
+            .is_ok_and(|parsed| planner::is_test(tenant, source, parsed, &task.accepted.headers, &work));
         let facts = parsed.ok().map(|parsed| parsed.facts.clone());
         let plan = plan(task, tenant.rev, &tenant.settings, facts, work);
-        plans.push(MessagePlan { destinations: Arc::clone(&tenant.destinations), ..plan });
+        plans.push(MessagePlan { destinations: Arc::clone(&tenant.destinations), is_test, ..plan });
     }
 }
 
@@ -159,6 +162,7 @@ fn plan(
         config_rev: rev,
         settings: Arc::clone(settings),
         destinations: Arc::default(),
+        is_test: false,
         work,
     }
 }

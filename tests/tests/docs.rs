@@ -40,7 +40,7 @@ const ANYWHERE: [&str; 6] = [
 
 /// Files that list reasons of one word too, and how they write them.
 const LISTS: [(&str, &str); 10] = [
-    ("actors/src/destination/attempt.rs", CAPITALS),
+    ("services/connectors/src/destinations/outcome.rs", CAPITALS),
     ("services/admin/src/error.rs", CAPITALS),
     ("services/connectors/src/sources/signature.rs", CAPITALS),
     ("services/domain/src/identity/decision.rs", SMALL),

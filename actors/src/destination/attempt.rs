@@ -1,7 +1,8 @@
 //! One attempt: events become a request, the request is sent, the answer gets its meaning for each of them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
+use serde_json::Value;
 use tracing::Instrument;
 use tributary_connectors::destinations::{
     self, Batching, HttpRequest, Item, Judged, Outcome, OutgoingEvent, Replies, RequestError,
@@ -14,13 +15,13 @@ use tributary_domain::{
     time::{Clock, Timestamp},
 };
 use tributary_egress::{Egress, OutboundRequest, OutboundResponse};
-use tributary_store::{Store, ledger::ReadyDelivery};
+use tributary_store::{Store, delivery::Matched, ledger::ReadyDelivery};
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 
 use super::{
     precedence::{self, Precedence},
     target::{Target, people},
-    tried::{Attempted, Health, SPLIT, Sent, Tried, code, no_answer, word},
+    tried::{Attempted, Health, SPLIT, Sent, Tried, code, no_answer},
 };
 use crate::faults::Hurry;
 
@@ -43,6 +44,8 @@ pub(super) struct Means {
 /// What is sent together.
 struct Bundle {
     deliveries: Vec<ReadyDelivery>,
+    /// How well the person of each can be found.
+    qualities: Vec<Option<Matched>>,
     items: Vec<Item>,
     request: HttpRequest,
 }
@@ -87,7 +90,7 @@ impl Means {
         for (_, attempted) in &sent.each {
             match attempted {
                 Attempted::Tried(tried) => {
-                    self.metrics.delivery(target.platform.name(), word(&tried.outcome), tried.took);
+                    self.metrics.delivery(target.platform.name(), tried.outcome.word(), tried.took);
                 }
                 Attempted::Split(tried) => self.metrics.delivery(target.platform.name(), SPLIT, tried.took),
                 Attempted::Postponed(_) | Attempted::Left => {}
@@ -148,29 +151,45 @@ impl Means {
     ) -> Option<Bundle> {
         let now = self.clock.now();
         let batching = target.platform.batching();
-        let (mut deliveries, mut items, mut bytes) = (Vec::new(), Vec::<Item>::new(), 0);
-        let mut alone = None;
+        let (mut deliveries, mut qualities) = (Vec::<ReadyDelivery>::new(), Vec::new());
+        let (mut items, mut bytes) = (Vec::<Item>::new(), 0);
+        let (mut alone, mut sent_with) = (None, Cow::Borrowed(&target.settings));
         // One alone may have more: the platform says what it thinks of that.
         let most_bytes = target.platform.about().limits.max_bytes;
         for delivery in wanted {
-            if alone.is_some() {
+            // Tests and other events share no request.
+            let is_apart = |first: &ReadyDelivery| first.event.data.is_test != delivery.event.data.is_test;
+            if alone.is_some() || deliveries.first().is_some_and(is_apart) {
                 done.push((delivery, Attempted::Left));
                 continue;
             }
             let source = sources.get(&delivery.event.source).cloned().unwrap_or_default();
             let event = target.outgoing(&delivery, source);
-            match made(target, batching, &event, now) {
-                Err(error) => done.push((delivery, tried(unsendable(&error, now)))),
-                Ok(Made::Request(request)) => {
+            let settings = destinations::settings_for(target.platform, &target.settings, &event);
+            let made = settings.and_then(|settings| {
+                made(target, &settings, batching, &event, now).map(|made| (made, settings))
+            });
+            let (made, settings) = match made {
+                Ok(made) => made,
+                Err(error) => {
+                    done.push((delivery, tried(unsendable(&error, now))));
+                    continue;
+                }
+            };
+            sent_with = settings;
+            match made {
+                Made::Request(request) => {
                     alone = Some(request);
+                    qualities.push(target.matched(&event, delivery.destination));
                     deliveries.push(delivery);
                 }
-                Ok(Made::Item(item)) => {
+                Made::Item(item) => {
                     let fits =
                         bytes + item.bytes() <= most_bytes && items.iter().all(|other| item.goes_with(other));
                     if items.is_empty() || fits {
                         bytes += item.bytes();
                         items.push(item);
+                        qualities.push(target.matched(&event, delivery.destination));
                         deliveries.push(delivery);
                     } else {
                         done.push((delivery, Attempted::Left));
@@ -183,11 +202,11 @@ impl Means {
         }
         let request = match (alone, batching) {
             (Some(request), _) => Ok(request),
-            (None, Some(batching)) => batching.envelope(&target.settings, &target.secrets, &mut items),
+            (None, Some(batching)) => batching.envelope(&sent_with, &target.secrets, &mut items),
             (None, None) => return None,
         };
         match request {
-            Ok(request) => Some(Bundle { deliveries, items, request }),
+            Ok(request) => Some(Bundle { deliveries, qualities, items, request }),
             Err(error) => {
                 let each = deliveries.into_iter().map(|delivery| (delivery, tried(unsendable(&error, now))));
                 done.extend(each);
@@ -198,7 +217,7 @@ impl Means {
 
     /// Sends it, and tells the status of the answer.
     async fn send(&self, target: &Target, bundle: Bundle, sent: &mut Sent) -> Option<u16> {
-        let Bundle { deliveries, items, request } = bundle;
+        let Bundle { deliveries, qualities, items, request } = bundle;
         let started = self.clock.now();
         match self.egress.send(outbound(request, self.hurry.at_least(DEADLINE, LEAST))).await {
             Ok(answer) => {
@@ -208,22 +227,26 @@ impl Means {
                     Replies::All(judged) => {
                         sent.health = Health::of(told.0, &judged);
                         let all = of_all(started, &answer, judged, deliveries.len());
-                        sent.each.extend(deliveries.into_iter().map(|delivery| (delivery, all())));
+                        let each = deliveries.into_iter().zip(qualities);
+                        sent.each.extend(each.map(|(delivery, quality)| (delivery, all().matching(quality))));
                     }
                     Replies::Each(each) => {
                         sent.health = Health::Well;
                         let is_alone = deliveries.len() == 1;
-                        let each = deliveries.into_iter().zip(each).map(|(delivery, one)| {
-                            let it = answered(started, &answer, one.judged);
-                            // What it says of others is not for this one to keep.
-                            let part = if one.part.is_null() { String::new() } else { one.part.to_string() };
-                            let it = if is_alone {
-                                it.with_body(&answer.body, answer.truncated)
-                            } else {
-                                it.with_body(part.as_bytes(), false)
-                            };
-                            (delivery, tried(it))
-                        });
+                        let each = deliveries.into_iter().zip(qualities).zip(each).map(
+                            |((delivery, quality), one)| {
+                                let it = answered(started, &answer, one.judged);
+                                // What it says of others is not for this one to keep.
+                                let part =
+                                    if one.part.is_null() { String::new() } else { one.part.to_string() };
+                                let it = if is_alone {
+                                    it.with_body(&answer.body, answer.truncated)
+                                } else {
+                                    it.with_body(part.as_bytes(), false)
+                                };
+                                (delivery, tried(it).matching(quality))
+                            },
+                        );
                         sent.each.extend(each);
                     }
                 }
@@ -254,11 +277,12 @@ enum Made {
 
 fn made(
     target: &Target,
+    settings: &Value,
     batching: Option<&'static Batching>,
     event: &OutgoingEvent,
     now: Timestamp,
 ) -> Result<Made, RequestError> {
-    let (settings, secrets) = (&target.settings, &target.secrets);
+    let secrets = &target.secrets;
     match batching {
         Some(batching) => batching.item(settings, secrets, event, now).map(Made::Item),
         None => target.platform.request(settings, secrets, event, now).map(Made::Request),
@@ -321,7 +345,7 @@ fn of_all(
     // What it says of one of them is not for the others to keep: it can repeat what was sent.
     let mut all = if is_split { all } else { all.with_body(&answer.body, answer.truncated) };
     if is_split {
-        let why = super::tried::reason(&all.outcome);
+        let why = all.outcome.reason();
         all.error =
             Some(format!("one of {count} events in one request was refused, so they go in halves: {why}"));
     }

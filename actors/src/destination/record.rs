@@ -20,7 +20,7 @@ use tributary_store::{
 
 use super::{
     actor::DestinationActor,
-    tried::{SPLIT, Tried, word},
+    tried::{SPLIT, Tried},
 };
 
 /// How long results wait for others before they are recorded together.
@@ -49,7 +49,8 @@ impl DestinationActor {
                 let tries = delivery.attempts.saturating_sub(delivery.before);
                 match retry::next_delay(tries, (self.jitter)(), *after) {
                     Some(delay) => {
-                        let due_at = self.before_it_expires(&delivery, now, now.plus(self.means.hurry.of(delay)));
+                        let due_at =
+                            self.before_it_expires(&delivery, now, now.plus(self.means.hurry.of(delay)));
                         (Verdict::Retry { due_at }, Some(reason.clone()))
                     }
                     None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),
@@ -63,7 +64,7 @@ impl DestinationActor {
             }
         }
         self.queue.tried(&delivery);
-        let outcome = word(&tried.outcome);
+        let outcome = tried.outcome.word();
         self.keep(&delivery, tried, (outcome, verdict, why), context);
     }
 
@@ -113,7 +114,15 @@ impl DestinationActor {
         };
         self.tell(source, &attempt, verdict);
         let is_replay = delivery.before > 0;
-        self.results.push(NewAttempt { attempt, verdict, cause, source, is_replay });
+        self.results.push(NewAttempt {
+            attempt,
+            verdict,
+            cause,
+            source,
+            is_replay,
+            is_test: delivery.event.data.is_test,
+            quality: tried.quality,
+        });
         if !self.is_recording {
             self.is_recording = true;
             context.run_later(LINGER, |actor, context| actor.record(context));

@@ -16,7 +16,7 @@ use tributary_domain::{
 };
 use tributary_store::{
     Page, Store, StoreError,
-    delivery::Held,
+    delivery::{Held, Matched},
     destination::{DestinationRecord, DestinationState},
     ledger::ReadyDelivery,
 };
@@ -80,6 +80,13 @@ impl Target {
         }
     }
 
+    /// How well the platform could find the person of `event`; nothing where it looks for nobody.
+    pub(super) fn matched(&self, event: &OutgoingEvent, destination: DestinationId) -> Option<Matched> {
+        let quality = destinations::quality(self.platform.about(), event)?;
+        let present = quality.present.iter().map(|signal| signal.name).collect();
+        Some(Matched { destination, score: quality.score, present })
+    }
+
     /// What it is told of a delivery.
     pub(super) fn outgoing(&self, delivery: &ReadyDelivery, source: String) -> OutgoingEvent {
         let event = &delivery.event;
@@ -92,6 +99,7 @@ impl Target {
             source,
             destination: delivery.destination,
             role: event.data.role,
+            is_test: event.data.is_test,
         };
         OutgoingEvent::of(event.draft(), self.platform, &self.event_names, standing)
     }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tributary_connectors::destinations::{Judged, Outcome};
 use tributary_domain::time::Timestamp;
 use tributary_egress::EgressErrorKind;
-use tributary_store::ledger::ReadyDelivery;
+use tributary_store::{delivery::Matched, ledger::ReadyDelivery};
 
 /// Most of an answer's body that is kept, in bytes.
 pub(super) const KEPT_BODY: usize = 4 << 10;
@@ -46,6 +46,8 @@ pub(super) struct Tried {
     pub(super) body: Bytes,
     pub(super) truncated: bool,
     pub(super) error: Option<String>,
+    /// How well the platform could find the event's person, where it took the event and looks for somebody.
+    pub(super) quality: Option<Matched>,
 }
 
 /// How it went with a delivery whose turn it was.
@@ -59,6 +61,18 @@ pub(super) enum Attempted {
     Left,
     /// It was refused together with others for something in one of them.
     Split(Box<Tried>),
+}
+
+impl Attempted {
+    /// The same of an event whose person the platform can find so well: that counts where it took the event.
+    pub(super) fn matching(mut self, quality: Option<Matched>) -> Self {
+        if let Self::Tried(tried) = &mut self
+            && tried.outcome == Outcome::Delivered
+        {
+            tried.quality = quality;
+        }
+        self
+    }
 }
 
 /// How it went with a batch.
@@ -114,7 +128,7 @@ impl Tried {
 
     /// It ended without an answer.
     pub(super) fn failed(started: Timestamp, took: Duration, code: &str, outcome: Outcome) -> Self {
-        let error = reason(&outcome).to_owned();
+        let error = outcome.reason().to_owned();
         Self {
             started,
             took,
@@ -125,6 +139,7 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: Some(error),
+            quality: None,
         }
     }
 
@@ -147,6 +162,7 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: None,
+            quality: None,
         }
     }
 
@@ -161,28 +177,6 @@ impl Tried {
 /// The word for an answer that did not come.
 pub(super) fn no_answer(kind: EgressErrorKind) -> String {
     kind.as_str().to_ascii_uppercase()
-}
-
-/// Why it was not taken; empty: it was.
-pub(super) fn reason(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Retry { reason, .. }
-        | Outcome::Permanent { reason }
-        | Outcome::Suspend { reason }
-        | Outcome::Disable { reason } => reason,
-        Outcome::Delivered => "",
-    }
-}
-
-/// The stable word for an outcome, as it stands with the attempt and in metrics.
-pub(super) fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered => "DELIVERED",
-        Outcome::Retry { .. } => "RETRY",
-        Outcome::Permanent { .. } => "FAILED",
-        Outcome::Suspend { .. } => "SUSPENDED",
-        Outcome::Disable { .. } => "DISABLED",
-    }
 }
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tributary_domain::time::Clock;
+use tributary_egress::Egress;
 use tributary_store::{Store, audit::Author};
 
 use crate::{calendly::Calendly, house::House, page::List, source::browser};
@@ -20,6 +21,8 @@ pub struct AdminContext {
     pub house: Arc<dyn House>,
     /// Calendly's API.
     pub calendly: Arc<dyn Calendly>,
+    /// What destinations are tried with: the client that deliveries go through.
+    pub egress: Egress,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids and secrets.

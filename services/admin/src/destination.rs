@@ -2,6 +2,10 @@
 
 mod convert;
 pub(crate) mod platforms;
+mod request;
+mod testing;
+
+pub(crate) use request::composed;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::id::DestinationId;
@@ -9,7 +13,8 @@ use tributary_proto::admin::v1::{
     CreateDestinationRequest, DeleteDestinationRequest, DeletionPreview, Destination, GetDestinationRequest,
     ListDestinationsRequest, ListDestinationsResponse, ListPlatformsRequest, ListPlatformsResponse,
     PauseDestinationRequest, PreviewDeleteDestinationRequest, ResumeDestinationRequest,
-    UndeleteDestinationRequest, UpdateDestinationRequest, destination_service_server::DestinationService,
+    TestDestinationRequest, TestDestinationResponse, UndeleteDestinationRequest, UpdateDestinationRequest,
+    destination_service_server::DestinationService,
 };
 use tributary_store::destination::{DestinationChange, DestinationRecord, DestinationState, NewDestination};
 
@@ -178,6 +183,16 @@ impl DestinationService for Destinations {
         let call = self.0.call(&request).await?;
         let ResumeDestinationRequest { name, etag } = request.into_inner();
         self.set_state(&call, &name, &etag, DestinationState::Enabled, "").await
+    }
+
+    async fn test_destination(
+        &self,
+        request: Request<TestDestinationRequest>,
+    ) -> Result<Response<TestDestinationResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        let request = request.into_inner();
+        let (located, record) = self.find(&call, "name", &request.name).await?;
+        testing::test(&call, &located, &record, request).await.map(Response::new)
     }
 
     async fn list_platforms(

@@ -104,6 +104,7 @@ pub(crate) fn to_proto(names: Names, record: &EventRecord) -> Event {
             }),
             Some(Role::Withheld { .. }) | None => None,
         },
+        test: record.data.is_test,
         withheld_reason: match record.data.role {
             Some(Role::Withheld { why }) => why.code().to_owned(),
             Some(Role::Follows { .. }) | None => String::new(),
@@ -116,6 +117,7 @@ fn withheld(names: Names, kept: &Withheld) -> WithheldDestination {
         WithheldFor::Suppressed => Reason::Suppressed,
         WithheldFor::ConsentDenied => Reason::ConsentDenied,
         WithheldFor::ConsentUnknown => Reason::ConsentUnknown,
+        WithheldFor::NoTestFacility => Reason::NoTestFacility,
     };
     WithheldDestination {
         destination: names.destination(kept.destination),
@@ -142,5 +144,9 @@ pub(crate) fn withheld_text(kept: &Withheld) -> String {
             "it is not known whether the person agreed to `{purpose}`, which this destination asks for: map it as a \
              consent of the workflow, or let the destination's rule allow what is unknown, and replay the message"
         ),
+        WithheldFor::NoTestFacility => "the message is a test, and this destination has no test facility that it could go to \
+                                        without being counted: see its platform's test mode, such as a code of the \
+                                        platform's test page in the settings"
+            .to_owned(),
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn sees(
     standing.is_none_or(|standing| standing.tenant_role(agency, tenant) >= Some(least))
 }
 
+/// Whether words, such as a path, are shown as they are to who sees no personal data.
+pub(crate) fn is_impersonal(words: &str) -> bool {
+    shape::words(words, &[]) == words
+}
+
 /// PERMISSION_DENIED for who may not see personal data, and asks for something by it: what is found would tell it.
 pub(crate) fn hidden(what: &str) -> Status {
     let message = format!(

@@ -227,6 +227,7 @@ pub(crate) fn to_proto(names: Names, record: ProfileRecord) -> Profile {
     };
     Profile {
         name: names.profile(record.id),
+        test: record.traits.is_test(),
         traits: record.traits.iter().filter_map(known).collect(),
         consents: record.traits.consents().filter_map(known).collect(),
         identifiers: record.identifiers.listed.into_iter().map(|owned| identifier(names, owned)).collect(),

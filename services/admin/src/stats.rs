@@ -2,12 +2,13 @@
 
 mod convert;
 mod period;
+mod quality;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::id::SourceId;
 use tributary_proto::admin::v1::{
-    QueryAgencyStatsRequest, QueryAgencyStatsResponse, QueryStatsRequest, QueryStatsResponse,
-    stats_service_server::StatsService,
+    QueryAgencyStatsRequest, QueryAgencyStatsResponse, QueryMatchQualityRequest, QueryMatchQualityResponse,
+    QueryStatsRequest, QueryStatsResponse, stats_service_server::StatsService,
 };
 
 use crate::{
@@ -42,6 +43,14 @@ impl StatsService for StatsOf {
         let series = located.scope.stats(source, range, &time_zone).await.map_err(from_store)?;
         let (stats, total) = convert::series(&series, range, &time_zone);
         Ok(Response::new(QueryStatsResponse { stats, total: Some(total), time_zone }))
+    }
+
+    async fn query_match_quality(
+        &self,
+        request: Request<QueryMatchQualityRequest>,
+    ) -> Result<Response<QueryMatchQualityResponse>, Status> {
+        let call = self.0.call(&request).await?;
+        quality::query(&call, request.into_inner()).await.map(Response::new)
     }
 
     async fn query_agency_stats(

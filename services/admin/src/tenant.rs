@@ -1,6 +1,7 @@
 //! Tenants.
 
 pub(crate) mod settings;
+mod test_rules;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::{

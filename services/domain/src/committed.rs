@@ -60,6 +60,8 @@ pub struct CommittedMessage {
     pub duplicate_of: Option<MessageId>,
     /// Its runs: which workflow, which version, how it ended.
     pub runs: Vec<(WorkflowId, u32, RunStatus)>,
+    /// Whether it is a test.
+    pub is_test: bool,
 }
 
 /// A delivery that was attempted.

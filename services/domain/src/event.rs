@@ -25,6 +25,9 @@ pub struct EventData {
     /// What the event is to the booking that it is of, when it is not simply told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// Whether it is of a test message: it goes to the test facilities of platforms alone, and is not counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_test: bool,
 }
 
 /// A destination that is not told of an event.
@@ -50,4 +53,6 @@ pub enum WithheldFor {
     ConsentDenied,
     /// Nothing is known of a purpose that the destination asks for.
     ConsentUnknown,
+    /// The event is a test, and the destination has no test facility that it could go to.
+    NoTestFacility,
 }

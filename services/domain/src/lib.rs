@@ -27,6 +27,7 @@ pub mod scan;
 pub mod stats;
 pub mod subnet;
 pub mod tenant;
+pub mod test_rule;
 pub mod time;
 pub mod workflow;
 

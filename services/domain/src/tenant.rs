@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{access::TenantRole, identity::Guard, retention::Retention};
+use crate::{access::TenantRole, identity::Guard, retention::Retention, test_rule::TestRule};
 
 /// A tenant's settings that the rules read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct TenantSettings {
     pub retention: Retention,
     /// The least role in the tenant that sees personal data in the clear.
     pub personal_data_role: TenantRole,
+    /// Which of its messages are tests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_rules: Vec<TestRule>,
 }
 
 impl Default for TenantSettings {
@@ -46,6 +49,7 @@ impl Default for TenantSettings {
             guard_hours: 7 * 24,
             retention: Retention::default(),
             personal_data_role: TenantRole::Viewer,
+            test_rules: Vec::new(),
         }
     }
 }

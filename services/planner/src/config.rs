@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tributary_connectors::sources::{self, Provider, SourceSettings};
+use tributary_connectors::{
+    destinations,
+    sources::{self, Provider, SourceSettings},
+};
 use tributary_domain::{
     filter::CompiledFilter,
     id::{DestinationId, WorkflowId},
     tenant::TenantSettings,
+    test_rule::CompiledTestRules,
     workflow::compile::CompiledWorkflow,
 };
 use tributary_store::{
@@ -24,6 +28,8 @@ pub struct TenantConfig {
     pub hold: Option<&'static str>,
     /// The tenant's settings.
     pub settings: Arc<TenantSettings>,
+    /// Which messages are tests; none: none are.
+    pub tests: Option<CompiledTestRules>,
     /// Where events may go.
     pub routes: Vec<Route>,
     /// All of these, as the ledger has to know them.
@@ -81,9 +87,15 @@ impl Configuration {
     /// When a part of it cannot be read: a newer build wrote it.
     pub fn compile(snapshot: Snapshot) -> Result<Self, StoreError> {
         let routes: Result<Vec<Route>, StoreError> = snapshot.routes.iter().map(route).collect();
+        // Rules that do not compile were refused when they were written: these are from a newer build.
+        let tests = (!snapshot.settings.test_rules.is_empty())
+            .then(|| CompiledTestRules::compile(&snapshot.settings.test_rules))
+            .transpose()
+            .map_err(|_| StoreError::Corrupt { what: "tenants.settings" })?;
         let tenant = TenantConfig {
             rev: snapshot.config_rev,
             hold: snapshot.hold,
+            tests,
             settings: Arc::new(snapshot.settings),
             destinations: Arc::new(destinations(&snapshot.routes)),
             routes: routes?,
@@ -95,7 +107,16 @@ impl Configuration {
 
 fn destinations(routes: &[RouteRecord]) -> Destinations {
     let consents = routes.iter().filter_map(|route| Some((route.destination, route.consent.clone()?)));
-    Destinations { all: routes.iter().map(|route| route.destination).collect(), consents: consents.collect() }
+    let takes_tests = |route: &RouteRecord| {
+        destinations::find(&route.platform)
+            .is_some_and(|platform| destinations::test_settings(platform, &route.settings).is_some())
+    };
+    let untested = routes.iter().filter(|route| !takes_tests(route)).map(|route| route.destination);
+    Destinations {
+        all: routes.iter().map(|route| route.destination).collect(),
+        consents: consents.collect(),
+        untested: untested.collect(),
+    }
 }
 
 /// A filter that does not compile was refused when it was written: this one is from a newer build. To go on without

@@ -12,4 +12,4 @@ pub use backtest::Comparison;
 pub use config::{Configuration, Route, SourceConfig, TenantConfig, WorkflowConfig};
 pub use message::{Parsed, facts};
 pub use rehearsal::{Arrival, rehearsed};
-pub use run::{Panicked, RunResult, caught, passes, run, work};
+pub use run::{Panicked, RunResult, caught, is_test, passes, run, work};

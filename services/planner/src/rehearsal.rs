@@ -17,7 +17,7 @@ use tributary_store::{
 use crate::{
     config::{Configuration, SourceConfig, WorkflowConfig},
     message::{Parsed, facts},
-    run::{caught, run, work},
+    run::{caught, is_test, run, work},
 };
 
 /// A message as it comes to a rehearsal.
@@ -72,16 +72,17 @@ pub fn rehearsed(
         .source
         .as_deref()
         .map(|source| (source, Parsed::read(source, (arrival.message, arrival.received), headers, body)));
-    let (found, work) = match parsed {
-        None => (None, Work::Apply(Vec::new())),
-        Some((_, Err(reason))) => (None, Work::Park(reason)),
+    let (found, work, is_test) = match parsed {
+        None => (None, Work::Apply(Vec::new()), false),
+        Some((_, Err(reason))) => (None, Work::Park(reason), false),
         Some((source, Ok(parsed))) => {
             let runs = source
                 .workflows
                 .iter()
                 .map(|workflow| Some(caught(workflow, || run(tenant, source, workflow, &parsed))));
             let work = work(runs);
-            (Some(parsed.facts), work)
+            let is_test = is_test(tenant, source, &parsed, headers, &work);
+            (Some(parsed.facts), work, is_test)
         }
     };
     MessagePlan {
@@ -102,6 +103,7 @@ pub fn rehearsed(
         config_rev: tenant.rev,
         settings: Arc::clone(&tenant.settings),
         destinations: Arc::clone(&tenant.destinations),
+        is_test,
         work,
     }
 }

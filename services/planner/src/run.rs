@@ -78,6 +78,25 @@ pub fn passes(tenant: &TenantConfig, view: &MessageView<'_>, draft: &EventDraft)
     routes.map(|route| route.destination).collect()
 }
 
+/// Whether a message is a test by its tenant's rules: by what it is, with the `headers` that were kept of it, or by whom an
+/// event of it is about.
+pub fn is_test(
+    tenant: &TenantConfig,
+    source: &SourceConfig,
+    message: &Parsed,
+    headers: &[(String, String)],
+    work: &Work,
+) -> bool {
+    let Some(rules) = &tenant.tests else { return false };
+    let runs = if let Work::Apply(runs) = work { runs.as_slice() } else { &[] };
+    let mut drafts = runs.iter().flat_map(|run| match &run.plan.outcome {
+        RunOutcome::Events(drafts) => drafts.as_slice(),
+        RunOutcome::Stopped(..) => &[],
+    });
+    rules.holds_of_message(&message.view(source), headers, &tenant.settings)
+        || drafts.any(|draft| rules.holds_of_event(draft))
+}
+
 /// What is to be done with a message of which the workflows made this, in their order; nothing stands for one that could
 /// not be asked. The message is parked as soon as one workflow panicked on it: its runs are applied together or not at
 /// all.

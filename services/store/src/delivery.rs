@@ -13,7 +13,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-pub use attempt::{AttemptRecord, Cause, NewAttempt, Verdict};
+pub use attempt::{AttemptRecord, Cause, Matched, NewAttempt, Verdict};
 pub use log::{DeliveryFilter, Milder};
 pub use order::Held;
 

@@ -89,6 +89,8 @@ pub struct MessageSummary {
     pub runs: Vec<MessageRun>,
     /// The W3C `traceparent` of the request that brought it.
     pub trace_parent: Option<String>,
+    /// Whether it is a test.
+    pub is_test: bool,
 }
 
 /// A message.
@@ -121,9 +123,10 @@ struct SummaryRow {
     signature: String,
     runs: String,
     trace_parent: Option<String>,
+    is_test: Option<i32>,
 }
 
-const SUMMARY: [message::Column; 14] = [
+const SUMMARY: [message::Column; 15] = [
     message::Column::Id,
     message::Column::SourceId,
     message::Column::Seq,
@@ -138,6 +141,7 @@ const SUMMARY: [message::Column; 14] = [
     message::Column::Signature,
     message::Column::Runs,
     message::Column::TraceParent,
+    message::Column::IsTest,
 ];
 
 impl Store {
@@ -205,6 +209,7 @@ impl TryFrom<message::Model> for MessageRecord {
             signature: row.signature,
             runs: row.runs,
             trace_parent: row.trace_parent,
+            is_test: row.is_test,
         };
         Ok(Self { summary: summary.try_into()?, headers, body, body_removed })
     }
@@ -230,6 +235,7 @@ impl TryFrom<SummaryRow> for MessageSummary {
             signature: signature.ok_or_else(|| StoreError::corrupt("messages.signature"))?,
             runs: json(&row.runs, "messages.runs")?,
             trace_parent: row.trace_parent,
+            is_test: row.is_test.is_some(),
         })
     }
 }

@@ -51,6 +51,10 @@ pub struct SourceSnapshot {
 pub struct RouteRecord {
     /// Its id.
     pub destination: DestinationId,
+    /// The platform that it is for.
+    pub platform: String,
+    /// The platform's settings.
+    pub settings: Value,
     /// Which events go there; none: all.
     pub filter: Option<Group>,
     /// What people must have agreed to; none: nothing.
@@ -102,6 +106,8 @@ impl TenantScope<'_> {
             // Of one that is paused or disabled too: its deliveries wait until a person resumes it.
             routes.extend(found.items.into_iter().map(|record| RouteRecord {
                 destination: record.id,
+                platform: record.platform,
+                settings: record.settings,
                 filter: record.filter,
                 consent: record.consent,
             }));

@@ -1,7 +1,7 @@
 //! What happened when, for charts.
 //!
 //! Whoever writes something that is counted adds it to `stats_recent` in the same transaction: the ledger, the workers of
-//! destinations, and the door for what it refuses. So the counts are exact whatever crashes, and one statement a
+//! destinations, and the door for what it refuses. What is counted for a destination has its id where else the source's is. So the counts are exact whatever crashes, and one statement a
 //! transaction is all that they cost. There a row is one metric of a source in a quarter of an hour. What is over is folded,
 //! a few rows at a time, into `stats`: a packed row for each hour and each day of a source, of its tenant and of its agency.
 //! A chart is then one range of keys however much there was, and what is not folded yet is added to it.

@@ -24,6 +24,7 @@
 //! | what is deleted, and brought back | `deletion` |
 //! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
 //! | of who is erased nothing is left, and nothing brings them back | `erasure` |
+//! | what is a test goes to test facilities, and is counted by nobody | `trials` |
 //! | the rate and the size at the door, the messages of a month | `quotas` |
 //! | what is counted for charts is what the logs say, whatever crashes | `stats` |
 //! | the commands of a person, as the binary | `cli` |
@@ -90,4 +91,5 @@ mod tag;
 mod telemetry;
 mod tls;
 mod tour;
+mod trials;
 mod upgrade;

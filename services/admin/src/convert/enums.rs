@@ -3,6 +3,7 @@
 use tributary_domain::{
     access::{AgencyRole, TenantRole},
     identity::{ConflictState, Verdict},
+    test_rule::TestRuleKind,
     workflow::{
         compare::Change,
         compile::Severity,
@@ -14,7 +15,8 @@ use tributary_domain::{
 };
 use tributary_proto::admin::v1::{
     self as proto, answer, condition, conflict, decide_conflict_request, group, input, mapping,
-    mapping_suggestion, node_trace, path, problem, run_status, step, workflow_difference, workflow_spec,
+    mapping_suggestion, node_trace, path, problem, run_status, step, test_rule, workflow_difference,
+    workflow_spec,
 };
 
 /// A domain enumeration with its twin in the contract, which has one more value: *not set*.
@@ -88,5 +90,6 @@ twins! {
     }
     Severity = problem::Severity { Warning, Error }
     Confidence = mapping_suggestion::Confidence { Low, Medium, High }
+    TestRuleKind = test_rule::Kind { Email, Header, Answer, Path }
     Change = workflow_difference::Change { Added, Removed, Changed }
 }

@@ -38,13 +38,17 @@ use crate::{
 pub(super) const PROVIDER_EVENT: Field = Field { name: "provider_event", operators: &[Is] };
 /// What the source found where it looks for the cluid.
 pub(super) const CLUID_STATUS: Field = Field { name: "cluid_status", operators: &[Is] };
+/// Whether it is a test.
+pub(super) const TEST: Field = Field { name: "test", operators: &[Is] };
+/// What that can be.
+pub(super) const A_FLAG: &str = "true or false";
 /// What statuses a message can have once it is in the log.
 pub(super) const A_MESSAGE_STATUS: &str = "SUCCEEDED, DUPLICATE, HELD or PARKED";
 /// What can be found where the cluid should be.
 pub(super) const A_CLUID_STATUS: &str = "FOUND, MISSING, FOREIGN or PLACEHOLDER";
 
 /// What is asked of messages and of nothing else.
-pub(crate) const OF_A_MESSAGE: [Field; 3] = [STATUS, PROVIDER_EVENT, CLUID_STATUS];
+pub(crate) const OF_A_MESSAGE: [Field; 4] = [STATUS, PROVIDER_EVENT, CLUID_STATUS, TEST];
 
 /// Which messages of a source a filter asks for, but for what every log knows.
 ///
@@ -58,6 +62,7 @@ pub(crate) fn wanted(filter: &Filter, source: SourceId) -> Result<MessageFilter,
         not_fate: fate(IsNot)?,
         provider_event: filter.find(PROVIDER_EVENT.name, Is).map(|clause| clause.value().to_owned()),
         cluid_status: filter.read(CLUID_STATUS.name, Is, A_CLUID_STATUS, CluidStatus::from_code)?,
+        is_test: filter.read(TEST.name, Is, A_FLAG, |text| text.parse().ok())?,
         ..MessageFilter::of(source)
     })
 }

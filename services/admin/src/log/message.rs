@@ -196,6 +196,7 @@ impl<'a> MessageReader<'a> {
             duplicate_of: duplicate_of(names, line.fate),
             signature: signature(line.signature).into(),
             runs: run_summaries(names, line.source, runs),
+            test: line.is_test,
             headers: Vec::new(),
             body: String::new(),
             body_removed: false,
@@ -235,6 +236,7 @@ pub(super) fn committed(names: Names, message: &CommittedMessage) -> Message {
         duplicate_of: message.duplicate_of.map(|first| names.message(first)).unwrap_or_default(),
         signature: signed.into(),
         runs: run_summaries(names, message.source, message.runs.iter().copied()),
+        test: message.is_test,
         ..Message::default()
     }
 }

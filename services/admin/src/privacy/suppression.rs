@@ -19,7 +19,7 @@ use crate::{
     call::{Call, Located},
     convert::value::to_time,
     error::{from_store, optional},
-    name::{Names, TenantPath, named_or_bare},
+    name::{TenantPath, named_or_bare},
     profile::command,
     violations::{Violations, invalid},
 };
@@ -61,7 +61,7 @@ pub(super) async fn add(
     let mut suppressions = Vec::with_capacity(identifiers.len());
     for (_, id) in &identifiers {
         let record = located.scope.suppression(*id).await.map_err(from_store)?;
-        suppressions.push(to_proto(located.names, record));
+        suppressions.push(to_proto(&located, record));
     }
     Ok(AddSuppressionsResponse { suppressions })
 }
@@ -102,9 +102,13 @@ pub(super) async fn list(
     let list = call.list("ListSuppressions", &[&request.parent, with_erased]);
     let page = list.page(request.page_size, &request.page_token)?;
     let located = call.locate(path).await?;
+    if request.with_erased {
+        // The name of a suppression is told to who adds it: with it, somebody would be found among the erased.
+        located.check_personal("who was erased")?;
+    }
     let found = located.scope.suppressions(request.with_erased, page).await.map_err(from_store)?;
     Ok(ListSuppressionsResponse {
-        suppressions: found.items.into_iter().map(|record| to_proto(located.names, record)).collect(),
+        suppressions: found.items.into_iter().map(|record| to_proto(&located, record)).collect(),
         next_page_token: list.next(found.next),
     })
 }
@@ -155,7 +159,11 @@ async fn destinations(
     Ok((!found.is_empty()).then_some(found))
 }
 
-fn to_proto(names: Names, record: SuppressionRecord) -> Suppression {
+/// A suppression as the contract has it. That somebody was erased is told to who sees personal data: others could ask it of
+/// anybody, by adding them.
+fn to_proto(located: &Located<'_>, record: SuppressionRecord) -> Suppression {
+    let names = located.names;
+    let erased_until = record.erased_until.filter(|_| located.sees_personal);
     let destinations = record.destinations.unwrap_or_default();
     Suppression {
         name: names.suppression(record.id),
@@ -163,6 +171,6 @@ fn to_proto(names: Names, record: SuppressionRecord) -> Suppression {
         label: record.label,
         destinations: destinations.into_iter().map(|destination| names.destination(destination)).collect(),
         list_time: record.listed_at.map(to_time),
-        erased_until_time: record.erased_until.map(to_time),
+        erased_until_time: erased_until.map(to_time),
     }
 }

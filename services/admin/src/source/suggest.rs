@@ -16,6 +16,7 @@ use crate::{
     call::Located,
     convert::{enums::Twin, spec, value::from_time},
     error::internal,
+    masking::is_impersonal,
     violations::invalid,
 };
 
@@ -39,7 +40,7 @@ pub(super) async fn of_messages(
     source: SourceRecord,
     messages: Vec<Message>,
 ) -> Result<SuggestMappingsResponse, Status> {
-    let settings = located.record.settings.clone();
+    let (settings, shows) = (located.record.settings.clone(), shows(located));
     aside(move || {
         let read = messages.iter().filter_map(|message| {
             // Only JSON is accepted; what has no body any more has nothing to learn from.
@@ -50,7 +51,7 @@ pub(super) async fn of_messages(
         let read: Vec<Read> = read.collect();
         let names =
             messages.into_iter().filter(|message| !message.body.is_empty()).map(|message| message.name);
-        SuggestMappingsResponse { messages: names.collect(), ..propose(&settings, &read) }
+        SuggestMappingsResponse { messages: names.collect(), ..propose(&settings, &read, shows) }
     })
     .await
 }
@@ -68,11 +69,11 @@ pub(super) async fn of_text(
     if body.len() > MAX_BODY {
         return Err(invalid("body", format!("at most {MAX_BODY} bytes")));
     }
-    let settings = located.record.settings.clone();
+    let (settings, shows) = (located.record.settings.clone(), shows(located));
     let proposed = aside(move || {
         let body = serde_json::from_str(&body)
             .map_err(|error| invalid("body", format!("not JSON, at line {}", error.line())))?;
-        Ok(propose(&settings, &[of_body(&source, body, now)]))
+        Ok(propose(&settings, &[of_body(&source, body, now)], shows))
     });
     proposed.await?
 }
@@ -90,7 +91,12 @@ fn of_body(source: &SourceRecord, body: Value, received: Timestamp) -> Read {
     Read { body, received, facts }
 }
 
-fn propose(settings: &TenantSettings, read: &[Read]) -> SuggestMappingsResponse {
+/// Which paths the caller may see. A draft is read by programs, so what is personal in it cannot be masked: it is left out.
+fn shows(located: &Located<'_>) -> fn(&str) -> bool {
+    if located.sees_personal { |_| true } else { is_impersonal }
+}
+
+fn propose(settings: &TenantSettings, read: &[Read], shows: fn(&str) -> bool) -> SuggestMappingsResponse {
     let samples: Vec<Sample<'_>> = read
         .iter()
         .map(|Read { body, received, facts }| Sample {
@@ -100,7 +106,7 @@ fn propose(settings: &TenantSettings, read: &[Read]) -> SuggestMappingsResponse 
             cluid: facts.as_ref().and_then(|facts| facts.cluid.found()),
         })
         .collect();
-    let found = suggest::suggest(&samples, settings);
+    let found = suggest::suggest(&samples, settings, shows);
     SuggestMappingsResponse {
         suggestions: found.list.into_iter().map(suggestion).collect(),
         spec: found.spec.as_ref().map(spec::to_proto),

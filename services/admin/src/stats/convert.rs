@@ -17,22 +17,26 @@ use crate::convert::{
 
 /// Every piece of time of a range, and all of them together.
 pub(super) fn series(series: &StatsSeries, range: StatsRange, time_zone: &str) -> (Vec<Stats>, Stats) {
-    let zone = zone(time_zone);
     let nothing = Counts::default();
     let mut total = Counts::default();
     let stats = (range.from..range.to).map(|place| {
         let counts = series.get(&place).unwrap_or(&nothing);
         total.merge(counts);
-        let (start, date) = match range.interval {
-            Interval::Hour => (Hour(place).start(), String::new()),
-            Interval::Day => (Day(place).start(&zone), Day(place).date().to_string()),
-        };
-        Stats { start_time: Some(to_time(start)), date, ..to_proto(counts) }
+        let (start_time, date) = piece(place, range, time_zone);
+        Stats { start_time: Some(start_time), date, ..to_proto(counts) }
     });
     let stats: Vec<Stats> = stats.collect();
     let start_time = stats.first().and_then(|first| first.start_time);
     let total = Stats { start_time, ..to_proto(&total) };
     (stats, total)
+}
+
+/// When a piece of time of a range begins, and the date of a day.
+pub(super) fn piece(place: i64, range: StatsRange, time_zone: &str) -> (prost_types::Timestamp, String) {
+    match range.interval {
+        Interval::Hour => (to_time(Hour(place).start()), String::new()),
+        Interval::Day => (to_time(Day(place).start(&zone(time_zone))), Day(place).date().to_string()),
+    }
 }
 
 fn to_proto(counts: &Counts) -> Stats {
@@ -65,10 +69,12 @@ fn to_proto(counts: &Counts) -> Stats {
         processing: Some(latency(counts, Timing::Processing)),
         delivery_attempt: Some(latency(counts, Timing::Attempt)),
         delivery: Some(latency(counts, Timing::Delivery)),
+        test_message_count: of(Metric::Test),
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+/// A part of a whole, or how much there is of something on average.
+pub(super) fn share(part: u64, whole: u64) -> f64 {
     // More than 2^53 of anything are not exact any more, which no chart shows.
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

@@ -9,10 +9,11 @@ use tributary_domain::{
 };
 use tributary_proto::admin::v1::{RetentionSettings, TenantSettings as Proto};
 
+use super::test_rules;
 use crate::{convert::enums::Twin, violations::Violations};
 
 /// What an update of a tenant can name.
-pub(super) const UPDATABLE: [&str; 15] = [
+pub(super) const UPDATABLE: [&str; 16] = [
     "display_name",
     "settings",
     "settings.time_zone",
@@ -24,6 +25,7 @@ pub(super) const UPDATABLE: [&str; 15] = [
     "settings.guard_people",
     "settings.guard_hours",
     "settings.personal_data_role",
+    "settings.test_rules",
     "settings.retention",
     "settings.retention.bodies_days",
     "settings.retention.logs_days",
@@ -96,6 +98,7 @@ pub(super) fn from_proto(
         guard_people,
         guard_hours,
         personal_data_role: personal_data_role.unwrap_or(usual.personal_data_role),
+        test_rules: test_rules::from_proto(given.test_rules, &format!("{at}.test_rules"), violations),
         retention: retention(
             given.retention.unwrap_or_default(),
             &format!("{at}.retention"),
@@ -173,6 +176,9 @@ pub(super) fn merge(mask: &[String], given: Proto, now: TenantSettings) -> Proto
     if has("settings.personal_data_role") {
         merged.personal_data_role = given.personal_data_role;
     }
+    if has("settings.test_rules") {
+        merged.test_rules = given.test_rules;
+    }
     let (given, kept) = (given.retention.unwrap_or_default(), merged.retention.get_or_insert_default());
     let has = |path: &str| has("settings.retention") || has(path);
     if has("settings.retention.bodies_days") {
@@ -205,6 +211,7 @@ pub(super) fn to_proto(settings: TenantSettings) -> Proto {
         guard_people: if settings.guard_people == 0 { -1 } else { number(settings.guard_people) },
         guard_hours: number(settings.guard_hours),
         personal_data_role: settings.personal_data_role.number(),
+        test_rules: settings.test_rules.into_iter().map(test_rules::to_proto).collect(),
         retention: Some(retention_to_proto(settings.retention)),
     }
 }

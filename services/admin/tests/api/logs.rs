@@ -117,6 +117,8 @@ async fn attempts_are_told_with_their_answers() {
             verdict: Verdict::Delivered,
             source: id(&source.name),
             is_replay: false,
+            is_test: false,
+            quality: None,
         }])
         .await
         .unwrap();

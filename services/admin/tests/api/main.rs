@@ -36,6 +36,7 @@ mod support;
 mod tail;
 mod tenants;
 mod testing;
+mod trials;
 mod versions;
 mod web;
 mod workflows;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tonic::Code;
 use tributary_domain::committed::Committed;
 use tributary_proto::admin::v1::{
-    AgencyRole, GetMessageRequest, GetMessageTraceRequest, GetProfileRequest, GetProfileTimelineRequest,
-    ListConversionsRequest, ListDeliveriesRequest, ListEventsRequest, ListGroupsRequest, ListMessagesRequest,
-    ListProfilesRequest, ListRunsRequest, ListSamplesRequest, LookupProfileRequest, MessageView,
-    SuggestMappingsRequest, TailRequest, Tenant, TenantRole, TenantSettings, TestWorkflowRequest,
-    UpdateTenantRequest, conversion_service_client::ConversionServiceClient,
-    event_service_client::EventServiceClient, group_service_client::GroupServiceClient,
-    log_service_client::LogServiceClient, profile_service_client::ProfileServiceClient,
+    AddSuppressionsRequest, AgencyRole, GetMessageRequest, GetMessageTraceRequest, GetProfileRequest,
+    GetProfileTimelineRequest, ListConversionsRequest, ListDeliveriesRequest, ListEventsRequest,
+    ListGroupsRequest, ListMessagesRequest, ListProfilesRequest, ListRunsRequest, ListSamplesRequest,
+    ListSuppressionsRequest, LookupProfileRequest, MessageView, SuggestMappingsRequest, SuppressedIdentifier,
+    TailRequest, Tenant, TenantRole, TenantSettings, TestWorkflowRequest, UpdateTenantRequest,
+    conversion_service_client::ConversionServiceClient, event_service_client::EventServiceClient,
+    group_service_client::GroupServiceClient, log_service_client::LogServiceClient,
+    privacy_service_client::PrivacyServiceClient, profile_service_client::ProfileServiceClient,
     source_service_client::SourceServiceClient, workflow_service_client::WorkflowServiceClient,
 };
 
@@ -224,6 +225,62 @@ async fn what_is_masked_cannot_be_found_out_by_asking_for_it() {
         let told = (refused.code(), reason(&refused));
         assert_eq!(told, (Code::PermissionDenied, "PERSONAL_DATA_MASKED".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_draft_that_is_proposed_names_nobody() {
+    let world = World::start().await;
+    let scene = Box::pin(scene(&world)).await;
+    let viewer = with_role(&world, &scene.tenant, "v@agency.test", TenantRole::Viewer).await;
+    let body = serde_json::json!({
+        "email": "bob@example.com",
+        "by_person": {"ann@example.com": {"phone": "+14045550142"}},
+    });
+    let drafted = async || {
+        let request = SuggestMappingsRequest { parent: scene.source.clone(), body: body.to_string() };
+        let found = SourceServiceClient::new(viewer.clone()).suggest_mappings(request).await.unwrap();
+        found.into_inner().spec.expect("a draft")
+    };
+    assert_eq!(drafted().await.identifiers.len(), 2, "the phone number is found");
+    seen_from(&world, &scene.tenant, TenantRole::Editor).await;
+    let masked = drafted().await;
+    assert!(!format!("{masked:?}").contains("ann@"), "{masked:?}");
+    assert_eq!(masked.identifiers.len(), 1);
+}
+
+#[tokio::test]
+async fn whether_somebody_was_erased_is_not_told_by_the_list() {
+    let world = World::start().await;
+    let scene = Box::pin(scene(&world)).await;
+    let editor = with_role(&world, &scene.tenant, "e@agency.test", TenantRole::Editor).await;
+    let (parent, value) = (scene.tenant.name.clone(), "ann@example.com".to_owned());
+    let request = LookupProfileRequest {
+        parent: parent.clone(),
+        identifier_type: "email".to_owned(),
+        identifier_value: value.clone(),
+    };
+    let person = world.profiles().lookup_profile(request).await.unwrap().into_inner().name;
+    world.erase(&person).await;
+    let added = async || {
+        let identifiers = vec![SuppressedIdentifier { r#type: "email".to_owned(), value: value.clone() }];
+        let request = AddSuppressionsRequest { parent: parent.clone(), identifiers, ..Default::default() };
+        let added = PrivacyServiceClient::new(editor.clone()).add_suppressions(request).await.unwrap();
+        added.into_inner().suppressions.remove(0)
+    };
+    let listed = async |with_erased| {
+        let request = ListSuppressionsRequest { parent: parent.clone(), with_erased, ..Default::default() };
+        PrivacyServiceClient::new(editor.clone()).list_suppressions(request).await
+    };
+    let clear = listed(true).await.unwrap().into_inner().suppressions;
+    assert!(clear.iter().any(|one| one.erased_until_time.is_some() && one.list_time.is_none()), "{clear:?}");
+    seen_from(&world, &scene.tenant, TenantRole::Admin).await;
+    let masked = added().await;
+    assert!(masked.list_time.is_some() && masked.erased_until_time.is_none(), "{masked:?}");
+    assert_eq!(listed(false).await.unwrap().into_inner().suppressions, [masked]);
+    let refused = listed(true).await.unwrap_err();
+    assert_eq!(reason(&refused), "PERSONAL_DATA_MASKED");
+    seen_from(&world, &scene.tenant, TenantRole::Editor).await;
+    assert!(added().await.erased_until_time.is_some(), "who sees personal data is told");
 }
 
 #[tokio::test]

@@ -132,6 +132,8 @@ async fn a_trace_without_its_body_says_so_and_shows_what_is_stored() {
             verdict: Verdict::Delivered,
             source: id(&source.name),
             is_replay: false,
+            is_test: false,
+            quality: None,
         }])
         .await
         .unwrap();

@@ -219,6 +219,7 @@ impl Scene {
     fn message(&self, number: usize) -> Committed {
         let status = if number == 1 { RunStatus::MappingNotFound } else { RunStatus::Succeeded };
         Committed::Message(CommittedMessage {
+            is_test: false,
             tenant: tenant_of(&self.tenant.name),
             source: id(&self.source.name),
             message: self.messages[number - 1],

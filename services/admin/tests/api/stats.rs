@@ -72,6 +72,8 @@ async fn charts_tell_what_happened_before_and_after_it_is_folded() {
         verdict: Verdict::Delivered,
         source: id(&source.name),
         is_replay: false,
+        is_test: false,
+        quality: None,
     };
     let owner = tenant_of(&tenant.name);
     world.store.tenant(owner).record_attempts(&[attempt]).await.unwrap();

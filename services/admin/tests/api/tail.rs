@@ -14,6 +14,7 @@ use crate::support::{NOW, World, id, tenant_of};
 
 pub(crate) fn message(source: &Source, number: u128) -> Arc<Committed> {
     Arc::new(Committed::Message(CommittedMessage {
+        is_test: false,
         tenant: tenant_of(&source.name),
         source: id(&source.name),
         message: MessageId::new(1, number),

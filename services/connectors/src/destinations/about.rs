@@ -6,7 +6,7 @@ use serde_json::Value;
 use tributary_domain::workflow::{catalogue::PlatformNames, needs::Need};
 use url::Url;
 
-use super::{errors::KnownError, matching::Signal, schema::Field};
+use super::{Facility, errors::KnownError, matching::Signal, schema::Field};
 
 /// What is known of a platform.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct About {
     pub follow_ups: FollowUps,
     /// How events are tried there without being counted; empty: it has no means for that.
     pub test_mode: &'static str,
+    /// How tests reach it without being counted.
+    pub facility: Facility,
     /// What it takes.
     pub limits: Limits,
     /// What its answers mean, by the codes in them.

@@ -19,6 +19,8 @@
 //! `conversion.restated` (it is what `data` says now), and says which event that was, and why:
 //! `"original": {"event_id": "evt_…", "delivery_id": "dlv_…"}, "reason": "cancelled"`. Reasons are `cancelled`, `no_show`,
 //! `rescheduled`, `paid` and `one_booking` (two events turned out to be of one booking); `timestamp` is when that happened.
+//!
+//! What a test message brings about has `"test": true` in its data, and nothing else has.
 
 use std::collections::BTreeMap;
 
@@ -63,6 +65,8 @@ struct Data<'a> {
     original: Option<Original>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 #[derive(Serialize)]
@@ -117,6 +121,7 @@ fn of(event: &OutgoingEvent) -> Body<'_> {
             .follow_up
             .map(|earlier| Original { event_id: earlier.event, delivery_id: earlier.delivery }),
         reason: event.follow_up.map(|earlier| earlier.why.code()),
+        test: event.is_test,
     };
     let kind = match (event.follow_up.map(|earlier| earlier.kind), event.kind) {
         (Some(FollowUpKind::Retract), _) => "conversion.retracted",

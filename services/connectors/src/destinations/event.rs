@@ -55,6 +55,9 @@ pub struct OutgoingEvent {
     /// What it says of an event that the destination was told of before; unset: it stands for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_up: Option<OutgoingFollowUp>,
+    /// Whether it is a test, which is for a test facility alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_test: bool,
 }
 
 /// What an event says of an earlier one.
@@ -89,6 +92,8 @@ pub struct Standing {
     pub destination: DestinationId,
     /// What it is to its booking.
     pub role: Option<Role>,
+    /// Whether it is a test.
+    pub is_test: bool,
 }
 
 impl fmt::Debug for Standing {
@@ -140,6 +145,7 @@ impl OutgoingEvent {
             context: standing.context,
             source: standing.source,
             follow_up,
+            is_test: standing.is_test,
         }
     }
 }

@@ -32,6 +32,30 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The stable word for it, as it stands with attempts and in metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "DELIVERED",
+            Self::Retry { .. } => "RETRY",
+            Self::Permanent { .. } => "FAILED",
+            Self::Suspend { .. } => "SUSPENDED",
+            Self::Disable { .. } => "DISABLED",
+        }
+    }
+
+    /// Why it is none of a success; empty: it is one.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Delivered => "",
+            Self::Retry { reason, .. }
+            | Self::Permanent { reason }
+            | Self::Suspend { reason }
+            | Self::Disable { reason } => reason,
+        }
+    }
+}
+
 /// What an answer means, and by which word the platform said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {

@@ -8,6 +8,7 @@ use tributary_domain::{
     booking::{FollowUpKind, Why},
     id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, WorkflowId},
     identity::{Identifier, IdentifierType},
+    stats::Metric,
     time::Timestamp,
     workflow::{event::EventDraft, spec::Kind},
 };
@@ -69,6 +70,7 @@ pub(crate) fn event() -> OutgoingEvent {
         })),
         source: "Calendly".to_owned(),
         follow_up: None,
+        is_test: false,
     }
 }
 
@@ -137,6 +139,11 @@ fn what_is_known_of_platforms_is_consistent() {
             (fields.len(), codes.len(), signals.len()),
             (about.fields.len(), about.errors.len(), about.signals.len()),
             "{}",
+            about.name
+        );
+        assert!(
+            signals.iter().all(|name| Metric::signal(name).is_some()),
+            "they are counted: {}",
             about.name
         );
         for field in about.fields {
@@ -322,6 +329,7 @@ fn a_standard_event_has_the_platforms_name_unless_the_owner_has_another() {
             source: String::new(),
             destination: DestinationId::new(1, 3),
             role: None,
+            is_test: false,
         };
         let told = OutgoingEvent::of(&draft(name), find(platform).unwrap(), &names, standing);
         assert_eq!(told.dedupe_id.as_deref(), Some("d"));

@@ -27,6 +27,9 @@ pub fn is_fetched(headers: &[(String, String)]) -> bool {
     headers.iter().any(|(name, _)| name == ORIGIN)
 }
 
+/// What senders can mark tests with, by the rules of a tenant.
+const TEST: HeaderName = HeaderName::from_static("x-tributary-test");
+
 /// The headers worth keeping, and those that the provider says `more` in, unless the source's signature stands in one of
 /// them.
 pub(super) fn kept(
@@ -34,7 +37,7 @@ pub(super) fn kept(
     signature: Option<&HeaderName>,
     more: &[HeaderName],
 ) -> Vec<(String, String)> {
-    let names = [header::CONTENT_TYPE, header::USER_AGENT].into_iter().chain(IDEMPOTENCY);
+    let names = [header::CONTENT_TYPE, header::USER_AGENT, TEST].into_iter().chain(IDEMPOTENCY);
     names
         .chain(more.iter().cloned())
         .filter(|name| Some(name) != signature)

@@ -107,6 +107,7 @@ pub(crate) fn event(platform: &dyn Platform, input: &Value, now: Timestamp) -> O
         source: "Source".to_owned(),
         destination,
         role: None,
+        is_test: false,
     };
     Some(OutgoingEvent::of(&draft, platform, &event_names(&input["config"]), standing))
 }

@@ -42,6 +42,7 @@ fn data(name: &str, traits: &Value, steps: Vec<Step>) -> EventData {
         consents: Map::new(),
     };
     EventData {
+        is_test: false,
         draft: Arc::new(draft),
         created: false,
         steps,

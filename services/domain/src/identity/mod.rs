@@ -60,6 +60,6 @@ pub use never_join::PairId;
 pub use profile::{Part, ProfileState};
 pub use review::{CannotDecide, ConflictState, Decided, Disputed, Verdict};
 pub use rules::{RULES_VERSION, Rules};
-pub use traits::{FUTURE_TOLERANCE, Trait, Traits, clamped_time, with_consents};
+pub use traits::{FUTURE_TOLERANCE, Trait, Traits, clamped_time, with_consents, with_test};
 pub use undo::{CannotUndo, Tie, Undone, undo};
 pub use view::{MissingProfile, View};

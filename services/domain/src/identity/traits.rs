@@ -13,6 +13,8 @@ pub const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
 
 /// What the names of consents begin with among traits, whose own names have no such character.
 const CONSENT: char = '\u{1}';
+/// What stands among traits for that what was heard last of somebody was a test.
+const TEST: &str = "\u{2}test";
 
 /// What an event says of a person: its traits, and beside them its consents, which are remembered as traits are. A consent
 /// that says neither yes nor no is left out: it takes nothing back that was said.
@@ -27,6 +29,15 @@ pub fn with_consents<'a>(
     }
     let consents = consents.map(|(name, value)| (format!("{CONSENT}{name}"), value.clone()));
     Cow::Owned(traits.iter().map(|(name, value)| (name.clone(), value.clone())).chain(consents).collect())
+}
+
+/// What an event says of a person, with whether it is of a test message where the tenant has tests: what was heard of a person
+/// last says whether they are somebody who tries things out.
+pub fn with_test(said: Cow<'_, Map<String, Value>>, is_test: Option<bool>) -> Cow<'_, Map<String, Value>> {
+    let Some(is_test) = is_test else { return said };
+    let mut said = said.into_owned();
+    said.insert(TEST.to_owned(), Value::Bool(is_test));
+    Cow::Owned(said)
 }
 
 /// The time that an event counts with: its own, but at most [`FUTURE_TOLERANCE`] after its arrival.
@@ -122,7 +133,7 @@ impl Traits {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Trait)> {
         self.0
             .iter()
-            .filter(|(name, _)| !name.starts_with(CONSENT))
+            .filter(|(name, _)| !name.starts_with(CONSENT) && *name != TEST)
             .map(|(name, write)| (name.as_str(), write))
     }
 
@@ -139,6 +150,11 @@ impl Traits {
     /// What was said last of each consent, in the order of their names.
     pub fn consents(&self) -> impl Iterator<Item = (&str, &Trait)> {
         self.0.iter().filter_map(|(name, write)| Some((name.strip_prefix(CONSENT)?, write)))
+    }
+
+    /// Whether what was heard of them last was a test.
+    pub fn is_test(&self) -> bool {
+        self.get(TEST) == Some(&Value::Bool(true))
     }
 
     /// Forgets everything but the consents.
@@ -172,5 +188,19 @@ mod tests {
         assert_eq!(known.consent("ads"), Some(&json!("no")));
         known.observe(&with_consents(&Map::new(), &object(json!({"ads": 1}))), Timestamp::from_seconds(9), 2);
         assert_eq!(known.consent("ads"), Some(&json!(1)));
+    }
+
+    #[test]
+    fn who_tries_things_out_is_who_was_last_heard_of_in_a_test() {
+        let mut known = Traits::default();
+        let said = Map::from_iter([("name".to_owned(), json!("Ann"))]);
+        for (second, is_test, expected) in
+            [(1, None, false), (2, Some(true), true), (3, Some(false), false), (2, Some(true), false)]
+        {
+            let said = with_test(Cow::Borrowed(&said), is_test);
+            known.observe(&said, Timestamp::from_seconds(second), 1);
+            assert_eq!(known.is_test(), expected);
+            assert_eq!(known.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["name"], "it is no trait");
+        }
     }
 }

@@ -40,11 +40,48 @@ pub enum Metric {
     Attempt,
     /// An attempt failed, and another one is to follow.
     Retry,
+    /// A test message was accepted; nothing else is counted of it.
+    Test,
+    /// A delivery was delivered whose person the platform had to find.
+    Matched,
+    /// The points that it had for that, of 100.
+    MatchPoints,
+    /// It had this signal, by its place in [`SIGNALS`].
+    Signal(u16),
     /// A run ended so.
     Run(RunStatus),
     /// Something took as long as this bucket of a histogram says.
     Took(Timing, u16),
 }
+
+/// What platforms find people by, in an order that never changes: new ones come to the end.
+pub const SIGNALS: [&str; 25] = [
+    "email",
+    "phone",
+    "external_id",
+    "cluid",
+    "ga_client_id",
+    "fbc",
+    "fbp",
+    "ttclid",
+    "ttp",
+    "li_fat_id",
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "ip",
+    "user_agent",
+    "first_name",
+    "last_name",
+    "date_of_birth",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "gender",
+    "company",
+    "job_title",
+];
 
 /// What is timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +114,12 @@ impl Timing {
 }
 
 impl Metric {
+    /// That an event had the signal of this name; nothing where no platform finds people by it.
+    pub fn signal(name: &str) -> Option<Self> {
+        let place = SIGNALS.iter().position(|known| *known == name)?;
+        u16::try_from(place).ok().map(Self::Signal)
+    }
+
     /// The stable number that it is kept by.
     pub fn code(self) -> u16 {
         match self {
@@ -96,6 +139,10 @@ impl Metric {
             Self::DeliveryFailed => 14,
             Self::Attempt => 15,
             Self::Retry => 16,
+            Self::Test => 17,
+            Self::Matched => 18,
+            Self::MatchPoints => 19,
+            Self::Signal(place) => 200 + place,
             Self::Run(status) => 100 + run_code(status),
             Self::Took(timing, bucket) => timing.base() + bucket,
         }
@@ -130,7 +177,8 @@ mod tests {
     fn no_two_things_have_one_number() {
         use Metric::{
             Attempt, CluidForeign, CluidFound, CluidPlaceholder, Conflict, Delivered, DeliveryFailed,
-            Duplicate, Event, Held, Merge, Parked, Profile, Received, Refused, Retry, Run,
+            Duplicate, Event, Held, MatchPoints, Matched, Merge, Parked, Profile, Received, Refused, Retry,
+            Run, Test,
         };
         let plain = [
             Received,
@@ -149,12 +197,17 @@ mod tests {
             DeliveryFailed,
             Attempt,
             Retry,
+            Test,
+            Matched,
+            MatchPoints,
         ];
         let runs = RunStatus::ALL.map(Run);
+        let signals = SIGNALS.iter().filter_map(|name| Metric::signal(name));
         let times =
             Timing::ALL.into_iter().flat_map(|timing| (0..BUCKETS).map(move |at| Metric::Took(timing, at)));
-        let all: Vec<Metric> = plain.into_iter().chain(runs).chain(times).collect();
+        let all: Vec<Metric> = plain.into_iter().chain(runs).chain(signals).chain(times).collect();
         let codes: HashSet<u16> = all.iter().map(|metric| metric.code()).collect();
         assert_eq!(codes.len(), all.len());
+        assert!(all.len() > SIGNALS.len() + 3 && Metric::signal("shoe_size").is_none());
     }
 }

@@ -10,5 +10,5 @@ mod place;
 
 pub use counts::{Corrupt, Counts};
 pub use histogram::{BUCKETS, Histogram, bucket_of, middle_of};
-pub use metric::{Metric, Timing};
+pub use metric::{Metric, SIGNALS, Timing};
 pub use place::{Day, Hour, Interval, KEPT_DAYS, Quarter, zone};

@@ -48,11 +48,20 @@ pub(super) struct Args {
 
 /// How long each piece of time is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+pub(super) enum By {
     /// Hours of UTC
     Hour,
     /// Days of the tenant's time zone
     Day,
+}
+
+impl From<By> for StatsInterval {
+    fn from(by: By) -> Self {
+        match by {
+            By::Hour => Self::Hour,
+            By::Day => Self::Day,
+        }
+    }
 }
 
 /// Shows what happened.
@@ -61,10 +70,7 @@ enum By {
 /// When the server refuses, there is none such, or standard output cannot be written to.
 pub(super) async fn run(args: &Args, client: &Client, out: &Out) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let interval = match args.by {
-        By::Hour => StatsInterval::Hour,
-        By::Day => StatsInterval::Day,
-    };
+    let interval = StatsInterval::from(args.by);
     let moment = |flag, text: &Option<String>| {
         text.as_deref().map(|text| time_of(flag, text, now).map(to_proto)).transpose()
     };

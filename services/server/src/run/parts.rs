@@ -71,11 +71,12 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
     let readiness = Readiness::default();
     let sources = Arc::new(SourceDirectory::default());
     door::load(&store, &sources).await?;
+    let egress = client(policy(&config)?)?;
     let house = House::start(HouseParts {
         runtime: ground.runtime,
         store: store.clone(),
         journal: Arc::clone(&journal) as Arc<dyn tributary_journal::Journal>,
-        egress: client(policy(&config)?)?,
+        egress: egress.clone(),
         clock: Arc::clone(&clock),
         jitter,
         metrics: metrics.clone(),
@@ -153,6 +154,7 @@ pub(crate) async fn start(config: Config, ground: Ground) -> anyhow::Result<Runn
         store: Arc::new(store.clone()),
         house: Arc::new(api),
         calendly: Arc::new(Connections(connector)),
+        egress,
         clock,
         random: Arc::new(random_u128),
         public_url: public_url.clone(),

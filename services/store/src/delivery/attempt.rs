@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tributary_domain::{
-    id::{DeliveryId, SourceId, TenantId},
+    id::{DeliveryId, DestinationId, SourceId, TenantId},
     time::Timestamp,
 };
 
@@ -79,6 +79,21 @@ pub struct NewAttempt {
     /// Whether the delivery is sent again because somebody asked for it, or set its destination right: how long it took since
     /// its message came says nothing then.
     pub is_replay: bool,
+    /// Whether its event is a test: such are not counted.
+    pub is_test: bool,
+    /// How well the destination's platform could find the event's person; none: it looks for nobody.
+    pub quality: Option<Matched>,
+}
+
+/// How well a platform could find the person of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// The destination.
+    pub destination: DestinationId,
+    /// From 0 to 100.
+    pub score: u8,
+    /// The signals that the event had, by their names.
+    pub present: Vec<&'static str>,
 }
 
 impl AttemptRecord {

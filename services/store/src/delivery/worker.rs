@@ -84,8 +84,14 @@ impl TenantScope<'_> {
 
     /// Counts an attempt that was applied: each is once, so each is counted once.
     fn tally(&self, tally: &mut Tally, tried: &NewAttempt) {
-        let NewAttempt { attempt, verdict, source, is_replay, cause: _ } = tried;
+        let NewAttempt { attempt, verdict, source, is_replay, cause: _, is_test, quality } = tried;
+        if *is_test {
+            return;
+        }
         let ended = attempt.ended_at();
+        if let (Verdict::Delivered, Some(matched)) = (verdict, quality) {
+            tally.matched(ended, self.id(), matched);
+        }
         let mut count = |metric| tally.count(ended, self.id(), *source, metric);
         count(Metric::Attempt);
         count(Timing::Attempt.took(attempt.duration));

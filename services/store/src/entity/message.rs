@@ -23,6 +23,7 @@ pub(crate) struct Model {
     pub(crate) body: Vec<u8>,
     pub(crate) runs: String,
     pub(crate) trace_parent: Option<String>,
+    pub(crate) is_test: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -70,6 +70,7 @@ struct Original {
     profile: Option<ProfileId>,
     draft: Arc<EventDraft>,
     context: Arc<Map<String, Value>>,
+    is_test: bool,
 }
 
 /// An event that no workflow made: it follows another.
@@ -200,7 +201,8 @@ impl Bookings {
             match before.stored(event) {
                 Some((workflow, data, profile)) => {
                     let (draft, context) = (Arc::clone(&data.draft), Arc::clone(&data.context));
-                    let original = Original { tenant, workflow, profile, draft, context };
+                    let is_test = data.is_test;
+                    let original = Original { tenant, workflow, profile, draft, context, is_test };
                     self.originals.insert(event, original);
                 }
                 None => wanted.push(json!([tenant, event])),
@@ -219,6 +221,7 @@ impl Bookings {
                 profile: optional_id(row.profile_id.as_deref(), "events.profile_id")?,
                 draft: data.draft,
                 context: data.context,
+                is_test: data.is_test,
             };
             self.originals.insert(id(&row.id, "events.id")?, original);
         }
@@ -341,6 +344,7 @@ impl Bookings {
                 profile: event.profile,
                 draft: Arc::clone(&event.data.draft),
                 context: Arc::clone(&event.data.context),
+                is_test: event.data.is_test,
             };
             self.originals.insert(event.id, original);
         }
@@ -380,6 +384,7 @@ impl Bookings {
                 context: Arc::clone(&original.context),
                 withheld: Vec::new(),
                 role: Some(role),
+                is_test: original.is_test,
             },
             dated: original.draft.time.min(accepted),
             destinations: due

@@ -38,6 +38,7 @@ impl Resolver<'_> {
             status: fate.status(),
             duplicate_of,
             runs: statuses,
+            is_test: plan.is_test,
         });
         Ok(())
     }
@@ -77,6 +78,7 @@ impl Resolver<'_> {
             body: plan.body.clone().into_column(),
             runs: to_json(&summary)?,
             trace_parent: plan.trace_parent.clone(),
+            is_test: plan.is_test.then_some(1),
         };
         if fate == Fate::Suppressed {
             row = erased(row);

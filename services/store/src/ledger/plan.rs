@@ -62,6 +62,8 @@ pub struct MessagePlan {
     pub settings: Arc<TenantSettings>,
     /// The tenant's destinations of that revision: nothing follows an event to others.
     pub destinations: Arc<Destinations>,
+    /// Whether it is a test by the tenant's rules.
+    pub is_test: bool,
     /// What is to be done.
     pub work: Work,
 }
@@ -84,6 +86,8 @@ pub struct Destinations {
     pub all: BTreeSet<DestinationId>,
     /// What those ask for that do not take every person's events.
     pub consents: BTreeMap<DestinationId, ConsentRule>,
+    /// Those without a test facility: no event of a test goes there.
+    pub untested: BTreeSet<DestinationId>,
 }
 
 /// The two ways to the ledger.

@@ -11,7 +11,9 @@ use tributary_domain::{
     booking::Role,
     event::{EventData, Withheld},
     id::{EventId, MessageId, ProfileId, TenantId, WorkflowId},
-    identity::{Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time, with_consents},
+    identity::{
+        Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time, with_consents, with_test,
+    },
     stats::Metric,
     tenant::TenantSettings,
     time::Timestamp,
@@ -33,6 +35,7 @@ use super::{
     plan::{Applied, Fate, MessagePlan, Origin, ParkReason, PlannedRun, StoredEvent, Work, stopped},
     rehearse::Kept,
     suppress::{Judged, Suppressions},
+    tell::Subject,
     waiting::Waiting,
 };
 use crate::{
@@ -205,10 +208,11 @@ impl Resolver<'_> {
             let whose = self.whose(plan, run.plan.workflow, draft)?;
             let person = whose.decision.profile;
             // Who must not be told of it is none of those who are told what becomes of it.
-            let (told, mut withheld) = self.told(plan, (draft.as_ref(), person), destinations);
+            let who = Subject { draft, person, is_test: plan.is_test };
+            let (told, mut withheld) = self.told(plan, who, destinations);
             let verdict = self.bookings.made(plan, run, draft, id, &told, &self.before);
             // What restates another event goes where that went.
-            let (told, kept) = self.told(plan, (draft.as_ref(), person), &verdict.destinations);
+            let (told, kept) = self.told(plan, who, &verdict.destinations);
             withheld.extend(kept.into_iter().filter(|kept| !destinations.contains(&kept.destination)));
             let event = self.event(plan, run.plan.workflow, (draft, whose), (withheld, verdict.role))?;
             profile = profile.or(event.profile);
@@ -266,7 +270,7 @@ impl Resolver<'_> {
                     received: plan.received,
                     event_time: draft.time,
                     identifiers: &draft.identifiers,
-                    traits: &with_consents(&draft.traits, &draft.consents),
+                    traits: &with_test(with_consents(&draft.traits, &draft.consents), knows_tests(plan)),
                     new_profile: ProfileId::derived(plan.message, &seed.parts()),
                 },
             )
@@ -295,7 +299,7 @@ impl Resolver<'_> {
             context::cluid(plan, draft).and_then(|cluid| view.attached_to(IdentifierType::CLUID, cluid));
         let context = self.contexts.observe(plan, draft, anchor, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed.parts());
-        if is_new {
+        if is_new && !plan.is_test {
             self.names.observe(plan, draft);
         }
         self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
@@ -306,6 +310,7 @@ impl Resolver<'_> {
             context: Arc::new(context),
             withheld,
             role,
+            is_test: plan.is_test,
         };
         self.store(plan, id, workflow, decision.profile, data, is_new)
     }
@@ -357,6 +362,11 @@ struct Whose {
     now: Option<Decision>,
     is_new: bool,
     seed: Seed,
+}
+
+/// Whether a message is a test; nothing in a tenant that has none.
+fn knows_tests(plan: &MessagePlan) -> Option<bool> {
+    (plan.is_test || !plan.settings.test_rules.is_empty()).then_some(plan.is_test)
 }
 
 /// What the ids of what an event makes are derived from, beside its message.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tributary_domain::{
     booking::Due,
-    event::Withheld,
+    event::{Withheld, WithheldFor},
     id::{DeliveryId, DestinationId, ProfileId},
     workflow::event::EventDraft,
 };
@@ -16,18 +16,31 @@ use super::{
 };
 use crate::{StoreError, entity::delivery};
 
+/// What is to be told.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) draft: &'a EventDraft,
+    /// Whose event it is.
+    pub(super) person: Option<ProfileId>,
+    pub(super) is_test: bool,
+}
+
 impl Resolver<'_> {
-    /// The destinations that may be told of an event of `person`, and those that may not.
+    /// The destinations that may be told of an event, and those that may not.
     pub(super) fn told(
         &self,
         plan: &MessagePlan,
-        (draft, person): (&EventDraft, Option<ProfileId>),
+        Subject { draft, person, is_test }: Subject<'_>,
         destinations: &[DestinationId],
     ) -> (Vec<DestinationId>, Vec<Withheld>) {
         let (mut told, mut withheld) = (Vec::with_capacity(destinations.len()), Vec::new());
         for destination in destinations {
             let kept = self.suppressions.withholds(plan, draft, *destination);
-            match kept.or_else(|| self.refuses(plan, draft, person, *destination)) {
+            let kept = kept.or_else(|| self.refuses(plan, draft, person, *destination));
+            let has_no_place = is_test && plan.destinations.untested.contains(destination);
+            let no_test =
+                || Withheld { destination: *destination, why: WithheldFor::NoTestFacility, purpose: None };
+            match kept.or_else(|| has_no_place.then(no_test)) {
                 Some(kept) => withheld.push(kept),
                 None => told.push(*destination),
             }
@@ -43,7 +56,10 @@ impl Resolver<'_> {
             if self.suppressions.ends(plan, &data.draft, dated) {
                 continue;
             }
-            let (destinations, withheld) = self.told(plan, (data.draft.as_ref(), profile), &destinations);
+            // What follows a test is one, and what a test brings about too.
+            data.is_test |= plan.is_test;
+            let who = Subject { draft: &data.draft, person: profile, is_test: data.is_test };
+            let (destinations, withheld) = self.told(plan, who, &destinations);
             data.withheld = withheld;
             let is_new = self.before.event(event).is_none();
             let event = self.store(plan, event, workflow, profile, data, is_new)?;

@@ -31,6 +31,9 @@ pub struct MessageFilter {
     pub provider_event: Option<String>,
     /// Those in which this was found where the cluid should be.
     pub cluid_status: Option<CluidStatus>,
+    /// Those that are tests, or those that are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_test: Option<bool>,
     /// Those of which a run was like this.
     #[serde(default)]
     pub run: RunOf,
@@ -75,6 +78,7 @@ impl MessageFilter {
             not_fate: None,
             provider_event: None,
             cluid_status: None,
+            is_test: None,
             run: RunOf::default(),
             search: Search::default(),
         }
@@ -121,6 +125,10 @@ impl MessageFilter {
         }
         if let Some(status) = self.cluid_status {
             query = query.filter(message::Column::CluidStatus.eq(status.code()));
+        }
+        if let Some(is_test) = self.is_test {
+            let mark = message::Column::IsTest;
+            query = query.filter(if is_test { mark.is_not_null() } else { mark.is_null() });
         }
         if let Some(cluid) = &self.search.cluid {
             query = query.filter(message::Column::Cluid.eq(cluid.as_str()));
@@ -176,6 +184,7 @@ impl Log for MessageFilter {
             && self.not_fate.is_none()
             && self.provider_event.is_none()
             && self.cluid_status.is_none()
+            && self.is_test.is_none()
             && self.run.is_any()
             && !self.search.asks_for_messages()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{DbBackend, FromQueryResult, Statement, Value};
 use tributary_domain::{
-    id::SourceId,
+    id::{DestinationId, SourceId},
     stats::{Counts, Interval, Quarter, zone},
 };
 
@@ -79,6 +79,23 @@ impl TenantScope<'_> {
         let part = if source.is_some() { OF_SOURCE } else { OF_TENANT };
         let source = source.map(|source| Value::from(source.to_string()));
         read(self.store(), part, self.key(), source, range, time_zone).await
+    }
+}
+
+impl TenantScope<'_> {
+    /// How well platforms could find the people of what was delivered to a destination, in each piece of time. `time_zone` is
+    /// the tenant's, by whose days what is not folded yet is told.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stats_of_destination(
+        &self,
+        destination: DestinationId,
+        range: StatsRange,
+        time_zone: &str,
+    ) -> Result<StatsSeries, StoreError> {
+        let part = Some(Value::from(destination.to_string()));
+        read(self.store(), OF_SOURCE, self.key(), part, range, time_zone).await
     }
 }
 

@@ -3,19 +3,30 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use serde::Serialize;
 use serde_json::json;
 use tributary_domain::{
-    id::{SourceId, TenantId},
+    id::{DestinationId, SourceId, TenantId},
     stats::{Metric, Quarter},
     time::Timestamp,
 };
 
-use crate::{StoreError, column::to_json};
+use crate::{StoreError, column::to_json, delivery::Matched};
 
-/// Counts by quarter, tenant, source and metric: in the order of the table's key, so that whoever adds to the same rows
+/// What something is counted for, besides its tenant. In the order of their ids as texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
+enum Part {
+    /// A destination, which stands where else a source does.
+    Destination(DestinationId),
+    /// A source.
+    Source(SourceId),
+}
+
+/// Counts by quarter, tenant, source or destination, and metric: in the order of the table's key, so that whoever adds to the same rows
 /// does so in the same order, and nobody waits for somebody who waits for them.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(BTreeMap<(Quarter, TenantId, SourceId, u16), u64>);
+pub(crate) struct Tally(BTreeMap<(Quarter, TenantId, Part, u16), u64>);
 
 impl Tally {
     /// Counts something that happened at `at`.
@@ -25,7 +36,22 @@ impl Tally {
 
     /// Counts something that happened `n` times.
     pub(crate) fn add(&mut self, at: Timestamp, tenant: TenantId, source: SourceId, metric: Metric, n: u64) {
-        *self.0.entry((Quarter::of(at), tenant, source, metric.code())).or_default() += n;
+        self.add_to(at, tenant, Part::Source(source), metric, n);
+    }
+
+    fn add_to(&mut self, at: Timestamp, tenant: TenantId, part: Part, metric: Metric, n: u64) {
+        *self.0.entry((Quarter::of(at), tenant, part, metric.code())).or_default() += n;
+    }
+
+    /// Counts, for its destination, a delivery whose person the platform had to find.
+    pub(crate) fn matched(&mut self, at: Timestamp, tenant: TenantId, matched: &Matched) {
+        let signals = matched.present.iter().filter_map(|name| Metric::signal(name));
+        let counts = signals
+            .map(|signal| (signal, 1))
+            .chain([(Metric::Matched, 1), (Metric::MatchPoints, u64::from(matched.score))]);
+        for (metric, n) in counts {
+            self.add_to(at, tenant, Part::Destination(matched.destination), metric, n);
+        }
     }
 
     /// What adds it to what was counted before; nothing when nothing was.
@@ -42,8 +68,8 @@ impl Tally {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let row = |((quarter, tenant, source, code), n): (&(Quarter, TenantId, SourceId, u16), &u64)| {
-            json!([quarter.0, tenant, source, code, n])
+        let row = |((quarter, tenant, part, code), n): (&(Quarter, TenantId, Part, u16), &u64)| {
+            json!([quarter.0, tenant, part, code, n])
         };
         let rows = to_json(&self.0.iter().map(row).collect::<Vec<_>>())?;
         let sql = if backend == DbBackend::Sqlite { SQLITE } else { POSTGRES };

@@ -80,6 +80,7 @@ impl<'a> Scene<'a> {
                 all: [sample::destination()].into(),
                 ..Destinations::default()
             }),
+            is_test: false,
             work: Work::Apply(Vec::new()),
         };
         Self { store, tenant: record.id, state: started(store).await, arrived: 0, template }

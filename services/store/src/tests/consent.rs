@@ -55,6 +55,7 @@ fn rules() -> Destinations {
         all: (1..=3).map(destination).collect(),
         consents: [(destination(1), rule(&PURPOSES, false)), (destination(2), rule(&PURPOSES[..1], true))]
             .into(),
+        ..Destinations::default()
     }
 }
 
@@ -185,6 +186,7 @@ fn template(record: &TenantRecord) -> MessagePlan {
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings.clone()),
         destinations: Arc::new(rules()),
+        is_test: false,
         work: Work::Apply(Vec::new()),
     }
 }

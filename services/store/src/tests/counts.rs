@@ -172,6 +172,7 @@ async fn message(
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
         destinations: Arc::default(),
+        is_test: false,
         work,
     }
 }
@@ -369,6 +370,8 @@ async fn deliveries_and_refusals_are_counted_for_their_source() {
             cause: None,
             source: sample::source(),
             is_replay: number == 3,
+            is_test: false,
+            quality: None,
         };
         let due_at = BEGIN;
         let first = [tried(1, 1, Verdict::Retry { due_at }), tried(2, 1, Verdict::Failed)];

@@ -54,6 +54,7 @@ async fn bring(
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::clone(&settings),
         destinations: Arc::default(),
+        is_test: false,
         work: Work::Apply(Vec::new()),
     });
     let batch = LedgerBatch::new(plans.collect());

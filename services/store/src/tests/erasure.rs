@@ -92,6 +92,7 @@ async fn message(
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
         destinations: Arc::default(),
+        is_test: false,
         work,
     }
 }

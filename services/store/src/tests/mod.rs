@@ -26,6 +26,7 @@ mod samples;
 mod search;
 mod snapshot;
 mod transactions;
+mod trial;
 mod waiting;
 mod wall;
 mod weeks;

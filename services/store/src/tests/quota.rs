@@ -56,6 +56,7 @@ async fn plan(store: &Store, tenant: TenantId, number: u64, origin: Origin) -> M
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
         destinations: Arc::default(),
+        is_test: false,
         work: Work::Apply(Vec::new()),
     }
 }

@@ -69,6 +69,7 @@ pub(super) async fn plan(
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
         destinations: Arc::default(),
+        is_test: false,
         work,
     }
 }

@@ -31,7 +31,8 @@ pub(super) const BODY: &[u8] = b"{\"a\":\"\\u0000\"}";
 
 /// An attempt of a message of [`source`], and what it means.
 pub(super) fn tried(attempt: AttemptRecord, verdict: Verdict) -> NewAttempt {
-    NewAttempt { attempt, verdict, cause: None, source: source(), is_replay: false }
+    let (cause, quality) = (None, None);
+    NewAttempt { attempt, verdict, cause, source: source(), is_replay: false, is_test: false, quality }
 }
 
 pub(super) fn source() -> SourceId {
@@ -92,6 +93,7 @@ pub(super) fn message(tenant: TenantId, number: u64) -> message::Model {
         headers: r#"[["content-type","application/json"]]"#.to_owned(),
         body: Packed::of(BODY).into_column(),
         runs: format!(r#"[{{"workflow":"{}","version":1,"status":"SUCCEEDED"}}]"#, workflow()),
+        is_test: None,
         trace_parent: None,
     }
 }

@@ -64,6 +64,7 @@ async fn plan(
         config_rev: record.config_rev.cast_signed(),
         settings: Arc::new(record.settings),
         destinations: Arc::default(),
+        is_test: false,
         work: Work::Apply(vec![PlannedRun {
             plan: RunPlan { workflow: sample::workflow(), version: 1, outcome },
             destinations: vec![vec![sample::destination()]],

@@ -238,6 +238,7 @@ fn plan(after: u64, tenant: TenantId, settings: &Arc<TenantSettings>, entry: &En
         config_rev: 1,
         settings: Arc::clone(settings),
         destinations: Arc::default(),
+        is_test: false,
         work: Work::Apply(vec![run]),
     }
 }

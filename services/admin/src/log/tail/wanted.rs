@@ -16,7 +16,7 @@ use tributary_store::{
 
 use super::super::{
     delivery::{A_STATE, DESTINATION, SOURCE, STATE, WORKFLOW},
-    lists::{A_CLUID_STATUS, CLUID_STATUS, PROVIDER_EVENT},
+    lists::{A_CLUID_STATUS, A_FLAG, CLUID_STATUS, PROVIDER_EVENT, TEST},
     run::{A_STATUS, STATUS},
     search::{self, Asked},
 };
@@ -51,6 +51,7 @@ struct OfMessages {
     not_status: Option<RunStatus>,
     provider_event: Option<String>,
     cluid_status: Option<CluidStatus>,
+    is_test: Option<bool>,
 }
 
 /// What only deliveries have.
@@ -67,7 +68,7 @@ impl Wanted {
     /// # Errors
     /// INVALID_ARGUMENT when it cannot be read.
     pub(super) fn of(filter: &str) -> Result<Self, Status> {
-        let own = [SOURCE, WORKFLOW, DESTINATION, STATUS, STATE, PROVIDER_EVENT, CLUID_STATUS];
+        let own = [SOURCE, WORKFLOW, DESTINATION, STATUS, STATE, PROVIDER_EVENT, CLUID_STATUS, TEST];
         let filter = Filter::parse(filter, &search::fields_of_tail_with(&own))?;
         let status = |operator| filter.read(STATUS.name, operator, A_STATUS, RunStatus::from_code);
         let state = |operator| filter.read(STATE.name, operator, A_STATE, DeliveryState::from_code);
@@ -81,6 +82,7 @@ impl Wanted {
                 not_status: status(IsNot)?,
                 provider_event: filter.find(PROVIDER_EVENT.name, Is).map(|clause| clause.value().to_owned()),
                 cluid_status: filter.read(CLUID_STATUS.name, Is, A_CLUID_STATUS, CluidStatus::from_code)?,
+                is_test: filter.read(TEST.name, Is, A_FLAG, |text| text.parse().ok())?,
             },
             of_deliveries: OfDeliveries {
                 destination: search::id(&filter, DESTINATION.name, "`dst_…`")?,
@@ -133,6 +135,7 @@ impl Wanted {
             && of.not_status.is_none_or(|other| other != status)
             && of.provider_event.as_ref().is_none_or(|wanted| message.provider_event.as_ref() == Some(wanted))
             && of.cluid_status.is_none_or(|wanted| wanted.code() == message.cluid_status)
+            && of.is_test.is_none_or(|wanted| wanted == message.is_test)
     }
 
     fn has_delivery(&self, attempt: &CommittedAttempt) -> bool {

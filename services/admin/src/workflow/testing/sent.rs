@@ -1,25 +1,21 @@
-//! The requests that destinations would get, with what is secret left out.
+//! What would go to each destination.
 
 use std::collections::HashSet;
 
 use tonic::Status;
-use tributary_connectors::destinations::{self, HttpRequest, OutgoingEvent, Platform, Secrets, Standing};
 use tributary_domain::{
     booking::Role,
     id::{DeliveryId, DestinationId},
     time::Timestamp,
 };
-use tributary_proto::admin::v1::{Header, OutgoingRequest, TestedDelivery};
+use tributary_proto::admin::v1::TestedDelivery;
 use tributary_store::{
     LARGEST_PAGE, Page, Show,
     destination::{DestinationRecord, DestinationState},
     ledger::StoredEvent,
 };
 
-use crate::{call::Located, destination::platforms, error::from_store, event, secret::masked};
-
-/// A secret of fewer characters is not looked for in requests: it would be found everywhere.
-const SHORTEST: usize = 4;
+use crate::{call::Located, destination::composed, error::from_store, event};
 
 /// What requests are made with.
 pub(super) struct Sent<'a> {
@@ -70,37 +66,13 @@ impl Sent<'_> {
             told.reason = kept_from(event, record.id);
             return Ok(told);
         }
-        let Some(platform) = destinations::find(&record.platform) else {
-            "this build does not know its platform".clone_into(&mut told.reason);
-            return Ok(told);
-        };
-        let secrets = self.located.scope.destination_secrets(record.id).await.map_err(from_store)?;
-        let secrets: Secrets =
-            secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect();
-        let standing = Standing {
-            delivery,
-            event: event.id,
-            received: event.received,
-            profile: event.profile,
-            context: (*event.data.context).clone(),
-            source: self.source.to_owned(),
-            destination: record.id,
-            role: event.data.role,
-        };
-        let outgoing = OutgoingEvent::of(event.draft(), platform, &record.event_names, standing);
-        if outgoing.follow_up.is_some() && !platform.takes_follow_ups() {
-            told.reason = format!("{} cannot be told what became of an event", platform.display_name());
-            return Ok(told);
+        let composed = composed(self.located, record, event, self.source, self.now).await?;
+        told.match_quality = composed.match_quality;
+        told.reason = composed.reason;
+        if composed.shown.is_some() {
+            waits(record).clone_into(&mut told.reason);
         }
-        told.match_quality =
-            destinations::quality(platform.about(), &outgoing).as_ref().map(platforms::quality);
-        match platform.request(&record.settings, &secrets, &outgoing, self.now) {
-            Ok(request) => {
-                told.request = Some(shown(platform, &secrets, &request));
-                waits(record).clone_into(&mut told.reason);
-            }
-            Err(error) => told.reason = error.to_string(),
-        }
+        told.request = composed.shown;
         Ok(told)
     }
 }
@@ -126,75 +98,5 @@ fn waits(record: &DestinationRecord) -> &'static str {
         DestinationState::Enabled => "",
         DestinationState::Paused => "it waits until the destination is resumed",
         DestinationState::Disabled => "it waits until the destination is enabled again",
-    }
-}
-
-/// A request as it may be seen: signatures and secrets are left out, wherever they stand.
-fn shown(platform: &dyn Platform, secrets: &Secrets, request: &HttpRequest) -> OutgoingRequest {
-    let hide = |text: &str| {
-        let values = secrets.iter().flat_map(|(_, values)| values);
-        let long = values.filter(|value| value.len() >= SHORTEST);
-        long.fold(text.to_owned(), |text, value| {
-            // In a query it is spelt another way.
-            let spelt: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-            text.replace(value.as_str(), &masked(value)).replace(&spelt, &masked(value))
-        })
-    };
-    // A header whose value is a secret is one whatever its length.
-    let is_secret =
-        |value: &str| secrets.iter().any(|(_, values)| values.iter().any(|secret| secret == value));
-    let headers = request.headers.iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let value = match &*value {
-            _ if platform.signatures().contains(&name.as_str()) => "…".to_owned(),
-            value if is_secret(value) => masked(value),
-            value => hide(value),
-        };
-        Header { name: name.as_str().to_owned(), value }
-    });
-    OutgoingRequest {
-        method: request.method.to_string(),
-        url: hide(&request.url),
-        headers: headers.collect(),
-        body: hide(&String::from_utf8_lossy(&request.body)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http::{HeaderMap, HeaderValue, Method};
-    use tributary_connectors::destinations::webhook::Webhook;
-
-    use super::*;
-
-    #[test]
-    fn no_secret_is_shown_wherever_it_stands() {
-        let secrets: Secrets = [
-            ("signing", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-            ("access_token", "1234|canary"),
-            ("header:x-pin", "123"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into_iter()
-        .collect();
-        let mut headers = HeaderMap::new();
-        headers.insert("webhook-signature", HeaderValue::from_static("v1,c2lnbmF0dXJl"));
-        headers.insert("x-pin", HeaderValue::from_static("123"));
-        headers.insert("x-plain", HeaderValue::from_static("id 12345"));
-        let request = HttpRequest {
-            method: Method::POST,
-            url: "https://example.com/?key=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&token=1234%7Ccanary"
-                .to_owned(),
-            headers,
-            body: Bytes::from_static(b"{\"key\":\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"}"),
-        };
-        let shown = shown(&Webhook, &secrets, &request);
-        let text = format!("{shown:?}");
-        for secret in ["MfKQ9r8GKYqrTwjU", "c2lnbmF0dXJl", "\"123\"", "canary"] {
-            assert!(!text.contains(secret), "{text}");
-        }
-        assert_eq!(shown.url, "https://example.com/?key=whsec_…LaSw&token=…");
-        assert!(text.contains("id 12345"), "what is no secret is shown as it is: {text}");
     }
 }

@@ -4,21 +4,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::Value;
-use tributary_connectors::sources;
+use serde_json::{Value, json};
+use tributary_admin::House;
+use tributary_connectors::{destinations as platforms, sources};
 use tributary_domain::{
-    id::{DestinationId, MessageId, SourceId, TenantId},
+    id::{CommandId, DestinationId, MessageId, OperationId, ProfileId, SourceId, TenantId},
     partition::Partition,
+    test_rule::CompiledTestRules,
     workflow::{
         compile::CompiledWorkflow,
         evaluate::MessageView,
-        event::{RunOutcome, RunPlan},
+        event::{EventDraft, RunOutcome, RunPlan},
         status::{Reason, RunStatus},
     },
 };
 use tributary_proto::admin::v1::Source;
 use tributary_store::{
     Packed, Page,
+    audit::Author,
     ledger::{
         Attempt, Destinations, LedgerBatch, MessageFacts, MessagePlan, Origin, ParkReason, PlannedRun, Work,
     },
@@ -58,6 +61,16 @@ impl World {
         self.commit_with(source, number, body, |_| Work::Hold("SUSPENDED")).await
     }
 
+    /// Has the ledger erase a person, as the operation does that an erasure is.
+    pub(crate) async fn erase(&self, profile: &str) {
+        let (tenant, command) = (tenant_of(profile), CommandId::from_bits(77));
+        let payload = json!({ "profile": id::<ProfileId>(profile), "operation": OperationId::from_bits(77) });
+        let author = Author::new("operator", NOW);
+        let scope = self.store.tenant(tenant);
+        scope.enqueue_command(command, "erase_person", &payload, &author).await.unwrap();
+        self.house.apply_command(tenant, command).await.unwrap();
+    }
+
     async fn commit_with(
         &self,
         source: &Source,
@@ -88,11 +101,23 @@ impl World {
         let known = Destinations {
             all: destinations.iter().map(|record| record.id).collect(),
             consents: consents.collect(),
+            untested: destinations
+                .iter()
+                .filter(|record| {
+                    let platform = platforms::find(&record.platform).unwrap();
+                    platforms::test_settings(platform, &record.settings).is_none()
+                })
+                .map(|record| record.id)
+                .collect(),
         };
         let destinations: Vec<DestinationId> = known.all.iter().copied().collect();
         let active = scope.active_workflows(source).await.unwrap();
-        let runs =
+        let runs: Vec<PlannedRun> =
             active.iter().map(|workflow| run(workflow, &view, &record.settings, &destinations)).collect();
+        let rules = CompiledTestRules::compile(&record.settings.test_rules).unwrap();
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let is_test = rules.holds_of_message(&view, &headers, &record.settings)
+            || drafts(&runs).any(|draft| rules.holds_of_event(draft));
         let cluid_status = match facts.cluid.found() {
             Some(_) => "FOUND",
             None => "MISSING",
@@ -120,6 +145,7 @@ impl World {
             config_rev: record.config_rev.cast_signed(),
             settings: Arc::new(record.settings.clone()),
             destinations: Arc::new(known),
+            is_test,
             work: work(Work::Apply(runs)),
         };
         let mut state = self.house.ledger.lock().await;
@@ -127,6 +153,14 @@ impl World {
         assert!(matches!(attempt, Attempt::Committed(_)), "{attempt:?}");
         message
     }
+}
+
+/// What the runs made.
+fn drafts(runs: &[PlannedRun]) -> impl Iterator<Item = &Arc<EventDraft>> {
+    runs.iter().flat_map(|run| match &run.plan.outcome {
+        RunOutcome::Events(drafts) => drafts.as_slice(),
+        RunOutcome::Stopped(..) => &[],
+    })
 }
 
 fn run(

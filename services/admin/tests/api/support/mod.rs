@@ -25,6 +25,7 @@ use tonic_types::StatusExt;
 use tributary_admin::{AdminContext, IdentityProvider, ServeError, ServeOptions, serve};
 use tributary_auth::AdminToken;
 use tributary_domain::time::{Clock, Timestamp};
+use tributary_egress::{Egress, Policy, SystemResolver};
 use tributary_proto::admin::v1::{
     Agency, CreateAgencyRequest, CreateSourceRequest, CreateSourceResponse, CreateTenantRequest, Source,
     Tenant, agency_service_client::AgencyServiceClient, destination_service_client::DestinationServiceClient,
@@ -123,10 +124,13 @@ impl World {
         let house = Arc::new(TestHouse::new(Arc::clone(&store)).await);
         let calendly = Arc::new(TestCalendly { store: Arc::clone(&store), hurried: AtomicUsize::default() });
         let (count, clock) = (AtomicU64::new(1), Arc::new(Frozen::default()));
+        let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() };
+        let egress = Egress::new(policy, Arc::new(SystemResolver::default())).unwrap();
         let context = AdminContext {
             store: Arc::clone(&store),
             house: house.clone(),
             calendly: calendly.clone(),
+            egress,
             clock: clock.clone(),
             random: Arc::new(move || u128::from(count.fetch_add(1, Ordering::Relaxed))),
             public_url: "https://in.example.com".to_owned(),

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
     about::days,
     errors::{Verdict, known},
     matching::signal,
@@ -78,6 +78,7 @@ pub(super) static ABOUT: About = About {
          can be changed",
     ),
     test_mode: "set `test_mode`: the validation server checks the events, and records none",
+    facility: Facility::Flag("test_mode"),
     limits: Limits {
         max_age: Some(days(3)),
         max_batch: 25,

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -75,6 +75,7 @@ pub(super) static ABOUT: About = About {
         "the contact is brought up to date again; `properties` can note what became of the event with {{ $.type }} and {{ $.data.reason }}",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits {
         max_batch: 100,
         // A hundred requests in ten seconds are what the smallest plan has.

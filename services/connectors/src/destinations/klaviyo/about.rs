@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -64,6 +64,7 @@ pub(super) static ABOUT: About = About {
          stay as they are",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits {
         rate: Some(Rate { per_minute: 3_500, burst: 350 }),
         concurrency: 32,

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal,
     about::{days, no_names},
     errors::{Verdict, known},
     matching::signal,
@@ -92,6 +92,7 @@ pub(super) static ABOUT: About = About {
         "LinkedIn counts what it was told of, and has no way to take an event back or to change it",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits {
         max_age: Some(days(90)),
         max_batch: 5_000,

@@ -4,7 +4,7 @@ use tributary_domain::workflow::needs::Need;
 
 use super::item::AGE;
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
     about::days,
     errors::{Verdict, known},
     matching::signal,
@@ -42,6 +42,12 @@ const FIELDS: &[Field] = &[
         "test_event_code",
         "Test code",
         "the code from the Events Manager's test page, such as TEST12345: events are shown there and not counted",
+        FieldKind::Word,
+    ),
+    Field::setting(
+        "test_message_code",
+        "Code of test messages",
+        "the same code for test messages alone: they are shown on the test page, and everything else is counted as ever",
         FieldKind::Word,
     ),
     Field::setting(
@@ -118,7 +124,9 @@ pub(super) static ABOUT: About = About {
     follow_ups: FollowUps::Refused(
         "Meta counts what it was told of, and has no way to take an event back or to change it",
     ),
-    test_mode: "set `test_event_code`: events appear on the test page of the Events Manager",
+    test_mode: "set `test_event_code`, or `test_message_code` for test messages alone: events appear on the test page of the Events \
+        Manager",
+    facility: Facility::Code { setting: "test_event_code", of_tests: "test_message_code" },
     limits: Limits { max_age: Some(days(AGE)), max_batch: 1_000, concurrency: 16, ..Limits::NONE },
     errors: ERRORS,
     signatures: &[],

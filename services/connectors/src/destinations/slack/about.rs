@@ -1,7 +1,7 @@
 //! What is known of Slack's incoming webhooks.
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Rate,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate,
     about::no_names,
     errors::{Verdict, known},
 };
@@ -86,6 +86,7 @@ pub(super) static ABOUT: About = About {
         "as messages of their own, such as `Schedule – cancelled`; messages that are there stay as they are",
     ),
     test_mode: "",
+    facility: Facility::None,
     limits: Limits { rate: Some(Rate { per_minute: 60, burst: 5 }), concurrency: 4, ..Limits::NONE },
     errors: ERRORS,
     signatures: &[],

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
     errors::{Verdict, known},
     matching::signal,
     schema::{DEFAULT_CURRENCY, base_url},
@@ -34,6 +34,12 @@ const FIELDS: &[Field] = &[
         "test_event_code",
         "Test code",
         "the code from the Events Manager's test page: events are shown there and not counted",
+        FieldKind::Word,
+    ),
+    Field::setting(
+        "test_message_code",
+        "Code of test messages",
+        "the same code for test messages alone: they are shown on the test page, and everything else is counted as ever",
         FieldKind::Word,
     ),
     Field::setting("api_version", "Version", "the version of the API, such as v1.3", FieldKind::Word)
@@ -82,7 +88,9 @@ pub(super) static ABOUT: About = About {
     follow_ups: FollowUps::Refused(
         "TikTok counts what it was told of, and has no way to take an event back or to change it",
     ),
-    test_mode: "set `test_event_code`: events appear on the test page of the Events Manager",
+    test_mode: "set `test_event_code`, or `test_message_code` for test messages alone: events appear on the test page of the Events \
+        Manager",
+    facility: Facility::Code { setting: "test_event_code", of_tests: "test_message_code" },
     limits: Limits { max_batch: 1_000, concurrency: 16, ..Limits::NONE },
     errors: ERRORS,
     signatures: &[],

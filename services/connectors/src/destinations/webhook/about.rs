@@ -1,7 +1,7 @@
 //! What is known of webhooks.
 
 use super::{SIGNATURE_HEADER, SIGNING, settings::MAX_HEADER_VALUE};
-use crate::destinations::{About, Field, FieldKind, FollowUps, Limits, about::no_names};
+use crate::destinations::{About, Facility, Field, FieldKind, FollowUps, Limits, about::no_names};
 
 const FIELDS: &[Field] = &[
     Field::setting("url", "URL", "the receiver's url, such as https://example.com/hook", FieldKind::Url)
@@ -46,7 +46,8 @@ pub(super) static ABOUT: About = About {
     follow_ups: FollowUps::Taken(
         "as `conversion.retracted` and `conversion.restated`, which name the delivery that they follow",
     ),
-    test_mode: "",
+    test_mode: "test messages have `test: true` in their data; where the body is a template, it has to say `{{ $.data.test }}`",
+    facility: Facility::Marked { template: "body", places: &["{{$.data.test}}", "{{$.data}}", "{{$}}"] },
     limits: Limits::NONE,
     errors: &[],
     signatures: &[SIGNATURE_HEADER],

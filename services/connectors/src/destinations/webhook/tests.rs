@@ -69,6 +69,7 @@ fn event() -> OutgoingEvent {
         context: object(json!({"gclid": "abc"})),
         source: "Calendly".to_owned(),
         follow_up: None,
+        is_test: false,
     }
 }
 

@@ -26,13 +26,13 @@ pub(super) struct Called {
 }
 
 /// What the sender calls what happened in the newest sample.
-pub(super) fn called(samples: &[Sample<'_>]) -> Option<Called> {
+pub(super) fn called(samples: &[Sample<'_>], shows: fn(&str) -> bool) -> Option<Called> {
     let newest = samples.first()?;
     if let Some(event) = newest.provider_event.filter(|event| is_a_name(event)) {
         let input = Input::Field(MessageField::ProviderEvent);
         return Some(Called { text: event.to_owned(), input, path: String::new() });
     }
-    let places = places(std::slice::from_ref(newest));
+    let places = places(std::slice::from_ref(newest), shows);
     let of_name = |name: &str| {
         let says = |place: &&Place| place.name == name && HOLDS_AN_EVENT.contains(&place.parent.as_str());
         places.iter().filter(|place| place.question.is_none()).find(says)
@@ -50,8 +50,8 @@ fn is_a_name(text: &str) -> bool {
 
 impl Called {
     /// Whether another sample says the same.
-    pub(super) fn is_said_by(&self, sample: &Sample<'_>) -> bool {
-        called(std::slice::from_ref(sample))
+    pub(super) fn is_said_by(&self, sample: &Sample<'_>, shows: fn(&str) -> bool) -> bool {
+        called(std::slice::from_ref(sample), shows)
             .is_some_and(|other| other.text == self.text && other.path == self.path)
     }
 

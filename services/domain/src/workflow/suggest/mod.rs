@@ -92,18 +92,19 @@ pub struct Suggestions {
     pub spec: Option<WorkflowSpec>,
 }
 
-/// Proposes mappings from samples, the newest first, by the settings of their tenant.
-pub fn suggest(samples: &[Sample<'_>], tenant: &TenantSettings) -> Suggestions {
-    let called = event::called(samples);
+/// Proposes mappings from samples, the newest first, by the settings of their tenant. What stands at a path that `shows` does not
+/// let pass is left out: who asks may not see a field that is named after somebody, and a draft has to name its fields.
+pub fn suggest(samples: &[Sample<'_>], tenant: &TenantSettings, shows: fn(&str) -> bool) -> Suggestions {
+    let called = event::called(samples, shows);
     // What other events have is for workflows of their own.
     let alike: Vec<Sample<'_>> = samples
         .iter()
-        .filter(|sample| called.as_ref().is_none_or(|called| called.is_said_by(sample)))
+        .filter(|sample| called.as_ref().is_none_or(|called| called.is_said_by(sample, shows)))
         .copied()
         .collect();
     let mut found: Vec<Candidate> = choose::of_the_source(&alike).into_iter().collect();
     let is_read = !found.is_empty();
-    found.extend(choose::candidates(&place::places(&alike), &alike, tenant));
+    found.extend(choose::candidates(&place::places(&alike, shows), &alike, tenant));
     let chosen = choose(&mut found);
     let (mut name, event_name) = event::name(called.as_ref(), &chosen);
     let spec = build::spec(&chosen, called.as_ref(), &event_name);

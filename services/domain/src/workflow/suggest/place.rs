@@ -107,14 +107,14 @@ pub(super) struct Found {
 }
 
 /// The places at which a sample has a value that is not empty, in the order of the samples. Of lists only the first element
-/// is looked at: the others are more of the same.
-pub(super) fn places(samples: &[Sample<'_>]) -> Vec<Place> {
+/// is looked at: the others are more of the same. Places whose path `shows` does not let pass are left out.
+pub(super) fn places(samples: &[Sample<'_>], shows: fn(&str) -> bool) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for sample in samples {
         for value in sample::values(sample.body).0 {
             let is_single = matches!(value.kind, SampleKind::String | SampleKind::Number | SampleKind::Bool);
-            if !is_single || value.value.trim().is_empty() {
+            if !is_single || value.value.trim().is_empty() || !shows(&value.path) {
                 continue;
             }
             let Some(names) = names(&value.path) else { continue };
@@ -129,20 +129,20 @@ pub(super) fn places(samples: &[Sample<'_>]) -> Vec<Place> {
             places[index].values.push(Found { kind: value.kind, text: value.value });
         }
     }
-    places.extend(answers(samples));
+    places.extend(answers(samples, shows));
     places
 }
 
 /// The answers of forms, each known by its question: the first that is not empty, as a workflow takes it. Of a sample no more
 /// are looked at than values.
-fn answers(samples: &[Sample<'_>]) -> Vec<Place> {
+fn answers(samples: &[Sample<'_>], shows: fn(&str) -> bool) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for given in samples {
         let mut asked = HashSet::new();
         for (question, answer) in answer::answers(given.body).take(sample::MOST_VALUES) {
             let key = question.trim().to_lowercase();
-            let can_be_asked = !key.is_empty() && question.len() <= limits::QUESTION_BYTES;
+            let can_be_asked = !key.is_empty() && question.len() <= limits::QUESTION_BYTES && shows(question);
             if !can_be_asked || value::is_blank(answer) || !asked.insert(key.clone()) {
                 continue;
             }

@@ -27,7 +27,7 @@ fn tenant() -> TenantSettings {
 }
 
 fn of(bodies: &[Value]) -> Suggestions {
-    suggest(&samples(bodies), &tenant())
+    suggest(&samples(bodies), &tenant(), |_| true)
 }
 
 /// The sections, targets and paths of a draft's proposals.
@@ -188,6 +188,21 @@ fn what_is_still_to_come_is_not_when_it_happened() {
 }
 
 #[test]
+fn a_place_that_may_not_be_shown_is_neither_proposed_nor_drafted() {
+    let body = json!({
+        "email": "a@example.com",
+        "by": {"ann@example.com": {"phone": "+14045550142"}},
+        "questions_and_answers": [{"question": "Is ann@example.com your partner?", "answer": "b@example.com"}],
+    });
+    let bodies = [body];
+    let all = format!("{:?}", of(&bodies));
+    assert!(all.contains("$.by['ann@example.com'].phone"), "{all}");
+    let shown = suggest(&samples(&bodies), &tenant(), |text| !text.contains('@'));
+    assert!(!format!("{shown:?}").contains("ann@"), "{shown:?}");
+    assert_eq!(shown.spec.unwrap().identifiers.len(), 1);
+}
+
+#[test]
 fn what_the_source_finds_comes_first() {
     let body = json!({ "email": "a@example.com" });
     let cluid = "trb_01h8xkq7v2m3n4p5r6s7t8v9w0";
@@ -197,7 +212,7 @@ fn what_the_source_finds_comes_first() {
         provider_event: Some("invitee.created"),
         cluid: Some(cluid),
     };
-    let found = suggest(&[sample], &tenant());
+    let found = suggest(&[sample], &tenant(), |_| true);
     let spec = found.spec.as_ref().unwrap();
     assert_eq!((spec.identifiers[0].target.as_str(), spec.identifiers[0].primary), ("cluid", true));
     assert_eq!(

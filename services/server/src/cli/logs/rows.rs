@@ -19,6 +19,7 @@ impl Listed for Message {
             Signature::Fetched => "fetched",
         };
         let status = self.status.as_ref().map_or("", |status| &status.display_name);
+        let status = if self.test { format!("{status} (test)") } else { status.to_owned() };
         let runs: Vec<_> = self.runs.iter().filter_map(|run| run.status.as_ref()).collect();
         let runs: Vec<&str> = runs.iter().map(|status| status.display_name.as_str()).collect();
         vec![
@@ -27,7 +28,7 @@ impl Listed for Message {
             or_dash(&self.provider_event),
             cluid_words(self.cluid.as_ref()).to_owned(),
             signature.to_owned(),
-            status.to_owned(),
+            status,
             or_dash(&runs.join(", ")),
             id(&self.source).to_owned(),
         ]

@@ -49,6 +49,7 @@ contract!(
     ProfileGroup,
     Provider,
     QueryAgencyStatsResponse,
+    QueryMatchQualityResponse,
     QueryStatsResponse,
     ReplayPreview,
     RetentionSettings,
@@ -61,6 +62,7 @@ contract!(
     Tenant,
     TenantSettings,
     TenantUsage,
+    TestDestinationResponse,
     TestWorkflowResponse,
     TimelineEntry,
     Workflow,
@@ -143,6 +145,7 @@ mod tests {
         check::<v1::ProfileGroup>();
         check::<v1::Provider>();
         check::<v1::QueryAgencyStatsResponse>();
+        check::<v1::QueryMatchQualityResponse>();
         check::<v1::QueryStatsResponse>();
         check::<v1::Run>();
         check::<v1::Sample>();

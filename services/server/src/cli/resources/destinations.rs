@@ -1,5 +1,8 @@
 //! `tributary destinations`.
 
+mod quality;
+mod testing;
+
 use clap::{Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use tributary_proto::admin::v1::{
@@ -26,6 +29,10 @@ pub(in crate::cli) enum Action {
         /// Only this one, such as meta
         platform: Option<String>,
     },
+    /// Show what one would be sent of an event, and send it to its platform's test facility with --send
+    Test(testing::Args),
+    /// Show how well platforms could find the people of what was delivered, and what would raise that most
+    Quality(quality::Args),
     /// Set what people must have agreed to before their events go to one
     Consent {
         /// The one that is changed
@@ -52,7 +59,7 @@ pub(in crate::cli) enum Unknown {
     Allow,
 }
 
-/// Lists destinations, shows one, or sets what one asks people for.
+/// Lists destinations, shows or tests one, or sets what one asks people for.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
@@ -68,6 +75,8 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             one(out, &found.key, &found)
         }
         Action::Platforms { platform } => platforms(platform.as_deref(), client, out).await,
+        Action::Test(args) => testing::run(args, client, out).await,
+        Action::Quality(args) => quality::run(&args, client, out).await,
         Action::Consent { choice: Choice { which, of }, purposes, unknown, none } => {
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
             let found = finder::pick(finder::destinations(client, &tenant, usize::MAX).await?, Some(&which))?;

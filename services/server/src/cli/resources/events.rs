@@ -119,7 +119,7 @@ impl Listed for Event {
         vec![
             moment(self.event_time.as_ref()),
             kind(self.kind()),
-            self.event_name.clone(),
+            if self.test { format!("{} (test)", self.event_name) } else { self.event_name.clone() },
             id(&self.profile).to_owned(),
             id(&self.message).to_owned(),
             id(&self.name).to_owned(),

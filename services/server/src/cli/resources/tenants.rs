@@ -1,5 +1,7 @@
 //! `tributary tenants`.
 
+mod tests_of;
+
 use clap::{Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use tributary_proto::admin::v1::{
@@ -58,6 +60,8 @@ pub(in crate::cli) enum Action {
         #[arg(long = "from", value_enum, value_name = "ROLE")]
         least: Role,
     },
+    /// Set which messages of one are tests: their events go to test facilities of platforms alone, and are not counted
+    Tests(tests_of::Args),
 }
 
 /// A role in a tenant, as it is written.
@@ -123,6 +127,7 @@ pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> a
             let changed = client.tenants().update_tenant(request).await.map_err(refused)?.into_inner();
             one(out, &changed.key, &changed.settings.unwrap_or_default())
         }
+        Action::Tests(args) => tests_of::run(args, client, out).await,
     }
 }
 

@@ -22,6 +22,11 @@ pub(in crate::cli) fn tree(trace: &MessageTrace) -> Tree {
     let mut root = Tree::new(
         Text::new().with(Style::Bold, &message.message_id).and(status_style(message), status(message)),
     );
+    if message.test {
+        root.line(
+            heading("test").plain("what follows from it goes to test facilities alone, and is not counted"),
+        );
+    }
     root.push(accepted(message));
     if message.source.is_empty() {
         root.line(Text::new().with(Style::Dim, "it is not processed yet"));

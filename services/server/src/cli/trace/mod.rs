@@ -22,7 +22,7 @@ use super::{
 };
 
 pub(super) use message::tree;
-pub(super) use testing::tree as test_tree;
+pub(super) use testing::{delivery_tree, tree as test_tree};
 pub(super) use wait::settled;
 
 /// Which message.

@@ -24,6 +24,11 @@ pub(in crate::cli) fn tree(test: &TestWorkflowResponse) -> Tree {
         .with(test.deliveries.iter().map(|delivery| sent(delivery, several)))
 }
 
+/// One delivery of a test, with its request.
+pub(in crate::cli) fn delivery_tree(delivery: &TestedDelivery) -> Tree {
+    sent(delivery, false)
+}
+
 fn sent(delivery: &TestedDelivery, several: bool) -> Tree {
     let (style, words) = match &delivery.request {
         Some(_) if delivery.exists => (Style::Warn, "was made before: it is not sent again"),
