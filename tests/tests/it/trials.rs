@@ -9,13 +9,13 @@ use tributary_tests::{
 
 use crate::cli::ask;
 
-async fn connect(server: &Server, tenant: &Tenant, platform: &str, settings: Value, secret: (&str, String)) {
+async fn connect(server: &Server, tenant: &Tenant, platform: &str, settings: &Value, secret: (&str, &str)) {
     let destination = pb::Destination {
         key: platform.to_owned(),
         display_name: platform.to_owned(),
         platform: platform.to_owned(),
-        settings: Some(to_struct(&settings)),
-        secrets: [(secret.0.to_owned(), secret.1)].into(),
+        settings: Some(to_struct(settings)),
+        secrets: [(secret.0.to_owned(), secret.1.to_owned())].into(),
         ..Default::default()
     };
     let request = CreateDestinationRequest {
@@ -43,9 +43,10 @@ async fn what_is_a_test_goes_to_test_facilities_and_is_counted_by_nobody() {
         server.destination(&tenant, "hook", &sink).await;
         let url = platforms.url();
         let settings = json!({"dataset_id": ACCOUNT, "base_url": url, "test_message_code": "TEST7"});
-        connect(&server, &tenant, "meta", settings, ("access_token", CREDENTIAL.to_owned())).await;
+        connect(&server, &tenant, "meta", &settings, ("access_token", CREDENTIAL)).await;
         let hook = format!("{url}/services/T1/B1/{CREDENTIAL}");
-        connect(&server, &tenant, "slack", json!({"text": "{{ $.data.name }}"}), ("webhook_url", hook)).await;
+        connect(&server, &tenant, "slack", &json!({"text": "{{ $.data.name }}"}), ("webhook_url", &hook))
+            .await;
         let set = ask(&server, "tenants", &["tests", "acme", "--email", "qa@*", "--path", "$.mode=test*"]);
         assert_eq!(set[0]["testRules"].as_array().map(Vec::len), Some(2), "{set:?}");
 

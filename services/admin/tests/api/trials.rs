@@ -386,7 +386,7 @@ async fn match_quality_is_told_over_time_with_what_would_raise_it_most() {
     assert!((total.average_score - 34.0).abs() < 1e-9, "{}", total.average_score);
     let (first, second) = (&total.signals[0], &total.signals[1]);
     // Half of them have a phone number, which is worth 16 points; nobody has a click, which is worth 14.
-    assert_eq!((first.name.as_str(), second.name.as_str()), ("fbc", "fbp"));
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("fbc", "phone"));
     assert!((first.gain - 14.0).abs() < 1e-9 && !first.how.is_empty(), "{first:?}");
     let phone = total.signals.iter().find(|signal| signal.name == "phone").unwrap();
     assert!((phone.share - 0.5).abs() < 1e-9 && (phone.gain - 8.0).abs() < 1e-9, "{phone:?}");

@@ -57,7 +57,7 @@ fn tree(test: &TestDestinationResponse) -> Tree {
     let words = if test.answer.is_some() { "sent as a test" } else { "a test: nothing is sent" };
     let reason = Text::new().plain("test facility  ").with(Style::Warn, &test.test_reason);
     Tree::new(Text::new().with(Style::Bold, &event.event_name).and(Style::Dim, words))
-        .with(test.delivery.as_ref().map(|delivery| trace::delivery_tree(delivery)))
+        .with(test.delivery.as_ref().map(trace::delivery_tree))
         .with((!test.test_reason.is_empty()).then(|| Tree::new(reason)))
         .with(test.answer.as_ref().map(answer))
 }
