@@ -13,6 +13,7 @@ mod deletion;
 mod destinations;
 mod events;
 mod every_call;
+mod export;
 mod grants;
 mod groups;
 mod identity;
