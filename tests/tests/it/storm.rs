@@ -321,9 +321,10 @@ async fn a_destination_that_hangs_does_not_slow_the_others() {
         let of = rounds.iter().skip(1).filter(|round| round.0 == hung).map(|round| round.1);
         of.fold(f64::INFINITY, f64::min)
     };
-    // A machine that has others to serve is no place for a narrow bound.
-    let allowed = if is_long { 1.0 / 0.95 } else { 2.0 };
-    assert!(quickest(true) <= quickest(false) * allowed, "{rounds:?}");
+    // Who waits for what hangs waits for many seconds. On a machine that has others to serve, short rounds differ by much less,
+    // but by too much for a narrow bound.
+    let most = if is_long { quickest(false) / 0.95 } else { quickest(false) * 3.0 + 1.0 };
+    assert!(quickest(true) <= most, "{rounds:?}");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn timeline(world: &World, profile: &str) -> Vec<TimelineEntry> {
 }
 
 /// A visitor, and Ann in another browser, who turn out to be one.
-async fn merged(world: &World) -> (Tenant, Merge) {
+pub(crate) async fn merged(world: &World) -> (Tenant, Merge) {
     let tenant = world.tenant("acme").await;
     let source = world.source(&tenant, "calendly").await.source.unwrap();
     workflows::publish(world, &workflows::create(world, &source, "booking").await).await;

@@ -14,7 +14,11 @@ mod deletion;
 mod destinations;
 mod events;
 mod every_call;
+<<<<<<< HEAD
 mod everywhere;
+=======
+mod export;
+>>>>>>> faults
 mod grants;
 mod groups;
 mod identity;
