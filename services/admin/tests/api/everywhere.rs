@@ -39,7 +39,7 @@ impl Scene {
         for number in 0..5_u32 {
             let source = &sources[number as usize % 2];
             let body = booking(number, &format!("guest{number}@example.com"), CLUID);
-            messages.push(world.commit(source, u64::from(number) * 1_000, &body).await);
+            messages.push(world.commit(source, 1 + u64::from(number) * 1_000, &body).await);
         }
         Self { world, tenant, sources, workflows, messages }
     }

@@ -47,9 +47,10 @@ impl Told {
         Self { landings: landings.collect(), ..self.clone() }
     }
 
-    /// That without refusals, which are known by the names of the people: those who were merged since are refused under another.
+    /// The same without what a message that is processed again says anew: on whom its events land, who can be parted from them by
+    /// an undo later, and by whose names a refusal is known.
     pub(crate) fn lasting(&self) -> Self {
-        Self { conflicts: BTreeMap::new(), ..self.live() }
+        Self { landings: BTreeMap::new(), conflicts: BTreeMap::new(), ..self.clone() }
     }
 }
 
