@@ -78,7 +78,7 @@ async fn a_link_that_was_not_looked_at_yet_carries_the_id_when_it_is_pressed_or_
     let Some(scene) = Scene::new(json!({})).await else { return };
     scene.page(
         "/",
-        r#"<div id=pressed><template shadowrootmode=open><a href="https://calendly.com/acme/pressed">book</a></template></div>
+        r#"<span id=pressed><template shadowrootmode=open><a href="https://calendly.com/acme/pressed">book</a></template></span>
            <div id=reached><template shadowrootmode=open><a href="https://calendly.com/acme/reached">book</a></template></div>
            <script>addEventListener("click", (event) => event.preventDefault());</script>"#,
     );
