@@ -14,11 +14,8 @@ mod deletion;
 mod destinations;
 mod events;
 mod every_call;
-<<<<<<< HEAD
 mod everywhere;
-=======
 mod export;
->>>>>>> faults
 mod grants;
 mod groups;
 mod identity;
