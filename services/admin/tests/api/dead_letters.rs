@@ -81,6 +81,7 @@ async fn what_failed_by_a_word_that_means_something_else_now_can_be_sent_again()
         let listed = world.logs().list_deliveries(list).await.map(tonic::Response::into_inner);
         listed.map(|page| page.deliveries.into_iter().map(|one| one.error_code).collect::<Vec<_>>())
     };
+    world.pass(10);
     assert_eq!(listed("error_code = 100").await.unwrap(), ["100"]);
     assert_eq!(listed("error_code = \"17\"").await.unwrap(), ["17", "17"]);
     assert_eq!(listed("verdict_changed = true").await.unwrap(), ["17"]);
