@@ -1,7 +1,9 @@
 //! Test messages and tests of destinations: what is a test reaches nobody who would count it.
 
 use serde_json::{Value, json};
-use tributary_proto::admin::v1::{self as pb, CreateDestinationRequest, QueryStatsRequest};
+use tributary_proto::admin::v1::{
+    self as pb, CreateDestinationRequest, QueryStatsRequest, TestDestinationRequest,
+};
 use tributary_tests::{
     ACCOUNT, CREDENTIAL, Platforms, Server, ServerBuilder, Sink, Spec, Tenant, databases, eventually,
     to_struct,
@@ -89,10 +91,19 @@ async fn what_is_a_test_goes_to_test_facilities_and_is_counted_by_nobody() {
         assert_eq!(quality["total"]["signals"][0]["name"], "fbc");
 
         // A destination is tried without a message.
+        let dry = ask(&server, "destinations", &["test", "meta", "--name", "Purchase"]).remove(0);
+        assert!(dry.get("answer").is_none() && !dry.to_string().contains(CREDENTIAL), "{dry}");
+        assert_eq!(
+            (&dry["event"]["eventName"], &dry["delivery"]["passes"]),
+            (&json!("Purchase"), &json!(true))
+        );
         let before = platforms.calls("meta").len();
-        let tested = ask(&server, "destinations", &["test", "meta", "--send"]).remove(0);
-        assert_eq!(tested["answer"]["outcome"], "DELIVERED", "{tested}");
-        assert!(!tested.to_string().contains(CREDENTIAL) && !server.log().contains(CREDENTIAL));
+        let name = dry["delivery"]["destination"].as_str().expect("a name").to_owned();
+        let request = TestDestinationRequest { name, send: true, ..Default::default() };
+        let tested = server.api().destinations().test_destination(request).await.expect("it is tested");
+        let answer = tested.into_inner().answer.expect("an answer");
+        assert_eq!((answer.outcome.as_str(), answer.meaning.as_str()), ("DELIVERED", ""), "{answer:?}");
+        assert!(!server.log().contains(CREDENTIAL));
         let call = eventually("it was sent", async || {
             let calls = platforms.calls("meta");
             (calls.len() > before).then(|| calls.last().expect("one").clone())

@@ -178,7 +178,7 @@ async fn withheld(
     let person = match event.profile {
         Some(profile) => match located.scope.profile(profile).await {
             Ok(person) => Some(person.traits),
-            Err(StoreError::NotFound { .. } | StoreError::Erased { .. }) => None,
+            Err(StoreError::NotFound { .. } | StoreError::Erased) => None,
             Err(error) => return Err(from_store(error)),
         },
         None => None,
