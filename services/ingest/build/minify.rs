@@ -45,7 +45,7 @@ const BEFORE_EXPRESSION: [&str; 4] = ["return", "typeof", "of", "in"];
 /// # Errors
 /// What in `source` breaks the rules.
 pub(crate) fn minify(source: &str) -> Result<String, String> {
-    let tokens = with_numbers(tokens(source)?)?;
+    let tokens = with_numbers(&tokens(source)?)?;
     let names = short_names(&tokens)?;
     let (tokens, names) = with_arrows(&tokens, names);
     let mut out = String::with_capacity(source.len() / 2);

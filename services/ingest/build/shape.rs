@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Kind, Token, closing, declarations, is_variable, statements};
 
 /// The program with numbers in place of their names: `const MOST = 50;` at the top goes, and each `MOST` is 50.
-pub(super) fn with_numbers(tokens: Vec<Token<'_>>) -> Result<Vec<Token<'_>>, String> {
-    let places = statements(&tokens);
+pub(super) fn with_numbers<'a>(tokens: &[Token<'a>]) -> Result<Vec<Token<'a>>, String> {
+    let places = statements(tokens);
     let is_number = |token: &Token<'_>| {
         token.kind == Kind::Word && token.text.starts_with(|first: char| first.is_ascii_digit())
     };

@@ -23,13 +23,10 @@ struct Who {
     time_zone: &'static str,
 }
 
-/// A field of the attendee who books: the first one; where seats are booked one by one, the one with the address of the answers.
+/// A field of the first attendee, where that is who books: not where seats are booked one by one.
 macro_rules! booker {
     ($field:literal) => {
-        concat!(
-            "$.payload.attendees[?!$.payload.attendeeSeatId || @.email == $.payload.responses.email.value].",
-            $field
-        )
+        concat!("$[?!@.attendeeSeatId || @.attendeeSeatId == null].attendees[0].", $field)
     };
 }
 

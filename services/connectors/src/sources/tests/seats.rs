@@ -56,11 +56,11 @@ fn each_seat_of_calcom_is_an_event_of_who_took_it() {
     let kinds: Vec<&str> = event.identifiers.iter().map(|identifier| identifier.kind.as_str()).collect();
     assert_eq!(kinds, ["cluid", "email"], "a number of somebody else would make one person of two");
     assert_eq!(event.traits.get("time_zone"), None);
-    let own = json!({"email": "Nadia.Okafor@Brightwater-Studio.example", "timeZone": "Europe/Rome", "phoneNumber": "+390612345678"});
-    body["payload"]["attendees"].as_array_mut().unwrap().push(own);
-    let event = only_event(testing::run(calcom, "calcom_booking", &HeaderMap::new(), &body));
-    assert_eq!(event.identifiers[2].value, "+390612345678");
-    assert_eq!(event.traits["time_zone"], "Europe/Rome");
+    let mut alone = body.clone();
+    alone["payload"]["attendeeSeatId"] = Value::Null;
+    let only = only_event(testing::run(calcom, "calcom_booking", &HeaderMap::new(), &alone));
+    assert_eq!(only.identifiers[2].value, "+14045550142", "where there are no seats, it is their own");
+    assert_eq!(only.traits["time_zone"], "America/New_York");
     assert_eq!(event.dedupe_id.as_deref(), Some("bfz2Yd3r8KqLx5VnWm7Tga s2"));
     assert_eq!(event.identifiers[1].value, "nadia.okafor@brightwater-studio.example");
     assert_eq!(
