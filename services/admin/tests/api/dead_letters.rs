@@ -69,6 +69,8 @@ async fn what_failed_by_a_word_that_means_something_else_now_can_be_sent_again()
             cause,
             source: id(&source.name),
             is_replay: false,
+            is_test: false,
+            quality: None,
         };
         world.store.tenant(tenant_of(&tenant.name)).record_attempts(&[attempt]).await.unwrap();
     }

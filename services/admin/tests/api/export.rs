@@ -27,6 +27,7 @@ async fn export(world: &World, profile: &str) -> BTreeMap<&'static str, BTreeSet
             Part::Delivery(one) => ("delivery", one.name),
             Part::Merge(one) => ("merge", one.name),
             Part::Conversion(one) => ("conversion", one.name),
+            Part::Identifier(one) => ("identifier", format!("{}:{}", one.r#type, one.value)),
         };
         assert!(all.entry(kind).or_default().insert(name.clone()), "{name} comes twice");
     }

@@ -366,6 +366,7 @@ async fn match_quality_is_told_over_time_with_what_would_raise_it_most() {
                 error: None,
                 answer_removed: false,
             },
+            cause: None,
             verdict: Verdict::Delivered,
             source: id(&source.name),
             is_replay: false,

@@ -97,7 +97,7 @@ mod tests {
         let (one, all) = (log("t/sources/s/workflows/w2"), log("t/sources/-/workflows/-"));
         let (first, second) =
             (("t/messages/m/runs/w1".to_owned(), 1), ("t/messages/m/runs/w2".to_owned(), 7));
-        assert_eq!(told(&one), [second.clone()]);
+        assert_eq!(told(&one), std::slice::from_ref(&second));
         assert_eq!(told(&all), [first, second]);
         assert!(one.rows(Entry::Message(Message::default())).is_empty());
         assert_eq!((one.tail().parent.as_str(), all.tail().parent.as_str()), ("t/sources/s", "t/sources/-"));
