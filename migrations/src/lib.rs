@@ -15,6 +15,7 @@ mod m0011_privacy;
 mod m0012_lineage;
 mod m0013_consent;
 mod m0014_connections;
+mod m0016_credentials;
 mod migrator;
 mod table;
 

@@ -17,8 +17,8 @@ use crate::{
     ledger::{ReadyDelivery, StoredEvent},
 };
 
-/// How an attempt ends that finds the destination not set up.
-const SUSPENDED: &str = "SUSPENDED";
+/// How an attempt ends that finds the destination not set up, or its credential not taken.
+const NO_TRY: [&str; 2] = ["SUSPENDED", "HELD"];
 
 impl TenantScope<'_> {
     /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their
@@ -50,7 +50,7 @@ impl TenantScope<'_> {
     }
 
     /// How many of these deliveries' attempts are none of their tries: those before it was replayed, and since then those
-    /// that found the destination not set up.
+    /// that found the destination not set up, or its credential not taken.
     async fn no_tries(&self, deliveries: Vec<String>) -> Result<HashMap<String, i32>, StoreError> {
         let mut before: HashMap<String, i32> =
             self.attempts_before(deliveries.iter().cloned()).await?.into_iter().collect();
@@ -62,7 +62,7 @@ impl TenantScope<'_> {
             .columns([delivery_attempt::Column::DeliveryId, delivery_attempt::Column::Number])
             .filter(delivery_attempt::Column::TenantId.eq(self.key()))
             .filter(delivery_attempt::Column::DeliveryId.is_in(deliveries))
-            .filter(delivery_attempt::Column::Outcome.eq(SUSPENDED))
+            .filter(delivery_attempt::Column::Outcome.is_in(NO_TRY))
             .into_tuple()
             .all(&self.reader())
             .await?;
