@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, SpawnHandle, WrapFuture};
 use tokio::sync::oneshot;
-use tributary_connectors::destinations::{self, Outcome};
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     breaker::{Admission, Breaker, BreakerConfig},
     committed::{Committed, CommittedAttempt},
@@ -21,7 +21,9 @@ use tributary_store::{
 
 use super::{
     attempt::{Attempted, Health, Means, Target, Tried, word},
+    credential::{self, Standing},
     dispatcher::Tail,
+    load::load_target,
     message::{Drain, Forget, Look, Offer, Reload},
     precedence::{self, Precedence},
     queue::Queue,
@@ -43,9 +45,10 @@ const RECORDED_AT_ONCE: usize = 512;
 
 /// Sends the events of one destination.
 pub(crate) struct DestinationActor {
-    tenant: TenantId,
-    destination: DestinationId,
-    store: Store,
+    pub(super) tenant: TenantId,
+    pub(super) destination: DestinationId,
+    pub(super) store: Store,
+    pub(super) credential: Standing,
     means: Means,
     jitter: fn() -> f64,
     tail: Tail,
@@ -81,6 +84,7 @@ impl DestinationActor {
             tenant,
             destination,
             store,
+            credential: Standing::unknown(),
             means,
             jitter,
             tail,
@@ -111,6 +115,9 @@ impl DestinationActor {
             Ok((target, sources)) => {
                 // What it said of itself counts already, although it may not have been written when this was read.
                 actor.target = target.filter(|_| !actor.is_disabling);
+                if let Some(target) = &actor.target {
+                    actor.credential.loaded(&target.credential, target.revision, actor.means.clock.now());
+                }
                 actor.sources = sources;
                 actor.pump(context);
             }
@@ -134,6 +141,11 @@ impl DestinationActor {
         let now = self.means.clock.now();
         let mut again = None;
         while self.in_flight < WINDOW {
+            let credential = self.credential.admit(now);
+            if let credential::Admission::Wait(until) = credential {
+                again = until;
+                break;
+            }
             let Some(delivery) = self.queue.next(now) else {
                 again = self.queue.next_due();
                 break;
@@ -143,6 +155,9 @@ impl DestinationActor {
                 self.queue.put_back(delivery);
                 again = Some(until);
                 break;
+            }
+            if credential == credential::Admission::Probe {
+                self.credential.probes();
             }
             self.send(Arc::clone(&target), delivery, admission == Admission::Probe, context);
         }
@@ -170,7 +185,7 @@ impl DestinationActor {
     ) {
         self.in_flight += 1;
         self.trying.extend(delivery.event.profile.map(|profile| (delivery.delivery, profile)));
-        let revision = target.revision;
+        let (revision, platform) = (target.revision, target.platform.name());
         let source = self.sources.get(&delivery.event.source).cloned().unwrap_or_default();
         let (means, store) = (self.means.clone(), self.store.clone());
         let attempt = async move {
@@ -189,6 +204,7 @@ impl DestinationActor {
                 Attempted::Tried(tried) => *tried,
                 Attempted::Postponed(until) => {
                     actor.report(Health::Unknown, is_probe);
+                    actor.credential.withdrawn();
                     // It waits again: an erasure finds it in the queue, and waits for nothing.
                     actor.trying.remove(&delivery.delivery);
                     actor.queue.postpone(delivery, until);
@@ -202,6 +218,9 @@ impl DestinationActor {
             if let Outcome::Disable { reason } | Outcome::Suspend { reason } = &tried.outcome {
                 actor.disable(revision, reason.clone(), context);
             }
+            let now = actor.means.clock.now();
+            actor.credential.tried(revision, &tried, now, &actor.means.metrics, platform);
+            actor.write_credential(context);
             actor.tried(delivery, tried, context);
             actor.pump(context);
         }));
@@ -227,7 +246,9 @@ impl DestinationActor {
                 (Verdict::Failed, Some(reason.clone()))
             }
             // It waits for a person, and is not to be given up meanwhile.
-            Outcome::Suspend { reason } => (Verdict::Retry { due_at: now }, Some(reason.clone())),
+            Outcome::Hold { reason, .. } | Outcome::Suspend { reason } => {
+                (Verdict::Retry { due_at: now }, Some(reason.clone()))
+            }
             Outcome::Retry { after, reason } => {
                 // One that was replayed has as many tries as at first.
                 let tries = delivery.attempts.saturating_sub(delivery.before);
@@ -377,8 +398,11 @@ impl DestinationActor {
         }));
     }
 
-    fn answer_drained(&mut self) {
-        let is_written = self.results.is_empty() && !self.is_recording && !self.is_disabling;
+    pub(super) fn answer_drained(&mut self) {
+        let is_written = self.results.is_empty()
+            && !self.is_recording
+            && !self.is_disabling
+            && self.credential.is_written();
         if self.in_flight == 0 && is_written {
             for waiting in self.draining.drain(..) {
                 // Who waited may be gone.
@@ -386,35 +410,6 @@ impl DestinationActor {
             }
         }
     }
-}
-
-type Loaded = (Option<Arc<Target>>, HashMap<SourceId, String>);
-
-async fn load_target(
-    store: &Store,
-    tenant: TenantId,
-    destination: DestinationId,
-) -> Result<Loaded, StoreError> {
-    let scope = store.tenant(tenant);
-    let found = match store.tenants().get(tenant).await {
-        Ok(_) => scope.destination(destination).await,
-        Err(error) => Err(error),
-    };
-    let record = match found {
-        Err(StoreError::NotFound { .. }) => return Ok((None, HashMap::new())),
-        record => record?,
-    };
-    let platform = destinations::find(&record.platform).filter(|_| record.state == DestinationState::Enabled);
-    let Some(platform) = platform else { return Ok((None, HashMap::new())) };
-    let secrets = scope.destination_secrets(destination).await?;
-    let target = Target {
-        platform,
-        settings: record.settings,
-        revision: record.revision,
-        secrets: secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect(),
-        event_names: record.event_names,
-    };
-    Ok((Some(Arc::new(target)), scope.source_names().await?))
 }
 
 impl Actor for DestinationActor {

@@ -1,18 +1,20 @@
 //! One attempt: an event becomes a request, the request is sent, the answer gets its meaning.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 use tracing::Instrument;
 use tributary_connectors::destinations::{
-    HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing,
+    HttpRequest, Outcome, OutgoingEvent, Platform, RequestError, Secrets, Standing, Trouble,
 };
 use tributary_domain::time::{Clock, Timestamp};
 use tributary_egress::{Egress, OutboundRequest};
-use tributary_store::ledger::ReadyDelivery;
+use tributary_store::{destination::Credential, ledger::ReadyDelivery};
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
+
+use super::tokens::{Access, Tokens};
 
 /// The longest an attempt may take: connecting, sending and reading the answer (Standard Webhooks: 15 to 30 s).
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -29,6 +31,8 @@ pub(super) struct Target {
     pub(super) secrets: Secrets,
     /// The revision of the destination's record that this was read from.
     pub(super) revision: u64,
+    /// How its credential stands, as it is stored.
+    pub(super) credential: Credential,
     /// Names of events as the platform wants them, by our names.
     pub(super) event_names: std::collections::BTreeMap<String, String>,
 }
@@ -46,6 +50,8 @@ pub(super) struct Tried {
     pub(super) body: Bytes,
     pub(super) truncated: bool,
     pub(super) error: Option<String>,
+    /// When the credential ends that it was made with, where that is known.
+    pub(super) credential_ends: Option<Timestamp>,
 }
 
 /// How it went with a delivery whose turn it was.
@@ -74,6 +80,7 @@ pub(super) struct Means {
     pub(super) egress: Egress,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
+    pub(super) tokens: Arc<Tokens>,
 }
 
 impl Means {
@@ -110,7 +117,42 @@ impl Means {
             let reason = format!("{} cannot be told what became of an event", target.platform.display_name());
             return Tried::failed(started, Duration::ZERO, permanent(reason), Health::Unknown);
         }
-        let request = match target.platform.request(&target.settings, &target.secrets, &event, started) {
+        let first = match self.access(target, delivery).await {
+            Ok(access) => access,
+            Err(outcome) => return self.not_sent(started, outcome),
+        };
+        let tried = self.ask(target, &event, first.as_ref(), started).await;
+        // A token can end before its time: another one shows whether it was that.
+        let may_renew = |access: &&Access| !access.is_new && is_about_token(&tried.outcome);
+        let Some(rejected) = first.as_ref().filter(may_renew) else { return tried };
+        self.tokens.reject(delivery.destination, rejected).await;
+        match self.access(target, delivery).await {
+            Ok(second) => self.ask(target, &event, second.as_ref(), started).await,
+            Err(outcome) => self.not_sent(started, outcome),
+        }
+    }
+
+    async fn access(&self, target: &Target, delivery: &ReadyDelivery) -> Result<Option<Access>, Outcome> {
+        self.tokens.access((delivery.tenant, delivery.destination), target).await
+    }
+
+    fn not_sent(&self, started: Timestamp, outcome: Outcome) -> Tried {
+        Tried::failed(started, self.clock.now().since(started), outcome, Health::Unknown)
+    }
+
+    /// Sends the request that tells of `event`, and reads the answer.
+    async fn ask(
+        &self,
+        target: &Target,
+        event: &OutgoingEvent,
+        access: Option<&Access>,
+        started: Timestamp,
+    ) -> Tried {
+        let secrets = match access {
+            Some(access) => Cow::Owned(target.secrets.with_access(&access.token)),
+            None => Cow::Borrowed(&target.secrets),
+        };
+        let request = match target.platform.request(&target.settings, &secrets, event, started) {
             Ok(request) => request,
             Err(error) => {
                 let reason = error.to_string();
@@ -122,7 +164,7 @@ impl Means {
                 return Tried::failed(started, Duration::ZERO, outcome, Health::Unknown);
             }
         };
-        match self.egress.send(outbound(request)).await {
+        match self.egress.send(outbound(request, DEADLINE)).await {
             Ok(answer) => {
                 let status = answer.status.as_u16();
                 let outcome =
@@ -139,6 +181,7 @@ impl Means {
                     // A copy: what was read of a long answer is let go.
                     body: Bytes::copy_from_slice(&answer.body[..answer.body.len().min(KEPT_BODY)]),
                     error: None,
+                    credential_ends: access.and_then(|access| access.credential_ends),
                 }
             }
             Err(error) => {
@@ -165,6 +208,7 @@ impl Tried {
         let error = match &outcome {
             Outcome::Retry { reason, .. }
             | Outcome::Permanent { reason }
+            | Outcome::Hold { reason, .. }
             | Outcome::Suspend { reason }
             | Outcome::Disable { reason } => reason.clone(),
             Outcome::Delivered => String::new(),
@@ -179,7 +223,13 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: Some(error),
+            credential_ends: None,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(at: Timestamp, outcome: Outcome) -> Self {
+        Self::failed(at, Duration::ZERO, outcome, Health::Unknown)
     }
 }
 
@@ -189,9 +239,15 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "DELIVERED",
         Outcome::Retry { .. } => "RETRY",
         Outcome::Permanent { .. } => "FAILED",
+        Outcome::Hold { .. } => "HELD",
         Outcome::Suspend { .. } => "SUSPENDED",
         Outcome::Disable { .. } => "DISABLED",
     }
+}
+
+/// Whether another access token could make a difference.
+fn is_about_token(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Hold { trouble: Trouble::Expired | Trouble::Revoked, .. })
 }
 
 fn permanent(reason: String) -> Outcome {
@@ -213,13 +269,13 @@ fn outgoing(target: &Target, delivery: &ReadyDelivery, source: String) -> Outgoi
     OutgoingEvent::of(event.draft(), target.platform, &target.event_names, standing)
 }
 
-fn outbound(request: HttpRequest) -> OutboundRequest {
+pub(super) fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequest {
     OutboundRequest {
         method: request.method,
         url: request.url,
         headers: request.headers,
         body: request.body,
-        deadline: DEADLINE,
+        deadline,
     }
 }
 

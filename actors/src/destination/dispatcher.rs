@@ -22,6 +22,7 @@ use super::{
     actor::DestinationActor,
     attempt::Means,
     message::{Drain, Forget, Look, Offer, Reload},
+    tokens::Tokens,
 };
 use crate::supervision::{Arbiters, Supervised};
 
@@ -53,10 +54,11 @@ impl Dispatcher {
         jitter: fn() -> f64,
         tail: Tail,
     ) -> Self {
+        let tokens = Tokens::new(egress.clone(), Arc::clone(&clock), store.clone(), metrics.clone(), jitter);
         Self {
             store,
             arbiters,
-            means: Means { egress, clock, metrics },
+            means: Means { egress, clock, metrics, tokens: Arc::new(tokens) },
             jitter,
             tail,
             active: Mutex::default(),

@@ -2,11 +2,14 @@
 
 mod actor;
 mod attempt;
+mod credential;
 mod dispatcher;
+mod load;
 mod message;
 mod precedence;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub(crate) use dispatcher::{Dispatcher, Tail};

@@ -2,6 +2,7 @@
 
 mod convert;
 pub(crate) mod platforms;
+mod search;
 
 use tonic::{Request, Response, Status};
 use tributary_domain::id::DestinationId;
@@ -41,7 +42,7 @@ impl DestinationService for Destinations {
     ) -> Result<Response<Destination>, Status> {
         let call = self.0.call(&request).await?;
         let (located, record) = self.find(&call, "name", &request.get_ref().name).await?;
-        Ok(Response::new(convert::to_proto(&located, record).await?))
+        Ok(Response::new(convert::to_proto(&located, record, self.0.clock.now()).await?))
     }
 
     async fn list_destinations(
@@ -53,12 +54,13 @@ impl DestinationService for Destinations {
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
         let [shown, by, way] = lifecycle::words(listing);
-        let list = self.0.list("ListDestinations", &[&request.parent, shown, by, way]);
+        let wanted = search::wanted(&request.filter, self.0.clock.now())?;
+        let list = self.0.list("ListDestinations", &[&request.parent, shown, by, way, &request.filter]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.destinations(listing, page).await.map_err(from_store)?;
+        let found = located.scope.destinations_with(listing, &wanted, page).await.map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
-            destinations.push(convert::to_proto(&located, record).await?);
+            destinations.push(convert::to_proto(&located, record, self.0.clock.now()).await?);
         }
         Ok(Response::new(ListDestinationsResponse { destinations, next_page_token: list.next(found.next) }))
     }
@@ -233,7 +235,7 @@ impl Destinations {
         record: DestinationRecord,
     ) -> Result<Response<Destination>, Status> {
         self.0.house.configuration_changed(record.tenant);
-        Ok(Response::new(convert::to_proto(located, record).await?))
+        Ok(Response::new(convert::to_proto(located, record, self.0.clock.now()).await?))
     }
 }
 

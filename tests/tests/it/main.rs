@@ -17,6 +17,7 @@
 //! | a journal that is gone or old | `journal` |
 //! | destinations that misbehave, deliveries that are postponed | `deliveries` |
 //! | every platform takes an event, keeps it while a credential is not valid, and is told what became of it | `platforms` |
+//! | access is got once, what is not taken holds everything, and costs no tries | `credentials` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
 //! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
@@ -49,6 +50,7 @@ mod calendly;
 mod cli;
 mod code;
 mod collect;
+mod credentials;
 mod deletion;
 mod deliveries;
 mod duplicates;

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use tributary_domain::{time::Timestamp, workflow::needs::Need};
 
-use super::{About, FollowUps, HttpRequest, Outcome, OutgoingEvent, Secrets, schema::Values};
+use super::{About, FollowUps, HttpRequest, Outcome, OutgoingEvent, Secrets, oauth, schema::Values};
 
 /// A place that events are forwarded to. Pure: it says what to send and what an answer means, others do it.
 pub trait Platform: Send + Sync + fmt::Debug {
@@ -38,12 +38,13 @@ pub trait Platform: Send + Sync + fmt::Debug {
         self.about().signatures
     }
 
-    /// Whether a destination with these settings and secrets can work.
+    /// Whether a destination with these settings and secrets can work: whether they have the right form, and are all there.
     ///
     /// # Errors
     /// The first setting or secret that cannot be used.
     fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
-        Values::read(self.about().fields, settings, secrets).map(drop)
+        Values::read(self.about().fields, settings, secrets)?;
+        oauth::grant(self.about(), settings, secrets, Timestamp::default()).map(drop)
     }
 
     /// The request that tells the platform of `event`, sent at `now`.

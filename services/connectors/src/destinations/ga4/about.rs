@@ -79,6 +79,7 @@ pub(super) static ABOUT: About = About {
     ),
     test_mode: "set `test_mode`: the validation server checks the events, and records none",
     limits: Limits { max_age: Some(days(3)), max_batch: 25 },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.ga4,

@@ -48,6 +48,7 @@ pub(super) static ABOUT: About = About {
     ),
     test_mode: "",
     limits: Limits { max_age: None, max_batch: 1 },
+    oauth: None,
     errors: &[],
     signatures: &[SIGNATURE_HEADER],
     standard_name: no_names,
