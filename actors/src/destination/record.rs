@@ -43,13 +43,16 @@ impl DestinationActor {
                 (Verdict::Failed, Some(reason.clone()))
             }
             // It waits for a person, and is not to be given up meanwhile.
-            Outcome::Suspend { reason } => (Verdict::Retry { due_at: now }, Some(reason.clone())),
+            Outcome::Hold { reason, .. } | Outcome::Suspend { reason } => {
+                (Verdict::Retry { due_at: now }, Some(reason.clone()))
+            }
             Outcome::Retry { after, reason } => {
                 // One that was replayed has as many tries as at first.
                 let tries = delivery.attempts.saturating_sub(delivery.before);
                 match retry::next_delay(tries, (self.jitter)(), *after) {
                     Some(delay) => {
-                        let due_at = self.before_it_expires(&delivery, now, now.plus(self.means.hurry.of(delay)));
+                        let due_at =
+                            self.before_it_expires(&delivery, now, now.plus(self.means.hurry.of(delay)));
                         (Verdict::Retry { due_at }, Some(reason.clone()))
                     }
                     None => (Verdict::Failed, Some(format!("given up after {tries} tries: {reason}"))),
@@ -254,6 +257,7 @@ fn meant(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "DELIVERED",
         Outcome::Retry { .. } => "RETRY",
         Outcome::Permanent { .. } => "PERMANENT",
+        Outcome::Hold { .. } => "HOLD",
         Outcome::Suspend { .. } => "SUSPEND",
         Outcome::Disable { .. } => "DISABLE",
     }

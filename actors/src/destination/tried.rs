@@ -29,6 +29,8 @@ pub(super) mod code {
     pub(in super::super) const NOTHING_TO_FOLLOW: &str = "NOTHING_TO_FOLLOW";
     /// Its person does not agree to it any more.
     pub(in super::super) const CONSENT_WITHDRAWN: &str = "CONSENT_WITHDRAWN";
+    /// No access token can be had.
+    pub(in super::super) const NO_ACCESS: &str = "NO_ACCESS";
     /// The destination's settings cannot be used.
     pub(in super::super) const SETTINGS: &str = "SETTINGS";
 }
@@ -46,6 +48,8 @@ pub(super) struct Tried {
     pub(super) body: Bytes,
     pub(super) truncated: bool,
     pub(super) error: Option<String>,
+    /// When the credential ends that it was made with, where that is known.
+    pub(super) credential_ends: Option<Timestamp>,
 }
 
 /// How it went with a delivery whose turn it was.
@@ -69,6 +73,23 @@ pub(super) struct Sent {
     pub(super) health: Health,
     /// How many were in the request; 0: there was none.
     pub(super) together: usize,
+}
+
+impl Sent {
+    /// What says most of the credential of all that were sent; nothing: nobody was asked for anything.
+    pub(super) fn of_credential(&self) -> Option<&Tried> {
+        let tried = self.each.iter().filter_map(|(_, attempted)| match attempted {
+            Attempted::Tried(tried) | Attempted::Split(tried) => Some(&**tried),
+            Attempted::Postponed(_) | Attempted::Left => None,
+        });
+        let said = tried.max_by_key(|tried| match tried.outcome {
+            Outcome::Hold { .. } => 2,
+            Outcome::Delivered => 1,
+            Outcome::Permanent { .. } if tried.status.is_some() => 1,
+            _ => 0,
+        });
+        said.filter(|tried| self.together > 0 || matches!(tried.outcome, Outcome::Hold { .. }))
+    }
 }
 
 /// What an attempt says of the destination's health, whatever it says of its events.
@@ -125,6 +146,7 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: Some(error),
+            credential_ends: None,
         }
     }
 
@@ -147,6 +169,7 @@ impl Tried {
             body: Bytes::new(),
             truncated: false,
             error: None,
+            credential_ends: None,
         }
     }
 
@@ -168,6 +191,7 @@ pub(super) fn reason(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Retry { reason, .. }
         | Outcome::Permanent { reason }
+        | Outcome::Hold { reason, .. }
         | Outcome::Suspend { reason }
         | Outcome::Disable { reason } => reason,
         Outcome::Delivered => "",
@@ -180,6 +204,7 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "DELIVERED",
         Outcome::Retry { .. } => "RETRY",
         Outcome::Permanent { .. } => "FAILED",
+        Outcome::Hold { .. } => "HELD",
         Outcome::Suspend { .. } => "SUSPENDED",
         Outcome::Disable { .. } => "DISABLED",
     }

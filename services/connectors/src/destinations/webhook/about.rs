@@ -48,6 +48,7 @@ pub(super) static ABOUT: About = About {
     ),
     test_mode: "",
     limits: Limits::NONE,
+    oauth: None,
     errors: &[],
     signatures: &[SIGNATURE_HEADER],
     standard_name: no_names,
