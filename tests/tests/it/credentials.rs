@@ -146,7 +146,8 @@ async fn access_is_got_once_for_a_hundred_deliveries() {
         assert!(attempts.iter().all(|outcomes| outcomes == &["DELIVERED"]), "{attempts:?}");
         assert_eq!(scene.platforms.google().exchanges(), 1);
         let calls = scene.platforms.calls("google_ads");
-        assert!(calls.len() == 100 && calls.iter().all(|call| call.wrong.is_empty()), "{calls:?}");
+        let told: usize = calls.iter().filter_map(|call| call.body["events"].as_array()).map(Vec::len).sum();
+        assert!(told == 100 && calls.iter().all(|call| call.wrong.is_empty()), "{calls:?}");
         let valid = scene.stands(CredentialState::Valid).await;
         assert!(valid.reason.is_empty() && valid.since_time.is_some() && valid.expire_time.is_none());
 
