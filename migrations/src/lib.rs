@@ -16,6 +16,7 @@ mod m0012_lineage;
 mod m0013_consent;
 mod m0014_connections;
 mod m0015_deliveries;
+mod m0016_credentials;
 mod m0017_tests;
 mod m0018_requests;
 mod migrator;

@@ -13,7 +13,8 @@ use crate::{
     m0004_operations::Operations, m0005_retention::Retention, m0006_stats::Stats, m0007_providers::Providers,
     m0008_backtests::Backtests, m0009_versions::Versions, m0010_identity::Identity, m0011_privacy::Privacy,
     m0012_lineage::Lineage, m0013_consent::Consent, m0014_connections::Connections,
-    m0015_deliveries::Deliveries, m0017_tests::Tests, m0018_requests::Requests,
+    m0015_deliveries::Deliveries, m0016_credentials::Credentials, m0017_tests::Tests,
+    m0018_requests::Requests,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(Consent),
             Box::new(Connections),
             Box::new(Deliveries),
+            Box::new(Credentials),
             Box::new(Tests),
             Box::new(Requests),
         ]

@@ -47,7 +47,10 @@ pub use examples::Language;
 pub use front::{Collected, Front};
 pub use json::{from_value, to_struct, to_value};
 pub use load::{Load, Posted};
-pub use platforms::{ACCOUNT, CREDENTIAL, Call, Fault, Platforms, RENEWED, Seen, Storm, Told};
+pub use platforms::{
+    ACCOUNT, CLIENT_ID, CREDENTIAL, Call, Fault, Google, Grants, Platforms, RENEWED, Seen, Storm, Told,
+    service_account,
+};
 pub use post::Answer;
 pub use raw::{raw_post, slow_body};
 pub use scheduler::{CALENDLY, Scheduler};

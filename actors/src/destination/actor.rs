@@ -14,6 +14,7 @@ use tributary_store::{Store, StoreError, delivery::NewAttempt, ledger::ReadyDeli
 
 use super::{
     attempt::{Means, expired},
+    credential::{self, Standing},
     dispatcher::Tail,
     gate::{Bounds, Gate, Way},
     message::{Drain, Examine, Forget, Look, Offer, Reload},
@@ -54,6 +55,7 @@ pub(crate) struct DestinationActor {
     knows_held: bool,
     pub(super) queue: Queue,
     gate: Gate,
+    pub(super) credential: Standing,
     /// Whose deliveries are being tried, or were and it is not recorded yet.
     pub(super) trying: HashMap<DeliveryId, ProfileId>,
     pub(super) results: Vec<NewAttempt>,
@@ -93,6 +95,7 @@ impl DestinationActor {
             knows_held: false,
             queue: Queue::of_database(),
             gate,
+            credential: Standing::unknown(),
             trying: HashMap::new(),
             results: Vec::new(),
             is_recording: false,
@@ -135,6 +138,7 @@ impl DestinationActor {
         let Target { concurrency, pace, together, revision, .. } = **target;
         let is_changed = self.revision.replace(revision) != Some(revision);
         self.gate.set(Bounds { concurrency, pace, together }, is_changed);
+        self.credential.loaded(&target.credential, revision, self.means.clock.now());
         self.queue.set_rules(target.rules());
         self.knows_held |= held.is_some();
         for one in held.into_iter().flatten() {
@@ -159,13 +163,22 @@ impl DestinationActor {
                 Way::Full => break None,
                 Way::Shut(until) => break Some(until),
             }
+            let credential = self.credential.admit(now);
+            if let credential::Admission::Wait(until) = credential {
+                break until;
+            }
+            let is_asking = credential == credential::Admission::Probe;
             let Some(permit) = self.permit.take().or_else(|| self.turns.take(self.tenant)) else {
                 self.stand_in_line(context);
                 break None;
             };
-            let batch = self.queue.next(now, self.gate.together());
+            let together = if is_asking { 1 } else { self.gate.together() };
+            let batch = self.queue.next(now, together);
             if batch.is_empty() {
                 break self.queue.next_due();
+            }
+            if is_asking {
+                self.credential.probes();
             }
             self.send(Arc::clone(&target), batch, permit, context);
         };
@@ -216,7 +229,7 @@ impl DestinationActor {
         let is_probe = self.gate.begin(self.means.clock.now());
         let owners = batch.iter().filter_map(|delivery| Some((delivery.delivery, delivery.event.profile?)));
         self.trying.extend(owners);
-        let revision = target.revision;
+        let (revision, platform) = (target.revision, target.platform.name());
         let (means, store, sources) = (self.means.clone(), self.store.clone(), Arc::clone(&self.sources));
         let attempt = async move {
             let sent = means.attempt(store, target, batch, sources).await;
@@ -224,6 +237,14 @@ impl DestinationActor {
             sent
         };
         context.spawn(attempt.into_actor(self).map(move |sent, actor, context| {
+            match sent.of_credential() {
+                Some(tried) => {
+                    let now = actor.means.clock.now();
+                    actor.credential.tried(revision, tried, now, &actor.means.metrics, platform);
+                    actor.write_credential(context);
+                }
+                None => actor.credential.withdrawn(),
+            }
             actor.sent(sent, revision, is_probe, context);
             actor.answer_drained();
             actor.pump(context);
@@ -297,7 +318,10 @@ impl DestinationActor {
     }
 
     pub(super) fn answer_drained(&mut self) {
-        let is_written = self.results.is_empty() && !self.is_recording && !self.is_disabling;
+        let is_written = self.results.is_empty()
+            && !self.is_recording
+            && !self.is_disabling
+            && self.credential.is_written();
         if self.gate.in_flight() == 0 && is_written && !self.is_postponing {
             for waiting in self.draining.drain(..) {
                 // Who waited may be gone.

@@ -3,9 +3,10 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use tributary_connectors::destinations::{
-    self, Batching, HttpRequest, Item, Judged, Outcome, OutgoingEvent, Replies, RequestError,
+    self, Batching, HttpRequest, Item, Judged, Outcome, OutgoingEvent, Replies, RequestError, Secrets,
+    Trouble,
 };
 use tributary_domain::{
     booking::Role,
@@ -21,6 +22,7 @@ use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 use super::{
     precedence::{self, Precedence},
     target::{Target, people},
+    tokens::{Access, Tokens},
     tried::{Attempted, Health, SPLIT, Sent, Tried, code, no_answer},
 };
 use crate::faults::Hurry;
@@ -39,6 +41,7 @@ pub(super) struct Means {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
     pub(super) hurry: Hurry,
+    pub(super) tokens: Arc<Tokens>,
 }
 
 /// What is sent together.
@@ -51,8 +54,7 @@ struct Bundle {
 }
 
 impl Means {
-    /// Makes one attempt at all of a batch that can go in one request. Its span hangs below the one that the door began when
-    /// the first one's message came in.
+    /// Makes one attempt at all of a batch that can go in one request.
     pub(super) async fn attempt(
         self,
         store: Store,
@@ -62,27 +64,8 @@ impl Means {
     ) -> Sent {
         let mut sent = Sent { each: Vec::with_capacity(batch.len()), health: Health::Unknown, together: 0 };
         let wanted = self.wanted(&store, &target, batch, &mut sent.each).await;
-        let Some(bundle) = self.bundle(&target, wanted, &sources, &mut sent.each) else {
-            return self.counted(&target, sent);
-        };
-        let first = &bundle.deliveries[0];
-        let span = tracing::info_span!(
-            target: TRACE,
-            "delivery.attempt",
-            delivery = %first.delivery,
-            destination = %first.destination,
-            attempt = first.attempts + 1,
-            events = bundle.deliveries.len(),
-            status = tracing::field::Empty,
-        );
-        if let Some(parent) = &first.event.trace_parent {
-            remote_parent(&span, parent);
-        }
-        sent.together = bundle.deliveries.len();
-        let ended = self.send(&target, bundle, &mut sent).instrument(span.clone()).await;
-        if let Some(status) = ended {
-            span.record("status", status);
-        }
+        let again = self.send(&target, wanted, &sources, &mut sent, true).await;
+        self.send(&target, again, &sources, &mut sent, false).await;
         self.counted(&target, sent)
     }
 
@@ -141,10 +124,50 @@ impl Means {
         }
     }
 
+    /// Sends as many of them as go together, with access where the destination wants such. With `may_renew`, those are given
+    /// back whose access token was not taken, if it was not new: a token can end before its time, and another one shows
+    /// whether it was that.
+    async fn send(
+        &self,
+        target: &Target,
+        wanted: Vec<ReadyDelivery>,
+        sources: &HashMap<SourceId, String>,
+        sent: &mut Sent,
+        may_renew: bool,
+    ) -> Vec<ReadyDelivery> {
+        let Some(whose) = wanted.first().map(|first| (first.tenant, first.destination)) else {
+            return Vec::new();
+        };
+        let started = self.clock.now();
+        let access = match self.tokens.access(whose, target).await {
+            Ok(access) => access,
+            Err(outcome) => {
+                let took = self.clock.now().since(started);
+                let none = Tried::failed(started, took, code::NO_ACCESS, outcome);
+                sent.each.extend(wanted.into_iter().map(|delivery| (delivery, tried(none.clone()))));
+                return Vec::new();
+            }
+        };
+        let secrets = match &access {
+            Some(access) => Cow::Owned(target.secrets.with_access(&access.token)),
+            None => Cow::Borrowed(&target.secrets),
+        };
+        let Some(bundle) = self.bundle(target, &secrets, wanted, sources, &mut sent.each) else {
+            return Vec::new();
+        };
+        let span = span_of(&bundle.deliveries);
+        let again = self.ask(target, bundle, access.as_ref(), sent, may_renew).instrument(span).await;
+        if let Some(access) = access.as_ref().filter(|_| !again.is_empty()) {
+            self.tokens.reject(whose.1, access).await;
+        }
+        again
+    }
+
     /// The request for as many of them as go together; of the others `done` says what becomes of them.
     fn bundle(
         &self,
         target: &Target,
+        secrets: &Secrets,
         wanted: Vec<ReadyDelivery>,
         sources: &HashMap<SourceId, String>,
         done: &mut Vec<(ReadyDelivery, Attempted)>,
@@ -167,7 +190,7 @@ impl Means {
             let event = target.outgoing(&delivery, source);
             let settings = destinations::settings_for(target.platform, &target.settings, &event);
             let made = settings.and_then(|settings| {
-                made(target, &settings, batching, &event, now).map(|made| (made, settings))
+                made(target, (&*settings, secrets), batching, &event, now).map(|made| (made, settings))
             });
             let (made, settings) = match made {
                 Ok(made) => made,
@@ -202,7 +225,7 @@ impl Means {
         }
         let request = match (alone, batching) {
             (Some(request), _) => Ok(request),
-            (None, Some(batching)) => batching.envelope(&sent_with, &target.secrets, &mut items),
+            (None, Some(batching)) => batching.envelope(&sent_with, secrets, &mut items),
             (None, None) => return None,
         };
         match request {
@@ -215,18 +238,31 @@ impl Means {
         }
     }
 
-    /// Sends it, and tells the status of the answer.
-    async fn send(&self, target: &Target, bundle: Bundle, sent: &mut Sent) -> Option<u16> {
-        let Bundle { deliveries, qualities, items, request } = bundle;
+    /// Sends it, and reads the answer. Gives back what may go with another access token.
+    async fn ask(
+        &self,
+        target: &Target,
+        Bundle { deliveries, qualities, items, request }: Bundle,
+        access: Option<&Access>,
+        sent: &mut Sent,
+        may_renew: bool,
+    ) -> Vec<ReadyDelivery> {
+        sent.together = deliveries.len();
+        let ends = access.and_then(|access| access.credential_ends);
         let started = self.clock.now();
         match self.egress.send(outbound(request, self.hurry.at_least(DEADLINE, LEAST))).await {
             Ok(answer) => {
                 let now = self.clock.now();
                 let told = (answer.status.as_u16(), &answer.headers, &*answer.body);
+                Span::current().record("status", told.0);
                 match destinations::replies(target.platform, told, now, &items) {
                     Replies::All(judged) => {
                         sent.health = Health::of(told.0, &judged);
-                        let all = of_all(started, &answer, judged, deliveries.len());
+                        let is_old = may_renew && access.is_some_and(|access| !access.is_new);
+                        if is_old && is_about_token(&judged.outcome) {
+                            return deliveries;
+                        }
+                        let all = of_all(answered(started, &answer, ends, judged), &answer, deliveries.len());
                         let each = deliveries.into_iter().zip(qualities);
                         sent.each.extend(each.map(|(delivery, quality)| (delivery, all().matching(quality))));
                     }
@@ -235,7 +271,7 @@ impl Means {
                         let is_alone = deliveries.len() == 1;
                         let each = deliveries.into_iter().zip(qualities).zip(each).map(
                             |((delivery, quality), one)| {
-                                let it = answered(started, &answer, one.judged);
+                                let it = answered(started, &answer, ends, one.judged);
                                 // What it says of others is not for this one to keep.
                                 let part =
                                     if one.part.is_null() { String::new() } else { one.part.to_string() };
@@ -250,7 +286,6 @@ impl Means {
                         sent.each.extend(each);
                     }
                 }
-                Some(told.0)
             }
             Err(error) => {
                 let took = self.clock.now().since(started);
@@ -263,9 +298,9 @@ impl Means {
                 sent.health = health;
                 let all = Tried::failed(started, took, &code, outcome);
                 sent.each.extend(deliveries.into_iter().map(|delivery| (delivery, tried(all.clone()))));
-                None
             }
         }
+        Vec::new()
     }
 }
 
@@ -277,12 +312,11 @@ enum Made {
 
 fn made(
     target: &Target,
-    settings: &Value,
+    (settings, secrets): (&Value, &Secrets),
     batching: Option<&'static Batching>,
     event: &OutgoingEvent,
     now: Timestamp,
 ) -> Result<Made, RequestError> {
-    let secrets = &target.secrets;
     match batching {
         Some(batching) => batching.item(settings, secrets, event, now).map(Made::Item),
         None => target.platform.request(settings, secrets, event, now).map(Made::Request),
@@ -334,14 +368,8 @@ fn unsendable(error: &RequestError, now: Timestamp) -> Tried {
 
 /// What an answer means that says the same of all of `count` events. A refusal of several for good is one of something in
 /// them.
-fn of_all(
-    started: Timestamp,
-    answer: &OutboundResponse,
-    judged: Judged,
-    count: usize,
-) -> impl Fn() -> Attempted {
-    let is_split = count > 1 && matches!(judged.outcome, Outcome::Permanent { .. });
-    let all = answered(started, answer, judged);
+fn of_all(all: Tried, answer: &OutboundResponse, count: usize) -> impl Fn() -> Attempted {
+    let is_split = count > 1 && matches!(all.outcome, Outcome::Permanent { .. });
     // What it says of one of them is not for the others to keep: it can repeat what was sent.
     let mut all = if is_split { all } else { all.with_body(&answer.body, answer.truncated) };
     if is_split {
@@ -355,15 +383,44 @@ fn of_all(
     }
 }
 
-fn answered(started: Timestamp, answer: &OutboundResponse, judged: Judged) -> Tried {
-    Tried::answered(started, answer.duration, answer.status.as_u16(), &answer.headers, judged)
+fn answered(
+    started: Timestamp,
+    answer: &OutboundResponse,
+    credential_ends: Option<Timestamp>,
+    judged: Judged,
+) -> Tried {
+    let it = Tried::answered(started, answer.duration, answer.status.as_u16(), &answer.headers, judged);
+    Tried { credential_ends, ..it }
+}
+
+/// Whether another access token could make a difference.
+fn is_about_token(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Hold { trouble: Trouble::Expired | Trouble::Revoked, .. })
+}
+
+/// The span of a request, which hangs below the one that the door began when the first one's message came in.
+fn span_of(deliveries: &[ReadyDelivery]) -> Span {
+    let Some(first) = deliveries.first() else { return Span::none() };
+    let span = tracing::info_span!(
+        target: TRACE,
+        "delivery.attempt",
+        delivery = %first.delivery,
+        destination = %first.destination,
+        attempt = first.attempts + 1,
+        events = deliveries.len(),
+        status = tracing::field::Empty,
+    );
+    if let Some(parent) = &first.event.trace_parent {
+        remote_parent(&span, parent);
+    }
+    span
 }
 
 fn tried(tried: Tried) -> Attempted {
     Attempted::Tried(Box::new(tried))
 }
 
-fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequest {
+pub(super) fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequest {
     OutboundRequest {
         method: request.method,
         url: request.url,

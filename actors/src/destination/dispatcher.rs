@@ -23,6 +23,7 @@ use super::{
     actor::DestinationActor,
     attempt::Means,
     message::{Drain, Examine, Forget, Look, Offer, Reload},
+    tokens::Tokens,
     turns::Turns,
 };
 use crate::{
@@ -64,10 +65,11 @@ impl Dispatcher {
         jitter: fn() -> f64,
         tail: Tail,
     ) -> Self {
+        let tokens = Tokens::new(egress.clone(), Arc::clone(&clock), store.clone(), metrics.clone(), jitter);
         Self {
             store,
             arbiters,
-            means: Means { egress, clock, metrics, hurry: Hurry::NONE },
+            means: Means { egress, clock, metrics, hurry: Hurry::NONE, tokens: Arc::new(tokens) },
             jitter,
             tail,
             turns: Turns::new(REQUESTS, OF_A_TENANT),

@@ -2,6 +2,7 @@
 
 mod actor;
 mod attempt;
+mod credential;
 mod dispatcher;
 mod gate;
 mod message;
@@ -11,6 +12,7 @@ mod record;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod tried;
 mod turns;
 

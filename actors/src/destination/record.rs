@@ -43,7 +43,9 @@ impl DestinationActor {
                 (Verdict::Failed, Some(reason.clone()))
             }
             // It waits for a person, and is not to be given up meanwhile.
-            Outcome::Suspend { reason } => (Verdict::Retry { due_at: now }, Some(reason.clone())),
+            Outcome::Hold { reason, .. } | Outcome::Suspend { reason } => {
+                (Verdict::Retry { due_at: now }, Some(reason.clone()))
+            }
             Outcome::Retry { after, reason } => {
                 // One that was replayed has as many tries as at first.
                 let tries = delivery.attempts.saturating_sub(delivery.before);
@@ -263,6 +265,7 @@ fn meant(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "DELIVERED",
         Outcome::Retry { .. } => "RETRY",
         Outcome::Permanent { .. } => "PERMANENT",
+        Outcome::Hold { .. } => "HOLD",
         Outcome::Suspend { .. } => "SUSPEND",
         Outcome::Disable { .. } => "DISABLE",
     }

@@ -17,7 +17,7 @@ use tributary_domain::{
 use tributary_store::{
     Page, Store, StoreError,
     delivery::{Held, Matched},
-    destination::{DestinationRecord, DestinationState},
+    destination::{Credential, DestinationRecord, DestinationState},
     ledger::ReadyDelivery,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Target {
     pub(super) secrets: Secrets,
     /// The revision of the destination's record that this was read from.
     pub(super) revision: u64,
+    /// How its credential stands, as it is stored.
+    pub(super) credential: Credential,
     /// Names of events as the platform wants them, by our names.
     pub(super) event_names: BTreeMap<String, String>,
     /// What people must have agreed to.
@@ -65,6 +67,7 @@ impl Target {
             settings: record.settings,
             secrets,
             revision: record.revision,
+            credential: record.credential,
             event_names: record.event_names,
             consent: record.consent,
         }

@@ -29,6 +29,8 @@ pub(super) mod code {
     pub(in super::super) const NOTHING_TO_FOLLOW: &str = "NOTHING_TO_FOLLOW";
     /// Its person does not agree to it any more.
     pub(in super::super) const CONSENT_WITHDRAWN: &str = "CONSENT_WITHDRAWN";
+    /// No access token can be had.
+    pub(in super::super) const NO_ACCESS: &str = "NO_ACCESS";
     /// The destination's settings cannot be used.
     pub(in super::super) const SETTINGS: &str = "SETTINGS";
 }
@@ -48,6 +50,8 @@ pub(super) struct Tried {
     pub(super) error: Option<String>,
     /// How well the platform could find the event's person, where it took the event and looks for somebody.
     pub(super) quality: Option<Matched>,
+    /// When the credential ends that it was made with, where that is known.
+    pub(super) credential_ends: Option<Timestamp>,
 }
 
 /// How it went with a delivery whose turn it was.
@@ -83,6 +87,23 @@ pub(super) struct Sent {
     pub(super) health: Health,
     /// How many were in the request; 0: there was none.
     pub(super) together: usize,
+}
+
+impl Sent {
+    /// What says most of the credential of all that were sent; nothing: nobody was asked for anything.
+    pub(super) fn of_credential(&self) -> Option<&Tried> {
+        let tried = self.each.iter().filter_map(|(_, attempted)| match attempted {
+            Attempted::Tried(tried) | Attempted::Split(tried) => Some(&**tried),
+            Attempted::Postponed(_) | Attempted::Left => None,
+        });
+        let said = tried.max_by_key(|tried| match tried.outcome {
+            Outcome::Hold { .. } => 2,
+            Outcome::Delivered => 1,
+            Outcome::Permanent { .. } if tried.status.is_some() => 1,
+            _ => 0,
+        });
+        said.filter(|tried| self.together > 0 || matches!(tried.outcome, Outcome::Hold { .. }))
+    }
 }
 
 /// What an attempt says of the destination's health, whatever it says of its events.
@@ -140,6 +161,7 @@ impl Tried {
             truncated: false,
             error: Some(error),
             quality: None,
+            credential_ends: None,
         }
     }
 
@@ -163,6 +185,7 @@ impl Tried {
             truncated: false,
             error: None,
             quality: None,
+            credential_ends: None,
         }
     }
 

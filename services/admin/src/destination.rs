@@ -3,6 +3,7 @@
 mod convert;
 pub(crate) mod platforms;
 mod request;
+mod search;
 mod testing;
 
 pub(crate) use request::composed;
@@ -58,9 +59,10 @@ impl DestinationService for Destinations {
         let located = call.locate(TenantPath::parse("parent", &request.parent)?).await?;
         let listing = lifecycle::listing(request.show_deleted, &request.order_by)?;
         let [shown, by, way] = lifecycle::words(listing);
-        let list = self.0.list("ListDestinations", &[&request.parent, shown, by, way]);
+        let wanted = search::wanted(&request.filter, self.0.clock.now())?;
+        let list = self.0.list("ListDestinations", &[&request.parent, shown, by, way, &request.filter]);
         let page = list.page(request.page_size, &request.page_token)?;
-        let found = located.scope.destinations(listing, page).await.map_err(from_store)?;
+        let found = located.scope.destinations_with(listing, &wanted, page).await.map_err(from_store)?;
         let mut destinations = Vec::with_capacity(found.items.len());
         for record in found.items {
             destinations.push(self.with_health(&located, record).await?);
@@ -217,7 +219,7 @@ impl Destinations {
         record: DestinationRecord,
     ) -> Result<Destination, Status> {
         let health = self.0.house.destination_health(record.tenant, record.id).await.map(convert::health);
-        Ok(Destination { health, ..convert::to_proto(located, record).await? })
+        Ok(Destination { health, ..convert::to_proto(located, record, self.0.clock.now()).await? })
     }
 
     async fn find<'a>(
@@ -257,7 +259,7 @@ impl Destinations {
         record: DestinationRecord,
     ) -> Result<Response<Destination>, Status> {
         self.0.house.configuration_changed(record.tenant);
-        Ok(Response::new(convert::to_proto(located, record).await?))
+        Ok(Response::new(convert::to_proto(located, record, self.0.clock.now()).await?))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Destinations: where events are forwarded.
 
+mod credential;
 mod lifecycle;
 mod service;
 
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, QueryFilter,
 };
 use serde_json::{Value, json};
 use tributary_domain::{
@@ -17,6 +18,8 @@ use tributary_domain::{
     time::Timestamp,
     workflow::spec::Group,
 };
+
+pub use credential::{Credential, CredentialState, EXPIRING_WITHIN, OfCredential};
 
 use crate::{
     Page, Paged, Secret, Show, StoreError, TenantScope,
@@ -76,6 +79,8 @@ pub struct DestinationRecord {
     pub state: DestinationState,
     /// Why it is not enabled; empty when it is.
     pub state_reason: String,
+    /// How its credential stands.
+    pub credential: Credential,
     /// Raised by every change of this record: what an update compares.
     pub revision: u64,
     /// When it was made.
@@ -126,6 +131,26 @@ pub struct DestinationChange {
     pub event_names: Option<BTreeMap<String, String>>,
 }
 
+/// Which destinations a list has; what is not set lets all through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DestinationFilter {
+    /// Whether events are sent.
+    pub state: Option<DestinationState>,
+    /// The platform.
+    pub platform: Option<String>,
+    /// How the credential stands; all of these have to hold.
+    pub credential: Vec<OfCredential>,
+}
+
+impl DestinationFilter {
+    fn condition(&self) -> Condition {
+        let of_state = self.state.map(|state| destination::Column::State.eq(state.code()));
+        let of_platform = self.platform.as_ref().map(|name| destination::Column::Platform.eq(name.as_str()));
+        let start = Condition::all().add_option(of_state).add_option(of_platform);
+        self.credential.iter().fold(start, |all, one| all.add(one.condition()))
+    }
+}
+
 impl TenantScope<'_> {
     /// Makes a destination.
     ///
@@ -153,6 +178,10 @@ impl TenantScope<'_> {
             updated_at: author.at.micros(),
             deleted_at: None,
             consent: new.consent.as_ref().map(to_json).transpose()?,
+            credential_state: None,
+            credential_reason: None,
+            credential_since: None,
+            credential_expires_at: None,
         };
         let inserted = &row;
         let write = |txn: Txn| async move {
@@ -188,9 +217,7 @@ impl TenantScope<'_> {
         let query = self.all_destinations().filter(destination::Column::Id.eq(destination.to_string()));
         let row = query.one(&self.reader()).await?;
         let row = row.ok_or_else(|| StoreError::not_found("destination"))?;
-        let Some(sealed) = &row.secrets else { return Ok(BTreeMap::new()) };
-        let clear = self.store().sealer().open(secrets_place(self.id(), &row.id), sealed)?;
-        serde_json::from_slice(&clear).map_err(|_| StoreError::corrupt("destinations.secrets"))
+        self.open_secrets(&row)
     }
 
     /// The tenant's destinations.
@@ -202,8 +229,22 @@ impl TenantScope<'_> {
         listing: impl Into<Listing>,
         page: Page<Last<DestinationId>>,
     ) -> Result<Paged<DestinationRecord, Last<DestinationId>>, StoreError> {
+        self.destinations_with(listing, &DestinationFilter::default(), page).await
+    }
+
+    /// Those of the tenant's destinations that pass `filter`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn destinations_with(
+        &self,
+        listing: impl Into<Listing>,
+        filter: &DestinationFilter,
+        page: Page<Last<DestinationId>>,
+    ) -> Result<Paged<DestinationRecord, Last<DestinationId>>, StoreError> {
         let Listing { show, sort } = listing.into();
         let query = if show == Show::All { self.all_destinations() } else { self.live_destinations() };
+        let query = query.filter(filter.condition());
         let query = sort.rows(self.store().backend(), query, &COLUMNS, &page);
         page.fill(query.all(&self.reader()).await?, DestinationRecord::try_from, |record| {
             sort.last(record.id, &record.display_name, &record.key)
@@ -244,6 +285,9 @@ impl TenantScope<'_> {
                 row.event_names = Set(to_json(names)?);
             }
             let told = audit::change(&before, &row);
+            if change.secrets.is_some() || change.settings.is_some() {
+                Credential::forget(&mut row);
+            }
             Ok((row.update(txn).await?.try_into()?, told))
         };
         let detail = json!({ "secrets_changed": change.secrets.is_some() });
@@ -284,6 +328,12 @@ impl TenantScope<'_> {
         Ok(row)
     }
 
+    fn open_secrets(&self, row: &destination::Model) -> Result<BTreeMap<String, Secret>, StoreError> {
+        let Some(sealed) = &row.secrets else { return Ok(BTreeMap::new()) };
+        let clear = self.store().sealer().open(secrets_place(self.id(), &row.id), sealed)?;
+        serde_json::from_slice(&clear).map_err(|_| StoreError::corrupt("destinations.secrets"))
+    }
+
     fn seal_secrets(
         &self,
         destination: DestinationId,
@@ -306,7 +356,9 @@ impl TryFrom<destination::Model> for DestinationRecord {
 
     fn try_from(row: destination::Model) -> Result<Self, StoreError> {
         let state = DestinationState::from_code(&row.state);
+        let credential = Credential::read(&row)?;
         Ok(Self {
+            credential,
             id: id(&row.id, "destinations.id")?,
             tenant: id(&row.tenant_id, "destinations.tenant_id")?,
             key: row.key,

@@ -18,6 +18,6 @@ mod subscriber;
 pub use context::TraceParent;
 pub use exposition::{Exposition, RenderError};
 pub use install::{InstallError, Telemetry};
-pub use metrics::Metrics;
+pub use metrics::{Holding, Metrics};
 pub use options::{LogFormat, TelemetryOptions};
 pub use subscriber::{TRACE, is_filter};

@@ -39,8 +39,23 @@ pub struct Metrics {
     deliveries: Counter<u64>,
     delivery_duration: Histogram<f64>,
     breakers_opened: Counter<u64>,
+    holding: UpDownCounter<i64>,
+    renewals: Counter<u64>,
     actor_restarts: Counter<u64>,
     removed: Counter<u64>,
+}
+
+/// A destination that holds its deliveries is counted as long as this is kept.
+#[derive(Debug)]
+pub struct Holding {
+    counter: UpDownCounter<i64>,
+    labels: [KeyValue; 2],
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.counter.add(-1, &self.labels);
+    }
 }
 
 impl Metrics {
@@ -101,6 +116,18 @@ impl Metrics {
                 "tributary.delivery.breaker.opened",
                 "{time}",
                 "Times that a destination was found not to work",
+            ),
+            holding: meter
+                .i64_up_down_counter("tributary.destination.holding")
+                .with_unit("{destination}")
+                .with_description(
+                    "Destinations that hold deliveries because their credential is not taken, by its state",
+                )
+                .build(),
+            renewals: counter(
+                "tributary.credential.renewals",
+                "{renewal}",
+                "Access tokens that were asked for, by outcome",
             ),
             actor_restarts: counter(
                 "tributary.actor.restarts",
@@ -184,6 +211,18 @@ impl Metrics {
     /// A destination on `platform` was found not to work, and is left alone for a while.
     pub fn breaker_opened(&self, platform: &'static str) {
         self.breakers_opened.add(1, &[KeyValue::new("platform", platform)]);
+    }
+
+    /// A destination on `platform` holds its deliveries, because its credential is in `state`, until what is returned is let go.
+    pub fn holding(&self, platform: &'static str, state: &'static str) -> Holding {
+        let labels = [KeyValue::new("platform", platform), KeyValue::new("state", state)];
+        self.holding.add(1, &labels);
+        Holding { counter: self.holding.clone(), labels }
+    }
+
+    /// An access token for `platform` was asked for, and that ended with `outcome`: `GRANTED`, `REFUSED` or `UNREACHABLE`.
+    pub fn credential_renewed(&self, platform: &'static str, outcome: &'static str) {
+        self.renewals.add(1, &[KeyValue::new("platform", platform), KeyValue::new("outcome", outcome)]);
     }
 
     /// `rows` of `kind`, a name of `tributary_store::retention::Kind`, were removed because their time was over.

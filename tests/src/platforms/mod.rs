@@ -2,6 +2,7 @@
 //! real one would, in its own words.
 
 mod ga4;
+mod google;
 mod hubspot;
 mod klaviyo;
 mod linkedin;
@@ -29,6 +30,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub use self::storm::{Fault, RENEWED, Seen, Storm, Told};
 use crate::eventually;
 
+pub use google::{CLIENT_ID, Google, Grants, service_account};
+
 /// The credential that all of them take.
 pub const CREDENTIAL: &str = "credential-of-a-test";
 /// The dataset, pixel or stream that is there; for Google it is `G-1234567890`.
@@ -39,6 +42,7 @@ pub const ACCOUNT: &str = "1234567890";
 pub struct Platforms {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
+    google: Google,
     task: JoinHandle<()>,
 }
 
@@ -64,6 +68,8 @@ struct Asked {
     query: BTreeMap<String, String>,
     headers: HeaderMap,
     body: Value,
+    /// What a form has.
+    form: BTreeMap<String, String>,
 }
 
 /// What is answered, and what is wrong, which a platform does not always say.
@@ -102,13 +108,19 @@ impl Platforms {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(listen(listener, Arc::clone(&calls)));
-        Self { address, calls, task }
+        let google = Google::default();
+        let task = tokio::spawn(listen(listener, Arc::clone(&calls), google.clone()));
+        Self { address, calls, google, task }
     }
 
     /// Where it listens.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Google, whose token server can be told what to do.
+    pub fn google(&self) -> &Google {
+        &self.google
     }
 
     /// What came for a platform, in order.
@@ -140,19 +152,23 @@ impl Drop for Platforms {
     }
 }
 
-async fn listen(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>) {
+async fn listen(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, google: Google) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
-        let calls = Arc::clone(&calls);
+        let (calls, google) = (Arc::clone(&calls), google.clone());
         let service = service_fn(move |request| {
-            let calls = Arc::clone(&calls);
-            async move { Ok::<_, Infallible>(take(request, &calls).await) }
+            let (calls, google) = (Arc::clone(&calls), google.clone());
+            async move { Ok::<_, Infallible>(take(request, &calls, &google).await) }
         });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn take(request: Request<Incoming>, calls: &Mutex<Vec<Call>>) -> Response<Full<Bytes>> {
+async fn take(
+    request: Request<Incoming>,
+    calls: &Mutex<Vec<Call>>,
+    google: &Google,
+) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let asked = Asked {
@@ -161,8 +177,9 @@ async fn take(request: Request<Incoming>, calls: &Mutex<Vec<Call>>) -> Response<
         query: pairs(head.uri.query().unwrap_or_default()),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        form: url::form_urlencoded::parse(&body).into_owned().collect(),
     };
-    let (platform, answer) = route(&asked);
+    let (platform, answer) = route(&asked, google);
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() = StatusCode::from_u16(answer.status).expect("a status");
     calls.lock().expect("whole").push(Call {
@@ -181,7 +198,7 @@ fn pairs(query: &str) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn route(asked: &Asked) -> (&'static str, Answer) {
+fn route(asked: &Asked, google: &Google) -> (&'static str, Answer) {
     if asked.method != Method::POST {
         return ("", Answer::wrong(405, &Value::Null, "nothing but POST is taken"));
     }
@@ -189,6 +206,8 @@ fn route(asked: &Asked) -> (&'static str, Answer) {
         path if path.starts_with('/') && path.ends_with("/events") && path.starts_with("/v") => {
             ("meta", meta::answer(asked))
         }
+        "/token" => ("google_tokens", google::tokens(asked, google)),
+        "/v1/events:ingest" => ("google_ads", google::events(asked, google)),
         "/mp/collect" | "/debug/mp/collect" => ("ga4", ga4::answer(asked)),
         path if path.starts_with("/open_api/") => ("tiktok", tiktok::answer(asked)),
         "/rest/conversionEvents" => ("linkedin", linkedin::answer(asked)),

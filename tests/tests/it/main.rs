@@ -20,6 +20,7 @@
 //! | 100 destinations on a bad day: no delivery is lost, none gets a second id, one that hangs holds up nobody | `storm` |
 //! | every platform takes an event, keeps it while a credential is not valid, and is told what became of it | `platforms` |
 //! | of one booking, every platform hears what the booking knows and what the browser session knew | `session` |
+//! | access is got once, what is not taken holds everything, and costs no tries | `credentials` |
 //! | a suspended tenant's messages wait, and keep their order | `held` |
 //! | what is deleted, and brought back | `deletion` |
 //! | a source that is connected to Calendly loses nothing that is booked | `calendly` |
@@ -54,6 +55,7 @@ mod calendly;
 mod cli;
 mod code;
 mod collect;
+mod credentials;
 mod deletion;
 mod deliveries;
 mod duplicates;

@@ -1,18 +1,22 @@
 //! Events on their way to platforms, which refuse what the real ones would.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
-    self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, ResumeDestinationRequest,
-    UpdateDestinationRequest, delivery::State, destination::State as DestinationState,
+    self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, UpdateDestinationRequest,
+    delivery::State,
+    destination::{State as DestinationState, credential::State as CredentialState},
 };
 use tributary_tests::{
-    ACCOUNT, Booking, CREDENTIAL, Database, Destination, Platforms, Server, ServerBuilder, Spec, Tenant,
-    databases, eventually, to_struct,
+    ACCOUNT, Booking, CLIENT_ID, CREDENTIAL, Database, Destination, Platforms, Server, ServerBuilder, Spec,
+    Tenant, databases, eventually, to_struct,
 };
 
 use crate::cli::ask;
 
-pub(crate) const NAMES: [&str; 7] = ["meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"];
+pub(crate) const NAMES: [&str; 8] =
+    ["meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack", "google_ads"];
 
 /// Settings with which a platform can be reached, and the name of its secret.
 pub(crate) fn settings(platform: &str, url: &str) -> (Value, &'static str) {
@@ -31,12 +35,25 @@ pub(crate) fn settings(platform: &str, url: &str) -> (Value, &'static str) {
             (json!({"properties": properties, "base_url": url}), "access_token")
         }
         "slack" => (json!({"text": "{{ $.data.name }} of {{ $.data.traits.first_name }}"}), "webhook_url"),
+        "google_ads" => {
+            let settings = json!({
+                "customer_id": ACCOUNT, "conversions": {"Purchase": "7", "Schedule": "8"}, "client_id": CLIENT_ID,
+                "base_url": url, "token_url": format!("{url}/token"),
+            });
+            (settings, "refresh_token")
+        }
         other => panic!("no platform {other}"),
     }
 }
 
-pub(crate) fn secret(platform: &str, url: &str, credential: &str) -> String {
-    if platform == "slack" { format!("{url}/services/T1/B1/{credential}") } else { credential.to_owned() }
+pub(crate) fn secrets(platform: &str, url: &str, credential: &str) -> BTreeMap<String, String> {
+    let (_, name) = settings(platform, url);
+    let value = match platform {
+        "slack" => format!("{url}/services/T1/B1/{credential}"),
+        _ => credential.to_owned(),
+    };
+    let client = (platform == "google_ads").then(|| ("client_secret".to_owned(), CREDENTIAL.to_owned()));
+    client.into_iter().chain([(name.to_owned(), value)]).collect()
 }
 
 pub(crate) async fn connect(
@@ -46,13 +63,13 @@ pub(crate) async fn connect(
     url: &str,
     credential: &str,
 ) -> Destination {
-    let (settings, name) = settings(platform, url);
+    let (settings, _) = settings(platform, url);
     let destination = pb::Destination {
         key: platform.to_owned(),
         display_name: platform.to_owned(),
         platform: platform.to_owned(),
         settings: Some(to_struct(&settings)),
-        secrets: [(name.to_owned(), secret(platform, url, credential))].into(),
+        secrets: secrets(platform, url, credential),
         ..Default::default()
     };
     let request = CreateDestinationRequest {
@@ -130,6 +147,9 @@ async fn every_platform_takes_an_event() {
             (&json!("554581488.1683172875"), &json!("purchase"))
         );
         assert_eq!(of("tiktok")["data"][0]["user"]["email"], json!([email]));
+        let google = &of("google_ads")["events"][0];
+        assert_eq!(google["userData"]["userIdentifiers"][0], json!({"emailAddress": email}));
+        assert_eq!((&google["conversionValue"], &google["currency"]), (&json!(49.9), &json!("USD")));
         assert_eq!(of("linkedin")["elements"][0]["conversionValue"]["amount"], json!("49.9"));
         assert_eq!(of("klaviyo")["data"]["attributes"]["value"], json!(49.9));
         assert_eq!(of("hubspot")["inputs"][0]["properties"]["last_event"], json!("Purchase "));
@@ -164,26 +184,28 @@ async fn a_credential_that_is_not_valid_any_more_keeps_events_until_there_is_ano
     for delivery in &deliveries {
         assert_eq!(delivery.state(), State::Pending, "{delivery:?}");
         let attempts = server.delivery(&delivery.name).await.attempts;
-        assert_eq!(attempts[0].outcome, "SUSPENDED", "{attempts:?}");
+        assert_eq!(attempts[0].outcome, "HELD", "{attempts:?}");
         assert!(!delivery.last_error.contains("revoked"), "{}", delivery.last_error);
     }
     for (platform, destination) in &destinations {
-        let reason = eventually("the destination is disabled", async || {
-            let (state, reason) = server.destination_state(destination).await;
-            (state == DestinationState::Disabled).then_some(reason)
-        });
-        assert!(reason.await.contains("then resume the destination"), "{platform}");
-        let (_, name) = settings(platform, &platforms.url());
-        let now = GetDestinationRequest { name: destination.name.clone() };
-        let now = server.api().destinations().get_destination(now).await.expect("a destination").into_inner();
-        let secrets = [(name.to_owned(), secret(platform, &platforms.url(), CREDENTIAL))].into();
+        let now = eventually("what is wrong with the credential is told", async || {
+            let now = GetDestinationRequest { name: destination.name.clone() };
+            let now =
+                server.api().destinations().get_destination(now).await.expect("a destination").into_inner();
+            let state = now.credential.as_ref().expect("a credential").state();
+            (state == CredentialState::Revoked).then_some(now)
+        })
+        .await;
+        assert_eq!(now.state(), DestinationState::Enabled, "{platform}");
+        assert!(!now.credential.as_ref().expect("a credential").reason.is_empty(), "{platform}");
+        let secrets = secrets(platform, &platforms.url(), CREDENTIAL);
         let request = UpdateDestinationRequest {
             destination: Some(pb::Destination { secrets, ..now }),
             update_mask: Some(prost_types::FieldMask { paths: vec!["secrets".to_owned()] }),
         };
-        server.api().destinations().update_destination(request).await.expect("it is changed");
-        let request = ResumeDestinationRequest { name: destination.name.clone(), etag: String::new() };
-        server.api().destinations().resume_destination(request).await.expect("it is resumed");
+        let now = server.api().destinations().update_destination(request).await.expect("it is changed");
+        let state = now.into_inner().credential.expect("a credential").state();
+        assert_eq!(state, CredentialState::Unknown, "{platform}: nothing is known of the new one");
         platforms.taken(platform, 1).await;
     }
     server.delivered(&tenant, destinations.len()).await;
@@ -204,8 +226,8 @@ async fn what_became_of_a_booking_is_told_where_it_can_be_and_said_where_it_cann
     }
     let deliveries = tried(&server, &tenant, 2 * NAMES.len()).await;
     let failed: Vec<&Delivery> = deliveries.iter().filter(|one| one.state() == State::Failed).collect();
-    assert_eq!(failed.len(), 4, "{failed:?}");
-    for name in ["Meta Conversions API", "TikTok Events API", "LinkedIn Conversions API"] {
+    assert_eq!(failed.len(), 5, "{failed:?}");
+    for name in ["Meta Conversions API", "TikTok Events API", "LinkedIn Conversions API", "Google Ads"] {
         let told = format!("{name} cannot be told what became of an event");
         assert!(failed.iter().any(|one| one.last_error == told), "{told}: {failed:?}");
     }

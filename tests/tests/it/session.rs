@@ -71,6 +71,7 @@ async fn every_platform_hears_of_a_booking_with_what_the_session_knew() {
         of_tiktok(&of("tiktok")["data"], &id);
         of_linkedin(&of("linkedin")["elements"], &id);
         of_ga4(&of("ga4"));
+        of_google_ads(&of("google_ads")["events"], &id);
         of_klaviyo(&of("klaviyo")["data"]["attributes"], &id);
         let hubspot = json!([{
             "id": "ann.lee@example.com", "idProperty": "email",
@@ -138,6 +139,18 @@ fn of_ga4(body: &Value) {
     let params = &body["events"][0]["params"];
     assert_eq!((&params["page_location"], &params["page_referrer"]), (&json!(PAGE), &json!(REFERRER)));
     assert_eq!(body["events"].as_array().map(Vec::len), Some(1));
+}
+
+fn of_google_ads(events: &Value, id: &Value) {
+    assert_eq!(events.as_array().map(Vec::len), Some(1));
+    let event = &events[0];
+    let person = json!([
+        {"emailAddress": hash("ann.lee@example.com")}, {"phoneNumber": hash("+14045550142")},
+    ]);
+    assert_eq!(event["userData"]["userIdentifiers"], person);
+    assert_eq!(event["adIdentifiers"], json!({"gclid": "Cj0KCQ"}));
+    assert_eq!(event["eventDeviceInfo"], json!({"userAgent": BROWSER}));
+    assert_eq!((&event["eventSource"], &event["transactionId"]), (&json!("WEB"), id));
 }
 
 fn of_klaviyo(attributes: &Value, id: &Value) {

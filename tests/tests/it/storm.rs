@@ -12,15 +12,14 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
     self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, ListDeliveriesRequest,
-    ResumeDestinationRequest, UpdateDestinationRequest, delivery::State,
-    destination::State as DestinationState,
+    UpdateDestinationRequest, delivery::State, destination::credential::State as CredentialState,
 };
 use tributary_tests::{
     CREDENTIAL, Database, Destination, Fault, RENEWED, Seen, Server, ServerBuilder, Source, Storm, Tenant,
     Told, databases, eventually_within, to_struct,
 };
 
-use crate::platforms::{purchase, secret, settings};
+use crate::platforms::{purchase, secrets, settings};
 
 /// How many deliveries, unless `TRIBUTARY_DELIVERIES` says otherwise; the long run has 100,000.
 const DELIVERIES: usize = 2_000;
@@ -60,18 +59,21 @@ fn deliveries() -> usize {
 }
 
 /// Settings and secrets of a destination, by which a request says of which order it tells.
-fn form(platform: &str, url: &str, credential: &str) -> (Value, [(String, String); 1]) {
+fn form(platform: &str, url: &str, credential: &str) -> (Value, BTreeMap<String, String>) {
     if platform == "webhook" {
-        return (json!({"url": format!("{url}/hook")}), [("signing".to_owned(), SIGNING.to_owned())]);
+        return (
+            json!({"url": format!("{url}/hook")}),
+            BTreeMap::from([("signing".to_owned(), SIGNING.to_owned())]),
+        );
     }
-    let (mut settings, name) = settings(platform, url);
+    let (mut settings, _) = settings(platform, url);
     let order = json!("{{ $.data.attributes.order_id }}");
     match platform {
         "hubspot" => settings["properties"] = json!({"last_event": order}),
         "slack" => settings["text"] = order,
         _ => {}
     }
-    (settings, [(name.to_owned(), secret(platform, url, credential))])
+    (settings, secrets(platform, url, credential))
 }
 
 impl Place {
@@ -85,7 +87,7 @@ impl Place {
             key,
             platform: platform.to_owned(),
             settings: Some(to_struct(&settings)),
-            secrets: secrets.into(),
+            secrets,
             ..Default::default()
         };
         let request = CreateDestinationRequest {
@@ -104,12 +106,9 @@ impl Place {
 
     /// Does what its owner would: an address without TLS, another credential.
     async fn mend(&self, server: &Server, storm: &Storm, credential: &str) {
-        let now = GetDestinationRequest { name: self.destination.name.clone() };
-        let now = server.api().destinations().get_destination(now).await.expect("a destination").into_inner();
-        let is_disabled = now.state() == DestinationState::Disabled;
+        let now = self.now(server).await;
         let (settings, secrets) = form(self.platform, &storm.url(self.number, false), credential);
-        let changed =
-            pb::Destination { settings: Some(to_struct(&settings)), secrets: secrets.into(), ..now };
+        let changed = pb::Destination { settings: Some(to_struct(&settings)), secrets, ..now };
         let request = UpdateDestinationRequest {
             destination: Some(changed),
             update_mask: Some(prost_types::FieldMask {
@@ -117,11 +116,11 @@ impl Place {
             }),
         };
         server.api().destinations().update_destination(request).await.expect("it is changed");
-        if is_disabled {
-            let request =
-                ResumeDestinationRequest { name: self.destination.name.clone(), etag: String::new() };
-            server.api().destinations().resume_destination(request).await.expect("it is resumed");
-        }
+    }
+
+    async fn now(&self, server: &Server) -> pb::Destination {
+        let now = GetDestinationRequest { name: self.destination.name.clone() };
+        server.api().destinations().get_destination(now).await.expect("a destination").into_inner()
     }
 }
 
@@ -155,7 +154,8 @@ impl Shop {
     /// Gives those a new credential that say that theirs is not valid any more.
     async fn mend(&self, server: &Server, storm: &Storm) {
         for place in &self.places {
-            if server.destination_state(&place.destination).await.0 == DestinationState::Disabled {
+            let credential = place.now(server).await.credential.unwrap_or_default().state();
+            if [CredentialState::Expired, CredentialState::Revoked].contains(&credential) {
                 place.mend(server, storm, RENEWED).await;
             }
         }
@@ -213,7 +213,7 @@ fn assert_attempts(delivery: &Delivery) {
     let (last, others) = delivery.attempts.split_last().expect("an attempt");
     assert_eq!(last.outcome, "DELIVERED", "{delivery:?}");
     for attempt in others {
-        assert!(["RETRY", "SUSPENDED"].contains(&attempt.outcome.as_str()), "{delivery:?}");
+        assert!(["RETRY", "HELD"].contains(&attempt.outcome.as_str()), "{delivery:?}");
         assert!(!attempt.error.is_empty(), "{delivery:?}");
     }
 }

@@ -10,12 +10,13 @@ use tributary_domain::{
     consent::{ConsentRule, MOST_PURPOSES},
     filter::CompiledFilter,
     health::{Flow, Health},
+    time::Timestamp,
     workflow::spec::Group,
 };
 use tributary_proto::admin::v1::{self as proto, Destination, consent_rule::WhenUnknown, destination};
 use tributary_store::{
     Secret,
-    destination::{DestinationRecord, DestinationState},
+    destination::{Credential, CredentialState, DestinationRecord, DestinationState},
 };
 
 use crate::{
@@ -90,9 +91,11 @@ pub(super) fn check_with_platform(
 /// to a server of their own, and read them there.
 pub(super) fn check_origin(platform: &str, now: &Value, then: &Value, violations: &mut Violations) {
     let about = destinations::find(platform).map(Platform::about);
-    if about.is_some_and(|about| about.origin(now) != about.origin(then)) {
-        violations
-            .add("destination.secrets", "base_url names another server: enter the secrets again with it");
+    if about.is_some_and(|about| about.origins(now) != about.origins(then)) {
+        violations.add(
+            "destination.secrets",
+            "base_url or token_url names another server: enter the secrets again with it",
+        );
     }
 }
 
@@ -183,10 +186,35 @@ pub(super) fn health(health: Health) -> proto::DestinationHealth {
     }
 }
 
-/// A destination as the contract has it, with its secrets masked.
+/// How a credential stands at `now`, as the contract has it.
+fn credential_to_proto(credential: Credential, now: Timestamp) -> destination::Credential {
+    use destination::credential::State;
+    let state = match credential.state_at(now) {
+        CredentialState::Unknown => State::Unknown,
+        CredentialState::Valid => State::Valid,
+        CredentialState::Expiring => State::Expiring,
+        CredentialState::Expired => State::Expired,
+        CredentialState::Revoked => State::Revoked,
+        CredentialState::ScopeMissing => State::ScopeMissing,
+    };
+    let reason = match state {
+        State::Expiring => "it ends soon: enter another one before that".to_owned(),
+        State::Expired if credential.reason.is_empty() => "it has ended: enter another one".to_owned(),
+        _ => credential.reason,
+    };
+    destination::Credential {
+        state: state.into(),
+        reason,
+        since_time: credential.since.map(to_time),
+        expire_time: credential.expires_at.map(to_time),
+    }
+}
+
+/// A destination as the contract has it at `now`, with its secrets masked.
 pub(super) async fn to_proto(
     located: &Located<'_>,
     record: DestinationRecord,
+    now: Timestamp,
 ) -> Result<Destination, Status> {
     let masked_secrets = if record.has_secrets {
         let secrets = located.scope.destination_secrets(record.id).await.map_err(from_store)?;
@@ -213,6 +241,7 @@ pub(super) async fn to_proto(
         event_names: record.event_names.into_iter().collect(),
         state: state.into(),
         state_reason: record.state_reason,
+        credential: Some(credential_to_proto(record.credential, now)),
         etag: check::etag(record.revision),
         create_time: Some(to_time(record.created_at)),
         update_time: Some(to_time(record.updated_at)),

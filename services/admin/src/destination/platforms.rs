@@ -89,6 +89,7 @@ fn error(error: &KnownError) -> platform::KnownError {
     let verdict = match error.verdict {
         Verdict::Retry => known_error::Verdict::Retry,
         Verdict::Permanent => known_error::Verdict::Permanent,
+        Verdict::Hold(_) => known_error::Verdict::Hold,
         Verdict::Suspend => known_error::Verdict::Suspend,
         Verdict::Disable => known_error::Verdict::Disable,
     };

@@ -1,17 +1,21 @@
 //! Destinations.
 
+use std::time::Duration;
+
 use tonic::Code;
 use tributary_proto::admin::v1::{
     Condition, CreateDestinationRequest, DeleteDestinationRequest, Destination, GetDestinationRequest, Group,
     Input, ListDestinationsRequest, ListPlatformsRequest, Node, Path, PauseDestinationRequest,
     ResumeDestinationRequest, Tenant, UpdateDestinationRequest,
     condition::Operator,
-    destination::State,
+    destination::{State, credential::State as CredentialState},
     input, node,
     platform::{field::Kind, known_error::Verdict},
 };
 
-use crate::support::{World, fields, mask, object};
+use tributary_store::destination::{Credential, CredentialState as StoredState};
+
+use crate::support::{NOW, World, fields, id, mask, object, tenant_of};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
@@ -152,7 +156,10 @@ async fn a_destination_is_paused_resumed_listed_and_deleted() {
     let platforms = world.destinations().list_platforms(ListPlatformsRequest::default()).await.unwrap();
     let platforms = platforms.into_inner().platforms;
     let ids: Vec<_> = platforms.iter().map(|platform| platform.id.as_str()).collect();
-    assert_eq!(ids, ["webhook", "meta", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"]);
+    assert_eq!(
+        ids,
+        ["webhook", "meta", "google_ads", "ga4", "tiktok", "linkedin", "klaviyo", "hubspot", "slack"]
+    );
     let meta = &platforms[1];
     let keys = |secret: bool| {
         let fields = meta.fields.iter().filter(move |field| field.secret == secret && field.required);
@@ -164,7 +171,7 @@ async fn a_destination_is_paused_resumed_listed_and_deleted() {
     assert!(source.choices.contains(&"website".to_owned()));
     assert_eq!(meta.max_age.map(|age| age.seconds), Some(7 * 24 * 60 * 60));
     assert!(!meta.takes_follow_ups && platforms[0].takes_follow_ups);
-    assert!(meta.errors.iter().any(|error| error.code == "190" && error.verdict() == Verdict::Suspend));
+    assert!(meta.errors.iter().any(|error| error.code == "190" && error.verdict() == Verdict::Hold));
     assert_eq!(meta.signals.iter().map(|signal| signal.points).sum::<i32>(), 100);
 }
 
@@ -206,4 +213,69 @@ async fn what_a_platform_says_of_its_settings_is_what_it_takes() {
     let made =
         make(destination(&[good], &[("access_token", "EAAcanarycanarycanary")])).await.unwrap().into_inner();
     assert_eq!(made.masked_secrets["access_token"], "…nary");
+}
+
+#[tokio::test]
+async fn how_a_credential_stands_is_told_with_what_to_do_and_can_be_asked_for() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let made = create(&world, &tenant).await;
+    let credential = made.credential.clone().unwrap();
+    assert_eq!((credential.state(), credential.since_time), (CredentialState::Unknown, None));
+
+    let scope = world.store.tenant(tenant_of(&tenant.name));
+    let stands = |state: StoredState, reason: &str, days: Option<u64>| Credential {
+        state,
+        reason: reason.to_owned(),
+        since: Some(NOW),
+        expires_at: days.map(|days| NOW.plus(Duration::from_secs(days * 24 * 60 * 60))),
+    };
+    let destination = id(&made.name);
+    let list = async |filter: &str| {
+        let request = ListDestinationsRequest {
+            parent: tenant.name.clone(),
+            filter: filter.to_owned(),
+            ..ListDestinationsRequest::default()
+        };
+        world.destinations().list_destinations(request).await.map(|list| list.into_inner().destinations)
+    };
+    for (stored, state, reason) in [
+        (stands(StoredState::Valid, "", None), CredentialState::Valid, ""),
+        (
+            stands(StoredState::Valid, "", Some(3)),
+            CredentialState::Expiring,
+            "it ends soon: enter another one before that",
+        ),
+        (
+            stands(StoredState::Valid, "", Some(0)),
+            CredentialState::Expired,
+            "it has ended: enter another one",
+        ),
+        (stands(StoredState::Revoked, "replace it", None), CredentialState::Revoked, "replace it"),
+        (stands(StoredState::ScopeMissing, "give it", None), CredentialState::ScopeMissing, "give it"),
+    ] {
+        assert_eq!(scope.set_credential(destination, 1, &stored).await, Ok(true));
+        let found = list(&format!("credential_state = {}", state.as_str_name().trim_start_matches("STATE_")))
+            .await
+            .unwrap();
+        let told = found[0].credential.clone().unwrap();
+        assert_eq!((told.state(), told.reason.as_str()), (state, reason));
+        assert_eq!(list("credential_state = UNKNOWN").await.unwrap(), []);
+        assert_eq!(
+            list("credential_state != UNKNOWN AND platform = webhook AND state = ENABLED")
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+    assert_eq!(list("platform = meta").await.unwrap(), []);
+    for wrong in ["credential_state = LOST", "state = ON", "name = x", "platform != x"] {
+        assert_eq!(fields(&list(wrong).await.unwrap_err()), ["filter"], "{wrong}");
+    }
+    // Another secret is another credential.
+    let change = Destination { secrets: [("signing".to_owned(), SECRET.to_owned())].into(), ..made };
+    let request = UpdateDestinationRequest { destination: Some(change), update_mask: mask(&["secrets"]) };
+    let changed = world.destinations().update_destination(request).await.unwrap().into_inner();
+    assert_eq!(changed.credential.unwrap().state(), CredentialState::Unknown);
 }

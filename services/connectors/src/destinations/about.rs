@@ -6,7 +6,7 @@ use serde_json::Value;
 use tributary_domain::workflow::{catalogue::PlatformNames, needs::Need};
 use url::Url;
 
-use super::{Facility, errors::KnownError, matching::Signal, schema::Field};
+use super::{Facility, errors::KnownError, matching::Signal, oauth::OAuth, schema::Field};
 
 /// What is known of a platform.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct About {
     pub facility: Facility,
     /// What it takes.
     pub limits: Limits,
+    /// How access to it is got where that takes a token; none: its secrets are put into requests as they are.
+    pub oauth: Option<&'static OAuth>,
     /// What its answers mean, by the codes in them.
     pub errors: &'static [KnownError],
     /// The headers of its requests, in lower case, whose values are made with a secret: they are shown to nobody.
@@ -38,13 +40,17 @@ pub struct About {
 }
 
 impl About {
-    /// Where these settings have the secrets sent: scheme, host and port of the `base_url`. Nothing where the platform has
-    /// none, as a webhook, whose receiver gets signatures and no secret; nor where that is no URL.
-    pub fn origin(&self, settings: &Value) -> Option<String> {
-        let field = self.fields.iter().find(|field| field.name == "base_url")?;
-        let set = settings.get(field.name).and_then(Value::as_str).filter(|set| !set.is_empty());
-        let url = Url::parse(set.unwrap_or(field.default)).ok()?;
-        Some(url.origin().ascii_serialization())
+    /// Where these settings have the secrets sent: scheme, host and port of the `base_url`, and of the `token_url` where there
+    /// is one. Nothing where the platform has none, as a webhook, whose receiver gets signatures and no secret; nor where that
+    /// is no URL.
+    pub fn origins(&self, settings: &Value) -> Vec<Option<String>> {
+        let places = self.fields.iter().filter(|field| ["base_url", "token_url"].contains(&field.name));
+        let origin = |field: &Field| {
+            let set = settings.get(field.name).and_then(Value::as_str).filter(|set| !set.is_empty());
+            let url = Url::parse(set.unwrap_or(field.default)).ok()?;
+            Some(url.origin().ascii_serialization())
+        };
+        places.map(origin).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 use tributary_domain::{retry::parse_retry_after, time::Timestamp};
 
-use super::{About, Judged, Outcome};
+use super::{About, Judged, Outcome, Trouble};
 
 /// An error that a platform is known to answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,9 @@ pub enum Verdict {
     Retry,
     /// It never takes this event.
     Permanent,
-    /// It takes nothing until its settings or secrets are corrected: everything waits for that.
+    /// It does not take the credential: everything waits until that was replaced, or works again.
+    Hold(Trouble),
+    /// It takes nothing until its settings are corrected: everything waits for that.
     Suspend,
     /// It takes no events any more.
     Disable,
@@ -89,7 +91,7 @@ impl<'a> Answer<'a> {
     pub(super) fn judge_item(&self, status: u16, codes: &[&str]) -> Judged {
         let judged = self.judge_as(status, codes);
         match judged.outcome {
-            Outcome::Suspend { reason } | Outcome::Disable { reason } => {
+            Outcome::Hold { reason, .. } | Outcome::Suspend { reason } | Outcome::Disable { reason } => {
                 Judged { outcome: self.outcome(Verdict::Retry, reason), code: judged.code }
             }
             Outcome::Delivered | Outcome::Retry { .. } | Outcome::Permanent { .. } => judged,
@@ -123,6 +125,7 @@ impl<'a> Answer<'a> {
                 Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, self.now)), reason }
             }
             Verdict::Permanent => Outcome::Permanent { reason },
+            Verdict::Hold(trouble) => Outcome::Hold { trouble, after: None, reason },
             Verdict::Suspend => Outcome::Suspend { reason },
             Verdict::Disable => Outcome::Disable { reason },
         }
@@ -130,7 +133,7 @@ impl<'a> Answer<'a> {
 }
 
 /// Whether a code may stand in a reason: it is the platform's own word, and nothing that could repeat what was sent.
-fn is_word(code: &str) -> bool {
+pub(super) fn is_word(code: &str) -> bool {
     (1..=60).contains(&code.len())
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte))
 }
@@ -141,7 +144,7 @@ const NOT_TAKEN: &str = "it does not take this event: see the answer";
 /// wrong with one event would stop all others with it.
 fn by_status(status: u16) -> (Verdict, &'static str) {
     match status {
-        401 => (Verdict::Suspend, "it does not take the credential: replace it, then resume the destination"),
+        401 => (Verdict::Hold(Trouble::Revoked), "it does not take the credential: replace it"),
         403 => (Verdict::Retry, "the credential may not do this: give it the right"),
         404 => (Verdict::Retry, "there is no such place: correct the settings"),
         410 => (Verdict::Disable, "it wants no more events: resume the destination when it does"),

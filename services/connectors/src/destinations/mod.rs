@@ -13,12 +13,14 @@ mod event;
 mod example;
 mod facility;
 pub mod ga4;
+pub mod google;
 mod http_request;
 pub mod hubspot;
 pub mod klaviyo;
 pub mod linkedin;
 mod matching;
 pub mod meta;
+pub mod oauth;
 mod outcome;
 mod platform;
 mod schema;
@@ -37,16 +39,17 @@ pub use example::example;
 pub use facility::{Facility, settings_for, test_settings, without_facility};
 pub use http_request::HttpRequest;
 pub use matching::{Quality, Signal, quality};
-pub use outcome::{Judged, Outcome};
+pub use outcome::{Judged, Outcome, Trouble};
 pub use platform::{Platform, RequestError, SettingsError};
 pub use schema::{Field, FieldKind};
 pub use secrets::Secrets;
 pub use sending::{COMMON, Sending};
 
 /// All platforms, in the order in which they are offered.
-pub const PLATFORMS: [&dyn Platform; 8] = [
+pub const PLATFORMS: [&dyn Platform; 9] = [
     &webhook::Webhook,
     &meta::Meta,
+    &google::GoogleAds,
     &ga4::Ga4,
     &tiktok::TikTok,
     &linkedin::LinkedIn,

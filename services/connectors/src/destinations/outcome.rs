@@ -2,6 +2,17 @@
 
 use std::time::Duration;
 
+/// What is wrong with a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trouble {
+    /// Its time is over, or no access token is in force and none can be had now.
+    Expired,
+    /// It is not valid any more, or never was.
+    Revoked,
+    /// It is valid, and may not do what is asked of it.
+    ScopeMissing,
+}
+
 /// What an answer means. Reasons are for people: lower case, without secrets and personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -16,6 +27,15 @@ pub enum Outcome {
     },
     /// It never will take this event: the delivery has failed.
     Permanent {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// It does not take the credential: the delivery waits with all others until the credential was replaced, or works again.
+    Hold {
+        /// What is wrong with the credential.
+        trouble: Trouble,
+        /// After how long it may work again by itself, where that is known; else that is asked for seldom.
+        after: Option<Duration>,
         /// Why, and what to do.
         reason: String,
     },
@@ -39,6 +59,7 @@ impl Outcome {
             Self::Delivered => "DELIVERED",
             Self::Retry { .. } => "RETRY",
             Self::Permanent { .. } => "FAILED",
+            Self::Hold { .. } => "HELD",
             Self::Suspend { .. } => "SUSPENDED",
             Self::Disable { .. } => "DISABLED",
         }
@@ -50,6 +71,7 @@ impl Outcome {
             Self::Delivered => "",
             Self::Retry { reason, .. }
             | Self::Permanent { reason }
+            | Self::Hold { reason, .. }
             | Self::Suspend { reason }
             | Self::Disable { reason } => reason,
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tributary_domain::{time::Timestamp, workflow::needs::Need};
 
 use super::{
-    About, Batching, FollowUps, HttpRequest, Judged, Outcome, OutgoingEvent, Secrets, schema::Values,
+    About, Batching, FollowUps, HttpRequest, Judged, Outcome, OutgoingEvent, Secrets, oauth, schema::Values,
 };
 
 /// A place that events are forwarded to. Pure: it says what to send and what an answer means, others do it.
@@ -40,12 +40,13 @@ pub trait Platform: Send + Sync + fmt::Debug {
         self.about().signatures
     }
 
-    /// Whether a destination with these settings and secrets can work.
+    /// Whether a destination with these settings and secrets can work: whether they have the right form, and are all there.
     ///
     /// # Errors
     /// The first setting or secret that cannot be used.
     fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
-        Values::read(self.about().fields, settings, secrets).map(drop)
+        Values::read(self.about().fields, settings, secrets)?;
+        oauth::grant(self.about(), settings, secrets, Timestamp::default()).map(drop)
     }
 
     /// The request that tells the platform of `event`, sent at `now`.

@@ -200,6 +200,12 @@ impl<'a> Values<'a> {
         self.secrets.all(name).last().map_or("", String::as_str)
     }
 
+    /// What requests are allowed with: the access token that was got, or else the newest value of the secret of this name.
+    pub(super) fn bearer(&self, name: &str) -> String {
+        let access = self.secrets.access();
+        format!("Bearer {}", if access.is_empty() { self.secret(name) } else { access })
+    }
+
     /// `path` below the base URL, with these parameters.
     pub(super) fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
         let mut url = format!("{}{path}", self.text("base_url").trim_end_matches('/'));
@@ -225,6 +231,9 @@ fn secret_of(field: &Field, secrets: &Secrets) -> Result<(), SettingsError> {
                 );
             }
             FieldKind::Url => check_url(value).map_err(|message| field.fail(message))?,
+            FieldKind::Json if !serde_json::from_str::<Value>(value).is_ok_and(|json| json.is_object()) => {
+                return Err(field.fail("is no JSON object: paste the whole file"));
+            }
             _ => {}
         }
     }

@@ -97,6 +97,9 @@ pub(crate) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Delivered => "delivered",
         Outcome::Retry { .. } => "retry",
         Outcome::Permanent { .. } => "permanent",
+        Outcome::Hold { trouble: Trouble::Expired, .. } => "expired",
+        Outcome::Hold { trouble: Trouble::Revoked, .. } => "revoked",
+        Outcome::Hold { trouble: Trouble::ScopeMissing, .. } => "scope missing",
         Outcome::Suspend { .. } => "suspend",
         Outcome::Disable { .. } => "disable",
     }
@@ -109,6 +112,10 @@ pub(crate) fn working(name: &str) -> (Value, Secrets) {
             (json!({"url": "https://example.com"}), &[("signing", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")])
         }
         "meta" => (json!({"dataset_id": "1"}), &[("access_token", "canary")]),
+        "google_ads" => (
+            json!({"customer_id": "123-456-7890", "conversions": {"Schedule": "7", "AddToCart": "8"}, "client_id": "1.example"}),
+            &[("client_secret", "canary"), ("refresh_token", "canary")],
+        ),
         "ga4" => (json!({"measurement_id": "G-1"}), &[("api_secret", "canary")]),
         "tiktok" => (json!({"event_source_id": "P1"}), &[("access_token", "canary")]),
         "linkedin" => (json!({"conversions": {"Schedule": "7"}}), &[("access_token", "canary")]),
@@ -283,7 +290,7 @@ fn an_answer_without_a_known_code_means_what_its_status_says() {
         for (status, expected) in [
             (302, "retry"),
             (400, "permanent"),
-            (401, "suspend"),
+            (401, "revoked"),
             (403, "retry"),
             (404, "retry"),
             (408, "retry"),

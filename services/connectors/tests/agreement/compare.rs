@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::{Value, json};
 use tributary_connectors::destinations::HttpRequest;
 
+use crate::google;
+
 /// Where two requests differ.
 #[derive(Debug)]
 pub(crate) struct Difference {
@@ -38,6 +40,10 @@ pub(crate) fn compare(expected: &Value, made: &Result<HttpRequest, String>) -> C
         (Some(_), Err(_)) => return Compared { values: 1, differences: Vec::new() },
         (Some(error), Ok(_)) => (json!({"request": format!("refused: {error}")}), json!({"request": "made"})),
         (None, Err(error)) => (json!({"request": "made"}), json!({"request": format!("refused: {error}")})),
+        // Theirs is for another API.
+        (None, Ok(request)) if request.url.ends_with("/events:ingest") => {
+            (google::of_theirs(expected), google::of_ours(request))
+        }
         (None, Ok(request)) => (of_theirs(expected), of_ours(request)),
     };
     let (theirs, ours) = (flat(&theirs), flat(&ours));

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use tributary_connectors::destinations::Secrets;
 
+use crate::{google, message};
+
 /// Settings and secrets.
 pub(crate) fn of(platform: &str, config: &Value) -> (Value, Secrets) {
     let text = |name: &str| config[name].as_str().unwrap_or_default();
@@ -17,6 +19,12 @@ pub(crate) fn of(platform: &str, config: &Value) -> (Value, Secrets) {
                 "api_version": "v25.0",
             });
             (settings, one("access_token", text("accessToken")))
+        }
+        "google_ads" => {
+            let client = [("client_secret", "s"), ("refresh_token", "r")];
+            let secrets =
+                client.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+            (google::settings(config, message::name), secrets)
         }
         "ga4" => (json!({"measurement_id": text("measurementId")}), one("api_secret", text("apiSecret"))),
         "tiktok" => {

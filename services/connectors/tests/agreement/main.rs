@@ -8,6 +8,7 @@
 
 mod compare;
 mod destination;
+mod google;
 mod known;
 mod message;
 
@@ -24,8 +25,10 @@ use tributary_domain::time::Timestamp;
 use self::{compare::Compared, known::Explained};
 
 /// Files of cases by the platform that they are for. What is for none of ours is passed over.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     ("meta_capi", "meta"),
+    ("google_ads_offline_click", "google_ads"),
+    ("google_ads_enhanced", "google_ads"),
     ("ga4_mp", "ga4"),
     ("ga4_mp_custom_mappings", "ga4"),
     ("tiktok_events_v2", "tiktok"),
@@ -100,7 +103,8 @@ fn compared(platform: &dyn Platform, case: &Value, latest: Timestamp) -> Compare
         one => one.clone(),
     };
     let (settings, secrets) = destination::of(platform.name(), &case["input"]["config"]);
-    let made = message::event(platform, &case["input"], latest)
+    let google = (platform.name() == "google_ads").then(|| google::input(&case["input"]));
+    let made = message::event(platform, google.as_ref().unwrap_or(&case["input"]), latest)
         .ok_or_else(|| "it is no event".to_owned())
         .and_then(|event| {
             platform.check_settings(&settings, &secrets).map_err(|error| error.to_string())?;

@@ -112,7 +112,8 @@ pub(crate) fn event(platform: &dyn Platform, input: &Value, now: Timestamp) -> O
     Some(OutgoingEvent::of(&draft, platform, &event_names(&input["config"]), standing))
 }
 
-fn name(theirs: &str) -> String {
+/// Our name for an event.
+pub(crate) fn name(theirs: &str) -> String {
     let folded = theirs.trim().to_lowercase();
     EVENTS
         .iter()

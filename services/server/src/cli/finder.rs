@@ -127,11 +127,22 @@ pub(super) async fn destinations(
     tenant: &str,
     limit: usize,
 ) -> anyhow::Result<Vec<Destination>> {
+    destinations_of(client, tenant, "", limit).await
+}
+
+/// Those destinations of a tenant that pass a filter of the API's language.
+pub(super) async fn destinations_of(
+    client: &Client,
+    tenant: &str,
+    filter: &str,
+    limit: usize,
+) -> anyhow::Result<Vec<Destination>> {
     pages::all(limit, async |page_size, page_token| {
         let request = ListDestinationsRequest {
             parent: tenant.to_owned(),
             page_size,
             page_token,
+            filter: filter.to_owned(),
             ..Default::default()
         };
         let answer = client.destinations().list_destinations(request).await?.into_inner();

@@ -17,9 +17,9 @@ use crate::{
     ledger::{ReadyDelivery, StoredEvent},
 };
 
-/// How an attempt ends that says nothing of its event: the destination is not set up, or something else of the same request
-/// was refused.
-const NO_TRIES: [&str; 2] = ["SUSPENDED", "SPLIT"];
+/// How an attempt ends that says nothing of its event: the destination is not set up, its credential is not taken, or
+/// something else of the same request was refused.
+const NO_TRIES: [&str; 3] = ["SUSPENDED", "HELD", "SPLIT"];
 
 impl TenantScope<'_> {
     /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their

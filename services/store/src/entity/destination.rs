@@ -22,6 +22,10 @@ pub(crate) struct Model {
     pub(crate) updated_at: i64,
     pub(crate) deleted_at: Option<i64>,
     pub(crate) consent: Option<String>,
+    pub(crate) credential_state: Option<String>,
+    pub(crate) credential_reason: Option<String>,
+    pub(crate) credential_since: Option<i64>,
+    pub(crate) credential_expires_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

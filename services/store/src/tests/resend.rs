@@ -42,7 +42,7 @@ async fn attempts_at_a_destination_that_is_not_set_up_are_no_tries() {
         scope.create_destination(&sample::new_destination(), &author(2)).await.expect("makes one");
         sample::write::<event::Entity>(store, vec![sample::event(own, 1, sample::profile(1))]).await;
         sample::write::<delivery::Entity>(store, vec![sample::delivery(own, 1, 1)]).await;
-        for (number, outcome) in [(1, "RETRY"), (2, "SUSPENDED"), (3, "SUSPENDED"), (4, "RETRY")] {
+        for (number, outcome) in [(1, "RETRY"), (2, "SUSPENDED"), (3, "HELD"), (4, "RETRY")] {
             let attempt = AttemptRecord {
                 delivery: sample::delivery_id(1),
                 number,

@@ -210,6 +210,7 @@ fn attempt(number: u64, is_test: bool, matched: (u8, &[&'static str])) -> NewAtt
             error: None,
             answer_removed: false,
         },
+        cause: None,
         verdict: Verdict::Delivered,
         source: sample::source(),
         is_replay: false,

@@ -24,7 +24,7 @@ use tokio::{
 
 pub use self::fault::Fault;
 use self::fault::partial;
-use super::{Answer, Asked, CREDENTIAL, route};
+use super::{Answer, Asked, CREDENTIAL, Google, route};
 
 /// The credential that platforms take once the first one has expired.
 pub const RENEWED: &str = "another-one-of-a-test";
@@ -71,6 +71,7 @@ struct State {
     seen: BTreeMap<Told, Vec<Seen>>,
     handshakes: usize,
     wrong: Vec<String>,
+    google: Google,
 }
 
 /// What to answer, and how.
@@ -222,7 +223,7 @@ impl State {
         let is_renewed = has_expired && renew(&mut asked);
         let (platform, right) = match asked.path.as_str() {
             "/hook" => ("webhook", Answer::fine(200, &json!({"received": true}))),
-            _ => route(&asked),
+            _ => route(&asked, &self.google),
         };
         let orders = order::orders(&asked.body);
         let is_right = right.wrong.is_empty();

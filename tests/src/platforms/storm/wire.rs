@@ -1,6 +1,6 @@
 //! HTTP as it comes and goes over a socket, so that it can be answered in every wrong way too.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::{
@@ -47,7 +47,8 @@ pub(super) async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Re
         }
     }
     let body = serde_json::from_slice(&buffer[end + 4..whole]).unwrap_or_default();
-    let asked = Asked { method, path: path.to_owned(), query: pairs(query), headers, body };
+    let asked =
+        Asked { method, path: path.to_owned(), query: pairs(query), headers, body, form: BTreeMap::new() };
     buffer.drain(..whole);
     Ok(Some(asked))
 }

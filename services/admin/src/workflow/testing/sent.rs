@@ -95,6 +95,9 @@ fn kept_from(event: &StoredEvent, destination: DestinationId) -> String {
 /// Why a delivery to a destination would wait.
 fn waits(record: &DestinationRecord) -> &'static str {
     match record.state {
+        DestinationState::Enabled if record.credential.state.is_trouble() => {
+            "it waits until the destination's credential is taken again"
+        }
         DestinationState::Enabled => "",
         DestinationState::Paused => "it waits until the destination is resumed",
         DestinationState::Disabled => "it waits until the destination is enabled again",

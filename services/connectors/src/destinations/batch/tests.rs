@@ -25,6 +25,12 @@ fn items(platform: &str, people: &[&str]) -> Vec<Item> {
     of(people).iter().map(|event| batching.item(&settings, &secrets, event, NOW).unwrap()).collect()
 }
 
+/// The events in a request.
+fn events_of(request: &Value) -> &[Value] {
+    let names = ["data", "elements", "events", "inputs"];
+    names.iter().find_map(|name| request[name].as_array()).unwrap()
+}
+
 fn replied(platform: &str, status: u16, answer: &Value, items: &[Item]) -> Replies {
     let platform = find(platform).unwrap();
     replies(platform, (status, &HeaderMap::new(), answer.to_string().as_bytes()), NOW, items)
@@ -59,10 +65,10 @@ fn a_batch_of_one_is_the_request_of_one_and_a_batch_has_them_in_order() {
         let mut all: Vec<Item> =
             events.iter().map(|event| batching.item(&settings, &secrets, event, NOW).unwrap()).collect();
         let request = body(&batching.envelope(&settings, &secrets, &mut all).unwrap());
-        let list = request.as_object().unwrap().values().find_map(Value::as_array).unwrap();
+        let list = events_of(&request);
         for (sent, event) in list.iter().zip(&events) {
             let single = body(&platform.request(&settings, &secrets, event, NOW).unwrap());
-            let single = single.as_object().unwrap().values().find_map(Value::as_array).unwrap()[0].clone();
+            let single = events_of(&single)[0].clone();
             let mut sent = sent.clone();
             let own = sent.as_object_mut().unwrap();
             own.remove("objectWriteTraceId");
@@ -92,6 +98,21 @@ fn googles_requests_are_of_one_browser() {
 }
 
 #[test]
+fn a_request_to_google_ads_is_of_one_conversion_action() {
+    let (settings, secrets) = working("google_ads");
+    let batching = find("google_ads").unwrap().batching().unwrap();
+    let item = |name: &str| {
+        let event = OutgoingEvent { name: name.to_owned(), ..event() };
+        batching.item(&settings, &secrets, &event, NOW).unwrap()
+    };
+    let mut items = vec![item("Schedule"), item("Schedule")];
+    assert!(items[0].goes_with(&items[1]) && !items[0].goes_with(&item("AddToCart")));
+    let request = body(&batching.envelope(&settings, &secrets, &mut items).unwrap());
+    assert_eq!(request["destinations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(request["destinations"][0]["reference"], request["events"][1]["destinationReferences"][0]);
+}
+
+#[test]
 fn linkedin_says_a_status_of_each() {
     let items = items("linkedin", &["a@example.com", "b@example.com", "c@example.com", "d@example.com"]);
     let wrong = json!({"status": 400, "error": {"code": "INVALID", "message": "no"}});
@@ -107,7 +128,7 @@ fn linkedin_says_a_status_of_each() {
     assert_eq!(each(replied("linkedin", 200, &answer, &items)), expected);
     let refused = replied("linkedin", 401, &json!({"code": "REVOKED_ACCESS_TOKEN"}), &items);
     let Replies::All(judged) = refused else { panic!("it is about all of them") };
-    assert_eq!((word(&judged.outcome), judged.code.as_str()), ("suspend", "REVOKED_ACCESS_TOKEN"));
+    assert_eq!((word(&judged.outcome), judged.code.as_str()), ("revoked", "REVOKED_ACCESS_TOKEN"));
 }
 
 #[test]
@@ -150,12 +171,12 @@ fn meta_and_tiktok_take_all_or_none() {
             json!({"error": {"code": 100, "error_subcode": 2_804_003}}),
             ("permanent", "100/2804003"),
         ),
-        ("meta", 500, json!({"error": {"code": 190}}), ("suspend", "190")),
+        ("meta", 500, json!({"error": {"code": 190}}), ("revoked", "190")),
         ("meta", 400, json!({"error": {"code": 17}}), ("retry", "17")),
         ("tiktok", 200, json!({"code": 0}), ("delivered", "")),
         ("tiktok", 200, json!({"code": 40_002}), ("permanent", "40002")),
         ("tiktok", 200, json!({"code": 20_001}), ("permanent", "20001")),
-        ("tiktok", 200, json!({"code": 40_105}), ("suspend", "40105")),
+        ("tiktok", 200, json!({"code": 40_105}), ("revoked", "40105")),
         ("tiktok", 413, json!({}), ("permanent", "HTTP_413")),
     ] {
         let items = items(platform, &["a@example.com", "b@example.com"]);

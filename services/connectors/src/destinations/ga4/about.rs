@@ -87,6 +87,7 @@ pub(super) static ABOUT: About = About {
         of_one_person: true,
         ..Limits::NONE
     },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.ga4,

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal, Trouble,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -40,18 +40,18 @@ const SIGNALS: &[Signal] = &[signal("email", 100)];
 const ERRORS: &[KnownError] = &[
     known(
         "INVALID_AUTHENTICATION",
-        Verdict::Suspend,
-        "the access token is not valid: replace it, then resume the destination",
+        Verdict::Hold(Trouble::Revoked),
+        "the access token is not valid: replace it",
     ),
     known(
         "EXPIRED_AUTHENTICATION",
-        Verdict::Suspend,
-        "the access token has expired: replace it, then resume the destination",
+        Verdict::Hold(Trouble::Expired),
+        "the access token has expired: replace it",
     ),
     known(
         "MISSING_SCOPES",
-        Verdict::Suspend,
-        "the access token lacks the scope crm.objects.contacts.write: add it, then resume the destination",
+        Verdict::Hold(Trouble::ScopeMissing),
+        "the access token lacks the scope crm.objects.contacts.write: add it",
     ),
     known("RATE_LIMITS", Verdict::Retry, "it is called too often"),
     known("RATE-LIMIT_REACHED", Verdict::Retry, "it is called too often"),
@@ -84,6 +84,7 @@ pub(super) static ABOUT: About = About {
         order: Order::Strict,
         ..Limits::NONE
     },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

@@ -93,8 +93,8 @@ fn an_answer_that_names_no_contact_is_no_success() {
         (207, json!({"results": [], "errors": [error("VALIDATION_ERROR")]}), "permanent"),
         (207, json!({"results": [], "errors": [error("RATE_LIMITS")]}), "retry"),
         (400, error("VALIDATION_ERROR"), "permanent"),
-        (401, error("INVALID_AUTHENTICATION"), "suspend"),
-        (403, error("MISSING_SCOPES"), "suspend"),
+        (401, error("INVALID_AUTHENTICATION"), "revoked"),
+        (403, error("MISSING_SCOPES"), "scope missing"),
         (409, error("CONFLICT"), "retry"),
         (429, error("RATE_LIMITS"), "retry"),
     ] {

@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal, Trouble,
     about::no_names,
     errors::{Verdict, known},
     matching::signal,
@@ -32,20 +32,12 @@ const NEEDS: &[Need] = &[Need { any_of: &["email", "phone"], why: "to know whose
 const SIGNALS: &[Signal] = &[signal("email", 60), signal("phone", 25), signal("external_id", 15)];
 
 const ERRORS: &[KnownError] = &[
-    known(
-        "not_authenticated",
-        Verdict::Suspend,
-        "the API key is missing: add it, then resume the destination",
-    ),
-    known(
-        "authentication_failed",
-        Verdict::Suspend,
-        "the API key is not valid: replace it, then resume the destination",
-    ),
+    known("not_authenticated", Verdict::Hold(Trouble::Revoked), "the API key is missing: add it"),
+    known("authentication_failed", Verdict::Hold(Trouble::Revoked), "the API key is not valid: replace it"),
     known(
         "permission_denied",
-        Verdict::Suspend,
-        "the API key lacks a scope: make one with events:write and profiles:write, then resume the destination",
+        Verdict::Hold(Trouble::ScopeMissing),
+        "the API key lacks a scope: make one with events:write and profiles:write",
     ),
     known("throttled", Verdict::Retry, "it is called too often"),
     known("invalid", Verdict::Permanent, "it does not take something in the event: its answer says what"),
@@ -71,6 +63,7 @@ pub(super) static ABOUT: About = About {
         order: Order::Strict,
         ..Limits::NONE
     },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

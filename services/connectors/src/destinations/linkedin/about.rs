@@ -3,10 +3,11 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal, Trouble,
     about::{days, no_names},
     errors::{Verdict, known},
     matching::signal,
+    oauth::{CLIENT_ID, CLIENT_SECRET, OAuth, REFRESH_TOKEN, token_url},
     schema::{DEFAULT_CURRENCY, base_url},
 };
 
@@ -18,7 +19,17 @@ const FIELDS: &[Field] = &[
         FieldKind::Texts(100),
     )
     .required(),
-    Field::token("access_token", "Access token", "an access token with the scope rw_conversions"),
+    Field {
+        required: false,
+        ..Field::token(
+            "access_token",
+            "Access token",
+            "an access token with the scope rw_conversions, which ends after 60 days; or else a client with a refresh token",
+        )
+    },
+    CLIENT_ID,
+    CLIENT_SECRET,
+    REFRESH_TOKEN,
     DEFAULT_CURRENCY,
     Field::setting(
         "api_version",
@@ -28,6 +39,7 @@ const FIELDS: &[Field] = &[
     )
     .or("202603"),
     base_url("https://api.linkedin.com"),
+    token_url("https://www.linkedin.com/oauth/v2/accessToken"),
 ];
 
 const NEEDS: &[Need] = &[Need { any_of: &["email", "cluid"], why: "to find the person" }];
@@ -45,28 +57,20 @@ const SIGNALS: &[Signal] = &[
 const ERRORS: &[KnownError] = &[
     known(
         "REVOKED_ACCESS_TOKEN",
-        Verdict::Suspend,
-        "the access token was revoked: replace it, then resume the destination",
+        Verdict::Hold(Trouble::Revoked),
+        "the access token was revoked: replace it",
     ),
     known(
         "EXPIRED_ACCESS_TOKEN",
-        Verdict::Suspend,
-        "the access token has expired: replace it, then resume the destination",
+        Verdict::Hold(Trouble::Expired),
+        "the access token has expired: replace it",
     ),
-    known(
-        "INVALID_ACCESS_TOKEN",
-        Verdict::Suspend,
-        "the access token is not one: replace it, then resume the destination",
-    ),
-    known(
-        "EMPTY_ACCESS_TOKEN",
-        Verdict::Suspend,
-        "the access token is missing: add it, then resume the destination",
-    ),
+    known("INVALID_ACCESS_TOKEN", Verdict::Hold(Trouble::Revoked), "the access token is not one: replace it"),
+    known("EMPTY_ACCESS_TOKEN", Verdict::Hold(Trouble::Revoked), "the access token is missing: add it"),
     known(
         "ACCESS_DENIED",
-        Verdict::Suspend,
-        "the access token may not send conversions: give it the right, then resume the destination",
+        Verdict::Hold(Trouble::ScopeMissing),
+        "the access token may not send conversions: give it the right",
     ),
     known(
         "NONEXISTENT_VERSION",
@@ -100,6 +104,7 @@ pub(super) static ABOUT: About = About {
         concurrency: 8,
         ..Limits::NONE
     },
+    oauth: Some(&OAuth { scope: "rw_conversions", service_accounts: false, instead: "access_token" }),
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

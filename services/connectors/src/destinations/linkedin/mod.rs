@@ -12,6 +12,7 @@ use super::{
     Secrets, SettingsError,
     conversion::post,
     errors::{Answer, Verdict},
+    oauth,
     schema::Values,
 };
 
@@ -27,10 +28,11 @@ impl Platform for LinkedIn {
     fn check_settings(&self, settings: &Value, secrets: &Secrets) -> Result<(), SettingsError> {
         let values = Values::read(about::ABOUT.fields, settings, secrets)?;
         let wrong = values.texts("conversions").find(|(_, rule)| item::rule_of(rule).is_none());
-        wrong.map_or(Ok(()), |(name, _)| {
+        if let Some((name, _)) = wrong {
             let path = format!("settings.conversions.{name}");
-            Err(SettingsError::new(path, "is not the id of a conversion rule: enter its number"))
-        })
+            return Err(SettingsError::new(path, "is not the id of a conversion rule: enter its number"));
+        }
+        oauth::grant(&about::ABOUT, settings, secrets, Timestamp::default()).map(drop)
     }
 
     fn request(
@@ -98,7 +100,7 @@ fn refused(answer: &Answer<'_>) -> Judged {
 /// The request for these items.
 fn envelope(values: Values<'_>, items: &[Value]) -> Result<HttpRequest, RequestError> {
     let headers = [
-        ("authorization", format!("Bearer {}", values.secret("access_token"))),
+        ("authorization", values.bearer("access_token")),
         ("linkedin-version", values.text("api_version").to_owned()),
         ("x-restli-protocol-version", "2.0.0".to_owned()),
         ("x-restli-method", "BATCH_CREATE".to_owned()),

@@ -87,14 +87,14 @@ fn each_item_has_a_status_of_its_own() {
         (200, json!({"elements": [{"status": 429}]}), "retry"),
         // It is said of one event: that stops no others.
         (200, json!({"elements": [{"status": 401, "error": {"code": "EXPIRED_ACCESS_TOKEN"}}]}), "retry"),
-        (401, Value::Null, "suspend"),
+        (401, Value::Null, "revoked"),
         (403, Value::Null, "retry"),
         (404, Value::Null, "retry"),
         (200, json!({"elements": [{"status": 422, "error": {"message": "canary"}}]}), "permanent"),
         (200, json!({"elements": [{"status": 500}]}), "retry"),
-        (401, json!({"code": "REVOKED_ACCESS_TOKEN", "message": "canary"}), "suspend"),
+        (401, json!({"code": "REVOKED_ACCESS_TOKEN", "message": "canary"}), "revoked"),
         (426, json!({"code": "NONEXISTENT_VERSION", "message": "canary"}), "suspend"),
-        (403, json!({"code": "ACCESS_DENIED"}), "suspend"),
+        (403, json!({"code": "ACCESS_DENIED"}), "scope missing"),
         (422, json!({"message": "canary"}), "permanent"),
         (429, json!({"code": "TOO_MANY_REQUESTS"}), "retry"),
     ] {
@@ -102,4 +102,26 @@ fn each_item_has_a_status_of_its_own() {
         assert_eq!(word(&outcome), expected, "{status} {answer}");
         assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_token_of_its_own_counts_before_one_that_is_got_and_one_of_them_has_to_be_there() {
+    let settings = |client: &str| json!({"conversions": {"Schedule": "777"}, "client_id": client});
+    let refresh = [("client_secret", "s"), ("refresh_token", "r")];
+    let grant = |client: &str, pairs: &[(&str, &str)]| {
+        oauth::grant(&about::ABOUT, &settings(client), &secrets(pairs), NOW).map(|grant| grant.is_some())
+    };
+    assert_eq!(grant("c", &refresh), Ok(true));
+    assert_eq!(grant("c", &[refresh[0], refresh[1], ("access_token", "t")]), Ok(false));
+    for (client, pairs, path) in [
+        ("", &[][..], "secrets.access_token"),
+        ("c", &refresh[..1], "secrets.refresh_token"),
+        ("", &refresh[..], "settings.client_id"),
+    ] {
+        let error = LinkedIn.check_settings(&settings(client), &secrets(pairs)).unwrap_err();
+        assert_eq!(error.path, path);
+    }
+    let got = secrets(&refresh).with_access("got");
+    let request = LinkedIn.request(&settings("c"), &got, &event(), NOW).unwrap();
+    assert_eq!(request.headers["authorization"], "Bearer got");
 }

@@ -4,7 +4,7 @@ use tributary_domain::workflow::needs::Need;
 
 use super::item::AGE;
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal, Trouble,
     about::days,
     errors::{Verdict, known},
     matching::signal,
@@ -89,20 +89,13 @@ const ERRORS: &[KnownError] = &[
     known("341", Verdict::Retry, "a limit of the app is reached"),
     known("613", Verdict::Retry, "it is called too often"),
     known("80004", Verdict::Retry, "the ad account calls it too often"),
-    known(
-        "102",
-        Verdict::Suspend,
-        "the access token's session is over: replace the token, then resume the destination",
-    ),
-    known(
-        "190",
-        Verdict::Suspend,
-        "the access token is not valid any more: replace it, then resume the destination",
-    ),
+    known("102", Verdict::Hold(Trouble::Expired), "the access token's session is over: replace the token"),
+    known("190/463", Verdict::Hold(Trouble::Expired), "the access token has expired: replace it"),
+    known("190", Verdict::Hold(Trouble::Revoked), "the access token is not valid any more: replace it"),
     known(
         "200",
-        Verdict::Suspend,
-        "the access token may not write to this dataset: give it the right, then resume the destination",
+        Verdict::Hold(Trouble::ScopeMissing),
+        "the access token may not write to this dataset: give it the right",
     ),
     known("803", Verdict::Suspend, "there is no such dataset: correct its id, then resume the destination"),
     known(
@@ -128,6 +121,7 @@ pub(super) static ABOUT: About = About {
         Manager",
     facility: Facility::Code { setting: "test_event_code", of_tests: "test_message_code" },
     limits: Limits { max_age: Some(days(AGE)), max_batch: 1_000, concurrency: 16, ..Limits::NONE },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.meta,

@@ -141,11 +141,11 @@ fn answers_mean_what_their_codes_say() {
         (200, json!({"events_received": 1, "messages": []}), "delivered"),
         (200, json!({}), "retry"),
         (200, json!("<html>we will be back soon</html>"), "retry"),
-        (500, error(190, 0, false), "suspend"),
-        (400, error(190, 463, false), "suspend"),
-        (403, error(200, 0, false), "suspend"),
-        (400, error(10, 0, false), "suspend"),
-        (400, error(299, 0, false), "suspend"),
+        (500, error(190, 0, false), "revoked"),
+        (400, error(190, 463, false), "expired"),
+        (403, error(200, 0, false), "scope missing"),
+        (400, error(10, 0, false), "scope missing"),
+        (400, error(299, 0, false), "scope missing"),
         (400, error(100, 33, false), "suspend"),
         (400, error(803, 0, false), "suspend"),
         (400, error(100, 2_804_003, false), "permanent"),
@@ -157,7 +157,7 @@ fn answers_mean_what_their_codes_say() {
         (400, error(80_004, 0, false), "retry"),
         (500, error(1, 0, false), "retry"),
         (400, error(99_999, 0, false), "permanent"),
-        (200, error(190, 0, false), "suspend"),
+        (200, error(190, 0, false), "revoked"),
     ] {
         let outcome = judged(&Meta, status, &answer);
         assert_eq!(word(&outcome), expected, "{status} {answer}");

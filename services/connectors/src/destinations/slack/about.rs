@@ -1,7 +1,7 @@
 //! What is known of Slack's incoming webhooks.
 
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Trouble,
     about::no_names,
     errors::{Verdict, known},
 };
@@ -30,19 +30,11 @@ const ERRORS: &[KnownError] = &[
     known("too_many_attachments", Verdict::Permanent, "it does not take the message"),
     known(
         "invalid_token",
-        Verdict::Suspend,
-        "the webhook URL is not valid any more: replace it, then resume the destination",
+        Verdict::Hold(Trouble::Revoked),
+        "the webhook URL is not valid any more: replace it",
     ),
-    known(
-        "no_service",
-        Verdict::Suspend,
-        "the webhook URL is not valid any more: replace it, then resume the destination",
-    ),
-    known(
-        "no_active_hooks",
-        Verdict::Suspend,
-        "the webhook is switched off: switch it on, then resume the destination",
-    ),
+    known("no_service", Verdict::Hold(Trouble::Revoked), "the webhook URL is not valid any more: replace it"),
+    known("no_active_hooks", Verdict::Hold(Trouble::Revoked), "the webhook is switched off: switch it on"),
     known(
         "no_team",
         Verdict::Suspend,
@@ -88,6 +80,7 @@ pub(super) static ABOUT: About = About {
     test_mode: "",
     facility: Facility::None,
     limits: Limits { rate: Some(Rate { per_minute: 60, burst: 5 }), concurrency: 4, ..Limits::NONE },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: no_names,

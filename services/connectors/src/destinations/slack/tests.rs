@@ -54,7 +54,7 @@ fn answers_are_plain_words() {
         (400, "invalid_payload", "permanent"),
         (400, "no_text", "permanent"),
         (403, "action_prohibited", "suspend"),
-        (404, "no_service", "suspend"),
+        (404, "no_service", "revoked"),
         (404, "channel_not_found", "suspend"),
         (410, "channel_is_archived", "suspend"),
         (429, "", "retry"),

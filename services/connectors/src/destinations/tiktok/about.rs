@@ -3,7 +3,7 @@
 use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
-    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal,
+    About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal, Trouble,
     errors::{Verdict, known},
     matching::signal,
     schema::{DEFAULT_CURRENCY, base_url},
@@ -68,13 +68,9 @@ const ERRORS: &[KnownError] = &[
     known("40001", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("40002", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("40100", Verdict::Retry, "it is called too often"),
-    known("40102", Verdict::Suspend, "the access token has expired: replace it, then resume the destination"),
-    known("40104", Verdict::Suspend, "the access token is missing: add it, then resume the destination"),
-    known(
-        "40105",
-        Verdict::Suspend,
-        "the access token is not valid any more: replace it, then resume the destination",
-    ),
+    known("40102", Verdict::Hold(Trouble::Expired), "the access token has expired: replace it"),
+    known("40104", Verdict::Hold(Trouble::Revoked), "the access token is missing: add it"),
+    known("40105", Verdict::Hold(Trouble::Revoked), "the access token is not valid any more: replace it"),
     known("20001", Verdict::Permanent, "it did not take the event: its answer says why"),
 ];
 
@@ -92,6 +88,7 @@ pub(super) static ABOUT: About = About {
         Manager",
     facility: Facility::Code { setting: "test_event_code", of_tests: "test_message_code" },
     limits: Limits { max_batch: 1_000, concurrency: 16, ..Limits::NONE },
+    oauth: None,
     errors: ERRORS,
     signatures: &[],
     standard_name: |names| names.tiktok,

@@ -65,13 +65,14 @@ fn the_code_in_the_answer_counts() {
         (200, json!({"code": 40_001, "message": "canary"}), "permanent"),
         (200, json!({"code": 40_002, "message": "canary"}), "permanent"),
         (200, json!({"code": 40_100, "message": "canary"}), "retry"),
-        (200, json!({"code": 40_105, "message": "canary"}), "suspend"),
+        (200, json!({"code": 40_105, "message": "canary"}), "revoked"),
         (200, json!({"code": 20_001, "message": "canary"}), "permanent"),
         (200, json!({"code": 50_002, "message": "canary"}), "retry"),
         (200, json!({"code": 12_345, "message": "canary"}), "permanent"),
         (200, json!("<html>"), "retry"),
         (502, json!("<html>"), "retry"),
-        (401, json!({"code": 40_105}), "suspend"),
+        (200, json!({"code": 40_102}), "expired"),
+        (401, json!({"code": 40_105}), "revoked"),
     ] {
         let outcome = judged(&TikTok, status, &answer);
         assert_eq!(word(&outcome), expected, "{status} {answer}");

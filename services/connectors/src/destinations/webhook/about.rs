@@ -49,6 +49,7 @@ pub(super) static ABOUT: About = About {
     test_mode: "test messages have `test: true` in their data; where the body is a template, it has to say `{{ $.data.test }}`",
     facility: Facility::Marked { template: "body", places: &["{{$.data.test}}", "{{$.data}}", "{{$}}"] },
     limits: Limits::NONE,
+    oauth: None,
     errors: &[],
     signatures: &[SIGNATURE_HEADER],
     standard_name: no_names,

@@ -6,8 +6,11 @@ mod testing;
 use clap::{Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use tributary_proto::admin::v1::{
-    ConsentRule, Destination, DestinationHealth, UpdateDestinationRequest, consent_rule::WhenUnknown,
-    destination::State, destination_health::Flow, platform,
+    ConsentRule, Destination, DestinationHealth, UpdateDestinationRequest,
+    consent_rule::WhenUnknown,
+    destination::{State, credential::State as CredentialState},
+    destination_health::Flow,
+    platform,
 };
 
 use super::{Choice, Listing};
@@ -21,7 +24,13 @@ use crate::cli::{
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Action {
     /// List them, oldest first
-    List(Listing),
+    List {
+        #[command(flatten)]
+        listing: Listing,
+        /// Only those whose credential stands like this
+        #[arg(long, value_enum, value_name = "STATE")]
+        credential: Option<Stands>,
+    },
     /// Show one
     Get(Choice),
     /// List the platforms that destinations can be made for, with their settings and secrets
@@ -59,15 +68,47 @@ pub(in crate::cli) enum Unknown {
     Allow,
 }
 
+/// How a credential stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Stands {
+    /// It was not tried since it was entered
+    Unknown,
+    /// It works
+    Valid,
+    /// It works, and ends within a week
+    Expiring,
+    /// It has ended, or no access token can be had with it now
+    Expired,
+    /// It is not valid any more, or never was
+    Revoked,
+    /// It may not do what is asked of it
+    ScopeMissing,
+}
+
+impl Stands {
+    /// As lists are filtered by it.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Valid => "VALID",
+            Self::Expiring => "EXPIRING",
+            Self::Expired => "EXPIRED",
+            Self::Revoked => "REVOKED",
+            Self::ScopeMissing => "SCOPE_MISSING",
+        }
+    }
+}
+
 /// Lists destinations, shows or tests one, or sets what one asks people for.
 ///
 /// # Errors
 /// When the server refuses, or there is none such.
 pub(in crate::cli) async fn run(action: Action, client: &Client, out: &Out) -> anyhow::Result<()> {
     match action {
-        Action::List(Listing { of, limit }) => {
+        Action::List { listing: Listing { of, limit }, credential } => {
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
-            list(out, &finder::destinations(client, &tenant, limit).await?)
+            let filter = credential.map(|stands| format!("credential_state = {}", stands.code()));
+            list(out, &finder::destinations_of(client, &tenant, &filter.unwrap_or_default(), limit).await?)
         }
         Action::Get(Choice { which, of }) => {
             let tenant = finder::tenant(client, of.tenant.as_deref()).await?;
@@ -119,8 +160,26 @@ async fn platforms(of: Option<&str>, client: &Client, out: &Out) -> anyhow::Resu
     Ok(table::write(out, &["platform", "is a", "key", "default", "what it is"], rows.collect())?)
 }
 
+/// How its credential stands, and what to do where that is not well.
+fn credential(of: &Destination) -> String {
+    let Some(credential) = &of.credential else { return "unknown".to_owned() };
+    let state = match credential.state() {
+        CredentialState::Unspecified | CredentialState::Unknown => "unknown",
+        CredentialState::Valid => "valid",
+        CredentialState::Expiring => "expiring",
+        CredentialState::Expired => "expired",
+        CredentialState::Revoked => "revoked",
+        CredentialState::ScopeMissing => "scope missing",
+    };
+    match credential.reason.as_str() {
+        "" => state.to_owned(),
+        reason => format!("{state}: {reason}"),
+    }
+}
+
 impl Listed for Destination {
-    const COLUMNS: &'static [&'static str] = &["key", "id", "name", "platform", "state", "made (UTC)"];
+    const COLUMNS: &'static [&'static str] =
+        &["key", "id", "name", "platform", "state", "credential", "made (UTC)"];
 
     fn cells(&self) -> Vec<String> {
         let state = match self.state() {
@@ -144,6 +203,7 @@ impl Listed for Destination {
             self.display_name.clone(),
             self.platform.clone(),
             state,
+            credential(self),
             moment(self.create_time.as_ref()),
         ]
     }
