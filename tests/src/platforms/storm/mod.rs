@@ -236,7 +236,7 @@ impl State {
         let delivery = asked.header("webhook-id").to_owned();
         for order in orders {
             let nth = self.seen.get(&(place, order)).map_or(0, Vec::len);
-            let coin = self.roll(place, order, nth, "took") % 2 == 0;
+            let coin = self.roll(place, order, nth, "took").is_multiple_of(2);
             let is_fine = fault == Some(Fault::Partial) && !refused.contains(&order);
             let seen = Seen {
                 at: Instant::now(),
@@ -274,7 +274,8 @@ impl State {
             let met = self.seen.get(&(place, *order)).map(Vec::as_slice).unwrap_or_default();
             let faults = met.iter().filter(|seen| seen.fault.is_some()).count();
             let is_first = orders.first() == Some(order);
-            faults < MOST_FAULTS && (is_first || self.roll(place, *order, met.len(), "partial") % 2 == 0)
+            faults < MOST_FAULTS
+                && (is_first || self.roll(place, *order, met.len(), "partial").is_multiple_of(2))
         };
         orders.iter().copied().filter(is_refused).collect()
     }
