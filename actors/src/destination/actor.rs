@@ -159,7 +159,9 @@ impl DestinationActor {
                 Way::Full => break None,
                 Way::Shut(until) => break Some(until),
             }
-            let Some(permit) = self.permit.take().or_else(|| self.turns.take(self.tenant)) else {
+            let Some(permit) =
+                self.permit.take().or_else(|| self.turns.take((self.tenant, self.destination)))
+            else {
                 self.stand_in_line(context);
                 break None;
             };
@@ -180,14 +182,14 @@ impl DestinationActor {
             }));
         }
         self.postpone_behind(context);
-        if self.queue.wants_more() {
+        if self.queue.wants_more() && !self.is_postponing {
             self.load_pending(context);
         }
     }
 
     fn stand_in_line(&mut self, context: &mut Context<Self>) {
         if !std::mem::replace(&mut self.is_in_line, true) {
-            let turn = self.turns.wait(self.tenant);
+            let turn = self.turns.wait((self.tenant, self.destination));
             context.spawn(turn.into_actor(self).map(|permit, actor, context| {
                 actor.is_in_line = false;
                 actor.permit = permit.ok();
@@ -232,8 +234,14 @@ impl DestinationActor {
 
     fn sent(&mut self, sent: Sent, revision: u64, is_probe: bool, context: &mut Context<Self>) {
         let now = self.means.clock.now();
-        if self.gate.ended(sent.health, sent.together, is_probe, now, (self.jitter)()) {
+        let is_current = self.revision == Some(revision);
+        // What the old configuration heard says nothing of the new one.
+        let (health, is_probe) = if is_current { (sent.health, is_probe) } else { (Health::Unknown, false) };
+        if self.gate.ended(health, sent.together, is_probe, now, (self.jitter)()) {
             self.opened();
+        }
+        if let Some(until) = sent.not_before {
+            self.gate.pause(until);
         }
         let (mut left, mut refused) = (Vec::new(), Vec::new());
         for (delivery, attempted) in sent.each {
@@ -261,9 +269,11 @@ impl DestinationActor {
         }
         left.into_iter().rev().for_each(|delivery| self.queue.put_back(delivery));
         if !refused.is_empty() {
-            self.gate.refused(refused.len());
+            if is_current {
+                self.gate.refused(refused.len());
+            }
             self.queue.halve(refused);
-        } else if sent.health == Health::Well {
+        } else if health == Health::Well {
             self.gate.taken(sent.together);
         }
     }
