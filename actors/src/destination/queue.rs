@@ -373,6 +373,8 @@ impl Queue {
             busy.waiting.retain(&mut keep);
         }
         self.behind.retain(|(delivery, _)| keep(delivery));
+        // What others wait for may be gone with them.
+        self.busy.retain(|profile, busy| !people.contains(profile) || known.contains(&busy.with));
         self.held.retain(|profile, _| !people.contains(profile));
         if let Some(load) = &mut self.load {
             load.offered.retain(|delivery| !is_theirs(delivery));
