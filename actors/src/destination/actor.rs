@@ -168,7 +168,8 @@ impl DestinationActor {
                 break until;
             }
             let is_asking = credential == credential::Admission::Probe;
-            let Some(permit) = self.permit.take().or_else(|| self.turns.take(self.tenant)) else {
+            let whose = (self.tenant, self.destination);
+            let Some(permit) = self.permit.take().or_else(|| self.turns.take(whose)) else {
                 self.stand_in_line(context);
                 break None;
             };
@@ -193,14 +194,14 @@ impl DestinationActor {
             }));
         }
         self.postpone_behind(context);
-        if self.queue.wants_more() {
+        if self.queue.wants_more() && !self.is_postponing {
             self.load_pending(context);
         }
     }
 
     fn stand_in_line(&mut self, context: &mut Context<Self>) {
         if !std::mem::replace(&mut self.is_in_line, true) {
-            let turn = self.turns.wait(self.tenant);
+            let turn = self.turns.wait((self.tenant, self.destination));
             context.spawn(turn.into_actor(self).map(|permit, actor, context| {
                 actor.is_in_line = false;
                 actor.permit = permit.ok();
@@ -253,8 +254,14 @@ impl DestinationActor {
 
     fn sent(&mut self, sent: Sent, revision: u64, is_probe: bool, context: &mut Context<Self>) {
         let now = self.means.clock.now();
-        if self.gate.ended(sent.health, sent.together, is_probe, now, (self.jitter)()) {
+        let is_current = self.revision == Some(revision);
+        // What the old configuration heard says nothing of the new one.
+        let (health, is_probe) = if is_current { (sent.health, is_probe) } else { (Health::Unknown, false) };
+        if self.gate.ended(health, sent.together, is_probe, now, (self.jitter)()) {
             self.opened();
+        }
+        if let Some(until) = sent.not_before {
+            self.gate.pause(until);
         }
         let (mut left, mut refused) = (Vec::new(), Vec::new());
         for (delivery, attempted) in sent.each {
@@ -282,9 +289,11 @@ impl DestinationActor {
         }
         left.into_iter().rev().for_each(|delivery| self.queue.put_back(delivery));
         if !refused.is_empty() {
-            self.gate.refused(refused.len());
+            if is_current {
+                self.gate.refused(refused.len());
+            }
             self.queue.halve(refused);
-        } else if sent.health == Health::Well {
+        } else if health == Health::Well {
             self.gate.taken(sent.together);
         }
     }

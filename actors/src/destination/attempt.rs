@@ -31,7 +31,7 @@ use crate::faults::Hurry;
 const DEADLINE: Duration = Duration::from_secs(20);
 /// So long it may take in any hurry.
 const LEAST: Duration = Duration::from_secs(3);
-/// How long a delivery waits whose person cannot be read just now.
+/// How long a destination waits when people cannot be read just now.
 const LATER: Duration = Duration::from_secs(1);
 
 /// What attempts are made with.
@@ -62,8 +62,9 @@ impl Means {
         batch: Vec<ReadyDelivery>,
         sources: Arc<HashMap<SourceId, String>>,
     ) -> Sent {
-        let mut sent = Sent { each: Vec::with_capacity(batch.len()), health: Health::Unknown, together: 0 };
-        let wanted = self.wanted(&store, &target, batch, &mut sent.each).await;
+        let each = Vec::with_capacity(batch.len());
+        let mut sent = Sent { each, health: Health::Unknown, together: 0, not_before: None };
+        let wanted = self.wanted(&store, &target, batch, &mut sent).await;
         let again = self.send(&target, wanted, &sources, &mut sent, true).await;
         self.send(&target, again, &sources, &mut sent, false).await;
         self.counted(&target, sent)
@@ -82,13 +83,13 @@ impl Means {
         sent
     }
 
-    /// Those that may be sent now; of the others `done` says what becomes of them.
+    /// Those that may be sent now; of the others `sent` says what becomes of them.
     async fn wanted(
         &self,
         store: &Store,
         target: &Target,
         batch: Vec<ReadyDelivery>,
-        done: &mut Vec<(ReadyDelivery, Attempted)>,
+        sent: &mut Sent,
     ) -> Vec<ReadyDelivery> {
         let traits = match &target.consent {
             Some(_) => self.traits(store, &batch).await,
@@ -100,13 +101,17 @@ impl Means {
             let instead = match precedence::of(store, &delivery, &*self.clock).await {
                 Precedence::Go => match &traits {
                     Some(traits) => refused(target, &delivery, traits, now).map(tried),
-                    None => Some(Attempted::Postponed(now.plus(LATER))),
+                    // All wait, so that nothing of the same person goes first.
+                    None => {
+                        sent.not_before = Some(now.plus(LATER));
+                        Some(Attempted::Left)
+                    }
                 },
                 Precedence::Wait(until) => Some(Attempted::Postponed(until)),
                 Precedence::Never => Some(tried(Tried::nothing_to_follow(now))),
             };
             match instead {
-                Some(instead) => done.push((delivery, instead)),
+                Some(instead) => sent.each.push((delivery, instead)),
                 None => wanted.push(delivery),
             }
         }
@@ -257,7 +262,7 @@ impl Means {
                 Span::current().record("status", told.0);
                 match destinations::replies(target.platform, told, now, &items) {
                     Replies::All(judged) => {
-                        sent.health = Health::of(told.0, &judged);
+                        sent.health = Health::of(&judged);
                         let is_old = may_renew && access.is_some_and(|access| !access.is_new);
                         if is_old && is_about_token(&judged.outcome) {
                             return deliveries;
@@ -267,7 +272,7 @@ impl Means {
                         sent.each.extend(each.map(|(delivery, quality)| (delivery, all().matching(quality))));
                     }
                     Replies::Each(each) => {
-                        sent.health = Health::Well;
+                        sent.health = Health::of_each(each.iter().map(|one| &one.judged));
                         let is_alone = deliveries.len() == 1;
                         let each = deliveries.into_iter().zip(qualities).zip(each).map(
                             |((delivery, quality), one)| {
@@ -370,8 +375,8 @@ fn unsendable(error: &RequestError, now: Timestamp) -> Tried {
 /// them.
 fn of_all(all: Tried, answer: &OutboundResponse, count: usize) -> impl Fn() -> Attempted {
     let is_split = count > 1 && matches!(all.outcome, Outcome::Permanent { .. });
-    // What it says of one of them is not for the others to keep: it can repeat what was sent.
-    let mut all = if is_split { all } else { all.with_body(&answer.body, answer.truncated) };
+    // What it says of one of several is not for the others to keep: it can repeat what was sent.
+    let mut all = if count > 1 { all } else { all.with_body(&answer.body, answer.truncated) };
     if is_split {
         let why = all.outcome.reason();
         all.error =

@@ -144,6 +144,11 @@ impl Gate {
         !was_open && self.breaker.open_since().is_some()
     }
 
+    /// Nothing goes before `until`.
+    pub(super) fn pause(&mut self, until: Timestamp) {
+        self.bucket.pause(until);
+    }
+
     /// A request of so many events was refused for something in it: fewer go together for a while.
     pub(super) fn refused(&mut self, sent: usize) {
         self.together = self.together.min(sent / 2).max(1);

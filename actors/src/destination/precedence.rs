@@ -15,7 +15,7 @@ use tributary_store::{
 };
 
 /// How long after that of what it follows a delivery is looked at again.
-pub(super) const BEHIND: Duration = Duration::from_millis(250);
+const BEHIND: Duration = Duration::from_millis(250);
 
 /// Whether a delivery may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

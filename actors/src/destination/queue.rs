@@ -6,7 +6,10 @@
 //! What does not fit into memory is in the database and is loaded in order. While that may have something older,
 //! nothing that was just committed is taken in ahead of it: it is loaded in its turn.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    time::Duration,
+};
 
 use tributary_domain::{
     id::{DeliveryId, ProfileId},
@@ -14,12 +17,14 @@ use tributary_domain::{
 };
 use tributary_store::{LARGEST_PAGE, Page, Paged, StoreError, ledger::ReadyDelivery};
 
-use super::precedence::BEHIND;
-
 /// Deliveries that one destination knows of at a time; what does not fit stays in the database and is loaded later.
 const CAPACITY: usize = 2_000;
 /// Most offers that wait for the end of a load.
 const MOST_OFFERED: usize = 1_000;
+
+/// How long after a retry what waits behind it is due: so shortly that nothing of its person comes between them, and both
+/// are loaded together.
+const RIGHT_AFTER: Duration = Duration::from_micros(1);
 
 /// How far ahead it is looked for more of the same person.
 const NEAR: usize = 200;
@@ -50,12 +55,12 @@ pub(super) struct Queue {
     later: BTreeMap<Place, ReadyDelivery>,
     /// Parts of batches that were refused for something in them: each goes by itself.
     parts: VecDeque<Vec<ReadyDelivery>>,
-    /// Whose delivery is under way, and what waits for its end.
+    /// Whose delivery is under way, or comes before all others of theirs, and what waits for its end.
     busy: HashMap<ProfileId, Busy>,
     /// Whose delivery waits to be tried again while others of theirs may not pass it: which, and when it is due.
     held: HashMap<ProfileId, Place>,
     /// What waits behind such a one, out of memory as soon as the database has its new time.
-    behind: Vec<(DeliveryId, Timestamp)>,
+    behind: Vec<(ReadyDelivery, Timestamp)>,
     /// Everything that is in memory, up to when its last attempt is recorded.
     known: HashSet<DeliveryId>,
     /// Whether the database may have more after the place up to which it was read.
@@ -75,6 +80,14 @@ pub(super) struct Queue {
 struct Busy {
     with: DeliveryId,
     waiting: VecDeque<ReadyDelivery>,
+}
+
+impl Busy {
+    /// One comes to wait in the order of ids, which is that of the database too: some come from there, and others by offers.
+    fn wait(&mut self, delivery: ReadyDelivery) {
+        let place = self.waiting.partition_point(|other| other.delivery < delivery.delivery);
+        self.waiting.insert(place, delivery);
+    }
 }
 
 /// What happens while the database is read.
@@ -120,7 +133,29 @@ impl Queue {
             return self.leave(&delivery);
         }
         self.known.insert(delivery.delivery);
-        if delivery.due <= now {
+        self.place(delivery, now);
+    }
+
+    /// Puts one where it waits for its turn. What has to follow a retry waits beside it where both are in memory, and else in
+    /// the database, from where both are loaded.
+    fn place(&mut self, delivery: ReadyDelivery, now: Timestamp) {
+        let owner = delivery.event.profile;
+        let held = owner.and_then(|profile| Some((profile, *self.held.get(&profile)?)));
+        let held = held.filter(|(_, (_, held))| *held != delivery.delivery);
+        if let Some((profile, (due, with))) = held
+            && delivery.due <= due.max(now).plus(RIGHT_AFTER)
+        {
+            let is_near = self.known.contains(&with);
+            // While there is more to be loaded, older ones may come that wait already.
+            if is_near && (delivery.due > due || !self.has_more) {
+                let nobody = || Busy { with, waiting: VecDeque::new() };
+                self.busy.entry(profile).or_insert_with(nobody).wait(delivery);
+            } else {
+                self.is_behind |= is_near;
+                self.behind.push((delivery, due.plus(RIGHT_AFTER)));
+            }
+        } else if delivery.due <= now {
+            self.come_due(now);
             self.push_back(delivery);
         } else {
             self.later.insert((delivery.due, delivery.delivery), delivery);
@@ -174,15 +209,19 @@ impl Queue {
                 batch.push(delivery);
                 continue;
             };
-            if let Some((due, held)) = self.held.get(&profile)
-                && *held != delivery.delivery
-            {
-                self.behind.push((delivery.delivery, due.max(&now).plus(BEHIND)));
-                continue;
-            }
-            match self.busy.get_mut(&profile) {
-                Some(busy) => busy.waiting.push_back(delivery),
-                None => {
+            match (self.busy.get_mut(&profile), self.held.get(&profile)) {
+                (Some(busy), _) if busy.with != delivery.delivery => busy.waiting.push_back(delivery),
+                // Others wait for it already.
+                (Some(_), _) => batch.push(delivery),
+                (None, Some((due, held))) if *held != delivery.delivery => {
+                    // Beside one that is in memory it waits there: from the database it could come too late.
+                    if self.known.contains(held) {
+                        self.busy.insert(profile, Busy { with: *held, waiting: VecDeque::from([delivery]) });
+                    } else {
+                        self.behind.push((delivery, due.plus(RIGHT_AFTER)));
+                    }
+                }
+                (None, _) => {
                     self.busy.insert(profile, Busy { with: delivery.delivery, waiting: VecDeque::new() });
                     batch.push(delivery);
                 }
@@ -248,7 +287,10 @@ impl Queue {
     /// A try has ended, however: the next one of the same person may go.
     pub(super) fn tried(&mut self, delivery: &ReadyDelivery) {
         let Some(profile) = delivery.event.profile else { return };
-        if self.busy.get(&profile).is_some_and(|busy| busy.with == delivery.delivery) {
+        // What waits for one that is tried again waits on.
+        if self.held.get(&profile).is_none_or(|(_, held)| *held != delivery.delivery)
+            && self.busy.get(&profile).is_some_and(|busy| busy.with == delivery.delivery)
+        {
             let busy = self.busy.remove(&profile);
             for next in busy.into_iter().flat_map(|busy| busy.waiting).rev() {
                 self.push_front(next);
@@ -260,9 +302,31 @@ impl Queue {
     pub(super) fn hold(&mut self, profile: ProfileId, delivery: DeliveryId, due: Timestamp) {
         if self.rules.is_strict {
             let held = self.held.entry(profile).or_insert((due, delivery));
-            if held.1 == delivery {
-                held.0 = due;
+            if held.1 != delivery {
+                return;
             }
+            held.0 = due;
+            // What waits for its turn already waits for this one too.
+            let is_theirs =
+                |one: &ReadyDelivery| one.event.profile == Some(profile) && one.delivery != delivery;
+            let ready = self.ready.extract_if(.., |_, one| is_theirs(one)).map(|(_, one)| one);
+            let later = self.later.extract_if(.., |_, one| is_theirs(one)).map(|(_, one)| one);
+            let waiting = ready.chain(later);
+            if self.known.contains(&delivery) {
+                let nobody = || Busy { with: delivery, waiting: VecDeque::new() };
+                let busy = self.busy.entry(profile).or_insert_with(nobody);
+                waiting.for_each(|one| busy.wait(one));
+            } else {
+                self.behind.extend(waiting.map(|one| (one, due.plus(RIGHT_AFTER))));
+            }
+        }
+    }
+
+    /// A retry is in the database, where all that waits for it goes.
+    pub(super) fn leave_held(&mut self, profile: ProfileId, delivery: DeliveryId) {
+        let Some((due, _)) = self.held.get(&profile).filter(|(_, held)| *held == delivery) else { return };
+        if let Some(busy) = self.busy.remove(&profile) {
+            self.behind.extend(busy.waiting.into_iter().map(|one| (one, due.plus(RIGHT_AFTER))));
         }
     }
 
@@ -275,7 +339,7 @@ impl Queue {
 
     /// What has to wait in the database, and until when. It is known until it is forgotten.
     pub(super) fn take_behind(&mut self) -> Vec<(DeliveryId, Timestamp)> {
-        std::mem::take(&mut self.behind)
+        self.behind.drain(..).map(|(delivery, due)| (delivery.delivery, due)).collect()
     }
 
     /// What became of it is in the database: it may be loaded again from there.
@@ -308,6 +372,9 @@ impl Queue {
         for busy in self.busy.values_mut() {
             busy.waiting.retain(&mut keep);
         }
+        self.behind.retain(|(delivery, _)| keep(delivery));
+        // What others wait for may be gone with them.
+        self.busy.retain(|profile, busy| !people.contains(profile) || known.contains(&busy.with));
         self.held.retain(|profile, _| !people.contains(profile));
         if let Some(load) = &mut self.load {
             load.offered.retain(|delivery| !is_theirs(delivery));
@@ -342,7 +409,8 @@ impl Queue {
             Ok(page) => {
                 self.read = page.next;
                 self.has_more |= page.next.is_some();
-                self.is_behind &= self.has_more;
+                // Where order is strict, what is still to be loaded may be what the next offer has to follow.
+                self.is_behind = self.has_more && (self.is_behind || self.rules.is_strict);
                 for delivery in page.items {
                     // A retry that was recorded meanwhile is found when the database is looked through again.
                     if !load.recorded.contains(&delivery.delivery) {
@@ -355,11 +423,22 @@ impl Queue {
             // look tries again.
             Err(_) => self.is_behind = false,
         }
+        if !self.has_more {
+            // What they wait for may be in memory by now; where there is more, they are loaded with it.
+            for (delivery, _) in std::mem::take(&mut self.behind) {
+                self.place(delivery, now);
+            }
+        }
         for delivery in load.offered {
             if !load.recorded.contains(&delivery.delivery) {
                 self.offer(delivery, now);
             }
         }
+    }
+
+    /// Whether the database is being read.
+    pub(super) fn is_loading(&self) -> bool {
+        self.load.is_some()
     }
 
     /// When the next one is due that is not due yet.

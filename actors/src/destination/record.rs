@@ -185,13 +185,16 @@ impl DestinationActor {
     fn recorded(&mut self, batch: &[NewAttempt]) {
         for tried in batch.iter().filter(|tried| tried.attempt.outcome != SPLIT) {
             self.queue.forget(tried.attempt.delivery);
-            self.trying.remove(&tried.attempt.delivery);
+            if let Some(profile) = self.trying.remove(&tried.attempt.delivery) {
+                self.queue.leave_held(profile, tried.attempt.delivery);
+            }
         }
     }
 
     /// What may not pass another one waits in the database, and takes no room here.
     pub(super) fn postpone_behind(&mut self, context: &mut Context<Self>) {
-        if self.is_postponing {
+        // One after the other: what a load finds of a person is all that waits of them.
+        if self.is_postponing || self.queue.is_loading() {
             return;
         }
         let behind = self.queue.take_behind();

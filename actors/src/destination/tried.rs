@@ -61,7 +61,7 @@ pub(super) enum Attempted {
     Tried(Box<Tried>),
     /// It may not be sent before this time.
     Postponed(Timestamp),
-    /// It found no room beside the others.
+    /// It did not go, and keeps its place: there was no room beside the others, or its person could not be read.
     Left,
     /// It was refused together with others for something in one of them.
     Split(Box<Tried>),
@@ -87,6 +87,8 @@ pub(super) struct Sent {
     pub(super) health: Health,
     /// How many were in the request; 0: there was none.
     pub(super) together: usize,
+    /// Before this time nothing can go, whatever the destination says.
+    pub(super) not_before: Option<Timestamp>,
 }
 
 impl Sent {
@@ -120,18 +122,28 @@ pub(super) enum Health {
 }
 
 impl Health {
-    /// What an answer of this status says that means the same for the whole request.
-    pub(super) fn of(status: u16, judged: &Judged) -> Self {
+    /// What an answer says that means this, by the platform's own word where it has one.
+    pub(super) fn of(judged: &Judged) -> Self {
         let Outcome::Retry { after, .. } = judged.outcome else { return Self::Well };
-        match status {
+        match judged.status {
             500.. => Self::Ill(after),
             429 => Self::Busy(after),
-            // Two that change the same: it says nothing of others.
-            409 => Self::Well,
-            // A word of the platform's own for that it is asked too often, with whatever status.
-            _ if !judged.code.starts_with("HTTP_") => Self::Busy(after),
+            // Such as two that change the same: it says nothing of others.
             _ => Self::Well,
         }
+    }
+
+    /// What an answer says that means something else for each: it works as soon as one was taken, or refused for good.
+    pub(super) fn of_each<'a>(each: impl Iterator<Item = &'a Judged> + Clone) -> Self {
+        if each.clone().any(|one| matches!(one.outcome, Outcome::Delivered | Outcome::Permanent { .. })) {
+            return Self::Well;
+        }
+        let worst = each.map(Self::of).max_by_key(|health| match health {
+            Self::Ill(after) => (2, *after),
+            Self::Busy(after) => (1, *after),
+            Self::Well | Self::Unknown => (0, None),
+        });
+        worst.unwrap_or(Self::Well)
     }
 }
 
@@ -173,7 +185,7 @@ impl Tried {
         headers: &HeaderMap,
         judged: Judged,
     ) -> Self {
-        let Judged { outcome, code } = judged;
+        let Judged { outcome, code, .. } = judged;
         Self {
             started,
             took,
@@ -209,4 +221,48 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
             Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.chars().take(200).collect()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tributary_connectors::destinations::find;
+
+    use super::*;
+
+    fn judged(platform: &str, status: u16, answer: &Value) -> Judged {
+        let (platform, now) = (find(platform).expect("is known"), Timestamp::from_seconds(0));
+        platform.judge(status, &HeaderMap::new(), answer.to_string().as_bytes(), now)
+    }
+
+    #[test]
+    fn health_goes_by_what_the_platform_says_and_not_by_the_status_it_says_it_with() {
+        let limited = json!({"error": {"code": 17, "error_subcode": 9, "is_transient": true}});
+        for (platform, status, answer, expected) in [
+            ("meta", 403, limited, Health::Busy(None)),
+            ("meta", 400, json!({"error": {"code": 99, "is_transient": true}}), Health::Ill(None)),
+            ("tiktok", 200, json!("<html>"), Health::Ill(None)),
+            ("tiktok", 200, json!({"code": 50_002}), Health::Ill(None)),
+            ("tiktok", 200, json!({"code": 40_100}), Health::Busy(None)),
+            ("linkedin", 404, json!({"code": "SOME_WORD"}), Health::Well),
+            ("hubspot", 403, json!({"category": "SOME_WORD"}), Health::Well),
+            ("hubspot", 409, json!({"category": "CONFLICT"}), Health::Well),
+            ("webhook", 503, json!({}), Health::Ill(None)),
+        ] {
+            assert_eq!(Health::of(&judged(platform, status, &answer)), expected, "{platform} {answer}");
+        }
+        assert_eq!(judged("meta", 403, &json!({"error": {"code": 17, "is_transient": true}})).code, "17");
+    }
+
+    #[test]
+    fn answers_of_each_say_the_worst_unless_one_came_through() {
+        let one = |status: u16| judged("linkedin", 200, &json!({"elements": [{"status": status}]}));
+        let of = |all: &[u16]| {
+            let all: Vec<_> = all.iter().map(|status| one(*status)).collect();
+            Health::of_each(all.iter())
+        };
+        assert_eq!(of(&[429, 500, 429]), Health::Ill(None));
+        assert_eq!(of(&[429, 301]), Health::Busy(None));
+        assert_eq!((of(&[500, 201]), of(&[500, 400])), (Health::Well, Health::Well));
+    }
 }

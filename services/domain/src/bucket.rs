@@ -78,9 +78,9 @@ impl Bucket {
         Some(self.paused_until).filter(|until| *until > now)
     }
 
-    /// Forgets that the other side asked to be left alone.
+    /// Forgets that the other side asked to be left alone, and what was asked at another pace.
     pub fn go_on(&mut self) {
-        self.paused_until = EVER;
+        (self.full_at, self.paused_until) = (EVER, EVER);
     }
 }
 
@@ -109,6 +109,16 @@ mod tests {
             (bucket.next(at(5)), bucket.paused(at(5)), bucket.paused(at(9))),
             (at(9), Some(at(9)), None)
         );
+        bucket.go_on();
+        assert_eq!(bucket.next(at(5)), at(5));
+    }
+
+    #[test]
+    fn a_slow_pace_leaves_no_debt_to_who_goes_on_faster() {
+        let mut bucket = Bucket::new(Some(Pace::per_minute(1, 1)));
+        (0..5).for_each(|_| bucket.take(at(5)));
+        bucket.set_pace(Some(Pace::per_minute(600, 1)));
+        assert!(bucket.next(at(5)) > Timestamp::from_seconds(60));
         bucket.go_on();
         assert_eq!(bucket.next(at(5)), at(5));
     }

@@ -15,6 +15,8 @@ pub struct KnownError {
     pub verdict: Verdict,
     /// What is wrong and what to do, in a clause.
     pub reason: &'static str,
+    /// The status that it stands for, whatever the answer's is; none: that.
+    pub status: Option<u16>,
 }
 
 /// What follows from an error.
@@ -34,7 +36,12 @@ pub enum Verdict {
 
 /// An entry of a catalogue.
 pub(super) const fn known(code: &'static str, verdict: Verdict, reason: &'static str) -> KnownError {
-    KnownError { code, verdict, reason }
+    KnownError { code, verdict, reason, status: None }
+}
+
+/// The entry of a word for that the platform is asked too often.
+pub(super) const fn too_often(code: &'static str, reason: &'static str) -> KnownError {
+    KnownError { code, verdict: Verdict::Retry, reason, status: Some(429) }
 }
 
 /// An answer while it is read.
@@ -92,14 +99,14 @@ impl<'a> Answer<'a> {
         let judged = self.judge_as(status, codes);
         match judged.outcome {
             Outcome::Hold { reason, .. } | Outcome::Suspend { reason } | Outcome::Disable { reason } => {
-                Judged { outcome: self.outcome(Verdict::Retry, reason), code: judged.code }
+                Judged { outcome: self.outcome(Verdict::Retry, reason), ..judged }
             }
             Outcome::Delivered | Outcome::Retry { .. } | Outcome::Permanent { .. } => judged,
         }
     }
 
     fn judged(&self, status: u16, codes: &[&str], else_by: fn(u16) -> (Verdict, &'static str)) -> Judged {
-        let known = codes.iter().find_map(|code| self.about.errors.iter().find(|error| error.code == *code));
+        let known = self.known(codes);
         let code = codes.first().copied().filter(|code| is_word(code));
         let (verdict, why) = match known {
             Some(error) => (error.verdict, error.reason),
@@ -110,12 +117,23 @@ impl<'a> Answer<'a> {
         Judged {
             outcome: self.outcome(verdict, format!("{name} answered {status}{told}: {why}")),
             code: code.map_or_else(|| format!("HTTP_{status}"), str::to_owned),
+            status: known.and_then(|error| error.status).unwrap_or(status),
         }
+    }
+
+    fn known(&self, codes: &[&str]) -> Option<&'static KnownError> {
+        codes.iter().find_map(|code| self.about.errors.iter().find(|error| error.code == *code))
+    }
+
+    /// Whether one of these codes says that the platform is asked too often.
+    pub(super) fn is_too_often(&self, codes: &[&str]) -> bool {
+        self.known(codes).is_some_and(|error| error.status == Some(429))
     }
 
     /// What follows for a reason of our own.
     pub(super) fn say(&self, verdict: Verdict, reason: String) -> Judged {
-        Judged { outcome: self.outcome(verdict, reason), code: format!("HTTP_{}", self.status) }
+        let (outcome, status) = (self.outcome(verdict, reason), self.status);
+        Judged { outcome, code: format!("HTTP_{status}"), status }
     }
 
     fn outcome(&self, verdict: Verdict, reason: String) -> Outcome {

@@ -85,11 +85,13 @@ pub struct Judged {
     pub outcome: Outcome,
     /// The platform's own code for what is wrong, or `HTTP_` and the status where it has none; empty: nothing is.
     pub code: String,
+    /// The status that says it, by the word of the platform rather than by that of the answer.
+    pub status: u16,
 }
 
 impl Judged {
     /// The platform took the event.
     pub(super) const fn delivered() -> Self {
-        Self { outcome: Outcome::Delivered, code: String::new() }
+        Self { outcome: Outcome::Delivered, code: String::new(), status: 200 }
     }
 }

@@ -145,6 +145,12 @@ fn hubspot_names_who_went_wrong_and_who_did_not() {
     ];
     assert_eq!(each(replied("hubspot", 207, &answer, &items)), expected);
 
+    // One error may be of several.
+    let several = json!({"category": "VALIDATION_ERROR", "context": {"objectWriteTraceId": ["3", "1"]}});
+    let answer = json!({"results": [result("a@example.com"), result("c@example.com")], "errors": [several]});
+    let words: Vec<_> = each(replied("hubspot", 207, &answer, &items)).into_iter().map(|one| one.0).collect();
+    assert_eq!(words, ["delivered", "permanent", "delivered", "permanent"]);
+
     // An error that names nobody is of those of whom nothing else is said.
     let answer = json!({"results": [result("a@example.com")], "errors": [{"category": "MISSING_SCOPES"}]});
     let words: Vec<_> = each(replied("hubspot", 207, &answer, &items)).into_iter().map(|one| one.0).collect();

@@ -5,7 +5,7 @@ use tributary_domain::workflow::needs::Need;
 use crate::destinations::{
     About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal, Trouble,
     about::no_names,
-    errors::{Verdict, known},
+    errors::{Verdict, known, too_often},
     matching::signal,
     schema::base_url,
 };
@@ -53,8 +53,8 @@ const ERRORS: &[KnownError] = &[
         Verdict::Hold(Trouble::ScopeMissing),
         "the access token lacks the scope crm.objects.contacts.write: add it",
     ),
-    known("RATE_LIMITS", Verdict::Retry, "it is called too often"),
-    known("RATE-LIMIT_REACHED", Verdict::Retry, "it is called too often"),
+    too_often("RATE_LIMITS", "it is called too often"),
+    too_often("RATE-LIMIT_REACHED", "it is called too often"),
     known("CONFLICT", Verdict::Retry, "the contact is being changed by somebody else at the same time"),
     known(
         "VALIDATION_ERROR",

@@ -83,7 +83,7 @@ fn each(answer: &Answer<'_>, items: &[Item]) -> Replies {
     let list = |name: &str| answer.body[name].as_array().map(Vec::as_slice).unwrap_or_default();
     let (results, errors) = (list("results"), list("errors"));
     // An error that names no contact is of those that are named nowhere.
-    let of_nobody = errors.iter().find(|error| trace(error).is_none());
+    let of_nobody = errors.iter().find(|error| traces(error).next().is_none());
     let each = items.iter().enumerate().map(|(number, item)| {
         let number = number.to_string();
         let is_named = |result: &&Value| {
@@ -93,7 +93,7 @@ fn each(answer: &Answer<'_>, items: &[Item]) -> Replies {
                     .as_str()
                     .is_some_and(|email| email.to_lowercase() == item.once())
         };
-        let error = errors.iter().find(|error| trace(error) == Some(&number));
+        let error = errors.iter().find(|error| traces(error).any(|trace| trace == number));
         if let Some(error) = error {
             return Each { judged: answer.judge_item(400, &[category(error)]), part: error.clone() };
         }
@@ -144,9 +144,9 @@ fn category(error: &Value) -> &str {
     error["category"].as_str().unwrap_or_default()
 }
 
-/// The number of the contact that an error is about.
-fn trace(error: &Value) -> Option<&str> {
-    error["context"]["objectWriteTraceId"][0].as_str()
+/// The numbers of the contacts that an error is about.
+fn traces(error: &Value) -> impl Iterator<Item = &str> {
+    error["context"]["objectWriteTraceId"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// The request for these contacts.

@@ -5,7 +5,7 @@ use tributary_domain::workflow::needs::Need;
 use crate::destinations::{
     About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Order, Rate, Signal, Trouble,
     about::no_names,
-    errors::{Verdict, known},
+    errors::{Verdict, known, too_often},
     matching::signal,
     schema::{DEFAULT_CURRENCY, base_url},
 };
@@ -39,7 +39,7 @@ const ERRORS: &[KnownError] = &[
         Verdict::Hold(Trouble::ScopeMissing),
         "the API key lacks a scope: make one with events:write and profiles:write",
     ),
-    known("throttled", Verdict::Retry, "it is called too often"),
+    too_often("throttled", "it is called too often"),
     known("invalid", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("duplicate_profile", Verdict::Retry, "the profile is being made by somebody else at the same time"),
 ];

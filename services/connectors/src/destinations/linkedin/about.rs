@@ -5,7 +5,7 @@ use tributary_domain::workflow::needs::Need;
 use crate::destinations::{
     About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Rate, Signal, Trouble,
     about::{days, no_names},
-    errors::{Verdict, known},
+    errors::{Verdict, known, too_often},
     matching::signal,
     oauth::{CLIENT_ID, CLIENT_SECRET, OAuth, REFRESH_TOKEN, token_url},
     schema::{DEFAULT_CURRENCY, base_url},
@@ -82,7 +82,7 @@ const ERRORS: &[KnownError] = &[
         Verdict::Suspend,
         "it wants a version: set `api_version`, then resume the destination",
     ),
-    known("TOO_MANY_REQUESTS", Verdict::Retry, "it is called too often"),
+    too_often("TOO_MANY_REQUESTS", "it is called too often"),
 ];
 
 /// What is known of it.

@@ -6,7 +6,7 @@ use super::item::AGE;
 use crate::destinations::{
     About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal, Trouble,
     about::days,
-    errors::{Verdict, known},
+    errors::{Verdict, known, too_often},
     matching::signal,
     schema::{DEFAULT_CURRENCY, base_url},
 };
@@ -83,12 +83,12 @@ const SIGNALS: &[Signal] = &[
 const ERRORS: &[KnownError] = &[
     known("1", Verdict::Retry, "an error of its own that passes"),
     known("2", Verdict::Retry, "it is out of service for a while"),
-    known("4", Verdict::Retry, "the app calls it too often"),
-    known("17", Verdict::Retry, "the user calls it too often"),
-    known("32", Verdict::Retry, "the page calls it too often"),
-    known("341", Verdict::Retry, "a limit of the app is reached"),
-    known("613", Verdict::Retry, "it is called too often"),
-    known("80004", Verdict::Retry, "the ad account calls it too often"),
+    too_often("4", "the app calls it too often"),
+    too_often("17", "the user calls it too often"),
+    too_often("32", "the page calls it too often"),
+    too_often("341", "a limit of the app is reached"),
+    too_often("613", "it is called too often"),
+    too_often("80004", "the ad account calls it too often"),
     known("102", Verdict::Hold(Trouble::Expired), "the access token's session is over: replace the token"),
     known("190/463", Verdict::Hold(Trouble::Expired), "the access token has expired: replace it"),
     known("190", Verdict::Hold(Trouble::Revoked), "the access token is not valid any more: replace it"),

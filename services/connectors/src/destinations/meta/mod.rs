@@ -63,7 +63,7 @@ impl Platform for Meta {
             10 | 200..=299 => "200",
             _ => &plain,
         };
-        if error["is_transient"] == json!(true) {
+        if error["is_transient"] == json!(true) && !answer.is_too_often(&[&plain]) {
             return answer.judge_as(503, &[]);
         }
         answer.judge(&[&exact, family])

@@ -4,7 +4,7 @@ use tributary_domain::workflow::needs::Need;
 
 use crate::destinations::{
     About, Facility, Field, FieldKind, FollowUps, KnownError, Limits, Signal, Trouble,
-    errors::{Verdict, known},
+    errors::{Verdict, known, too_often},
     matching::signal,
     schema::{DEFAULT_CURRENCY, base_url},
 };
@@ -67,7 +67,7 @@ const SIGNALS: &[Signal] = &[
 const ERRORS: &[KnownError] = &[
     known("40001", Verdict::Permanent, "it does not take something in the event: its answer says what"),
     known("40002", Verdict::Permanent, "it does not take something in the event: its answer says what"),
-    known("40100", Verdict::Retry, "it is called too often"),
+    too_often("40100", "it is called too often"),
     known("40102", Verdict::Hold(Trouble::Expired), "the access token has expired: replace it"),
     known("40104", Verdict::Hold(Trouble::Revoked), "the access token is missing: add it"),
     known("40105", Verdict::Hold(Trouble::Revoked), "the access token is not valid any more: replace it"),

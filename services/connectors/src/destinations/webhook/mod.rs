@@ -99,7 +99,7 @@ impl Platform for Webhook {
             let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             Outcome::Retry { after: after.and_then(|value| parse_retry_after(value, now)), reason }
         };
-        Judged { outcome, code: format!("HTTP_{status}") }
+        Judged { outcome, code: format!("HTTP_{status}"), status }
     }
 }
 
