@@ -344,10 +344,7 @@ fn refused(
         return Some(expired(target, now));
     }
     let known = delivery.event.profile.and_then(|profile| traits.get(&profile));
-    let said = |purpose: &str| {
-        known.and_then(|traits| traits.consent(purpose)).or_else(|| draft.consents.get(purpose))
-    };
-    let Refusal { purpose, .. } = target.consent.as_ref()?.refusal(said)?;
+    let Refusal { purpose, .. } = target.consent.as_ref()?.refusal_of(known, draft)?;
     let reason = format!("its person does not agree to `{purpose}` any more, which the destination asks for");
     Some(Tried::not_sent(now, code::CONSENT_WITHDRAWN, reason))
 }
@@ -432,5 +429,35 @@ pub(super) fn outbound(request: HttpRequest, deadline: Duration) -> OutboundRequ
         headers: request.headers,
         body: request.body,
         deadline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_several_is_kept_with_none_of_them() {
+        let (headers, body) = (HeaderMap::new(), Bytes::from_static(b"ann@example.com is being changed"));
+        for (status, count, is_kept) in [(409, 1, true), (409, 2, false), (400, 2, false), (500, 3, false)] {
+            let platform = destinations::find("hubspot").expect("is known");
+            let now = Timestamp::from_seconds(0);
+            let answer = OutboundResponse {
+                status: StatusCode::from_u16(status).expect("a status"),
+                headers: headers.clone(),
+                body: body.clone(),
+                truncated: false,
+                duration: Duration::ZERO,
+            };
+            let judged = platform.judge(status, &headers, &body, now);
+            let (Attempted::Tried(tried) | Attempted::Split(tried)) = of_all(now, &answer, judged, count)()
+            else {
+                panic!("it was tried")
+            };
+            assert_eq!(!tried.body.is_empty(), is_kept, "{status} {count}");
+        }
     }
 }

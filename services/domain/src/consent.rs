@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{identity::Traits, workflow::event::EventDraft};
+
 /// How many purposes a rule can name.
 pub const MOST_PURPOSES: usize = 20;
 
@@ -63,6 +65,14 @@ impl Consent {
 }
 
 impl ConsentRule {
+    /// Why an event of somebody with these traits must not go there: what they said last counts, whichever event said it;
+    /// where nothing is known of them, what this one says.
+    pub fn refusal_of(&self, traits: Option<&Traits>, draft: &EventDraft) -> Option<Refusal<'_>> {
+        self.refusal(|purpose| {
+            traits.and_then(|traits| traits.consent(purpose)).or_else(|| draft.consents.get(purpose))
+        })
+    }
+
     /// Why an event must not go there; nothing when it may. `known` tells the value of a consent. What is denied is told
     /// before what is unknown.
     pub fn refusal<'a, 'v>(&'a self, known: impl Fn(&str) -> Option<&'v Value>) -> Option<Refusal<'a>> {

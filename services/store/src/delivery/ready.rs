@@ -19,7 +19,9 @@ use crate::{
 
 /// How an attempt ends that says nothing of its event: the destination is not set up, its credential is not taken, or
 /// something else of the same request was refused.
-const NO_TRIES: [&str; 3] = ["SUSPENDED", "HELD", "SPLIT"];
+const NO_TRIES: [&str; 3] = ["SUSPENDED", "HELD", SPLIT];
+/// The last of them: the request was refused for something in it, and is made again in parts.
+pub(super) const SPLIT: &str = "SPLIT";
 
 impl TenantScope<'_> {
     /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their

@@ -10,7 +10,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 
-use super::{DeliveryRecord, DeliveryState, NewAttempt, Verdict};
+use super::{DeliveryRecord, DeliveryState, NewAttempt, Verdict, ready::SPLIT};
 use crate::{
     Lane, Page, Paged, StoreError, TenantScope,
     bulk::{OnConflict, bulk_insert},
@@ -103,6 +103,8 @@ impl TenantScope<'_> {
                     count(Timing::Delivery.took(ended.since(accepted)));
                 }
             }
+            // It says nothing of the event.
+            Verdict::Retry { .. } if attempt.outcome == SPLIT => {}
             Verdict::Retry { .. } => count(Metric::Retry),
             Verdict::Failed => count(Metric::DeliveryFailed),
         }

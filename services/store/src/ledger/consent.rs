@@ -22,10 +22,7 @@ impl Resolver<'_> {
     ) -> Option<Withheld> {
         let rule = plan.destinations.consents.get(&destination)?;
         let known = person.and_then(|person| self.traits(plan, person));
-        let said = |purpose: &str| {
-            known.and_then(|traits| traits.consent(purpose)).or_else(|| draft.consents.get(purpose))
-        };
-        let Refusal { purpose, is_unknown } = rule.refusal(said)?;
+        let Refusal { purpose, is_unknown } = rule.refusal_of(known, draft)?;
         let why = if is_unknown { WithheldFor::ConsentUnknown } else { WithheldFor::ConsentDenied };
         Some(Withheld { destination, why, purpose: Some(purpose.to_owned()) })
     }
