@@ -78,6 +78,7 @@ impl DestinationActor {
         turns: Turns,
     ) -> Self {
         let gate = Gate::new(means.hurry.breaker());
+        let credential = Standing::unknown(means.hurry);
         Self {
             tenant,
             destination,
@@ -95,7 +96,7 @@ impl DestinationActor {
             knows_held: false,
             queue: Queue::of_database(),
             gate,
-            credential: Standing::unknown(),
+            credential,
             trying: HashMap::new(),
             results: Vec::new(),
             is_recording: false,

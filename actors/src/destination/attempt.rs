@@ -453,7 +453,8 @@ mod tests {
                 duration: Duration::ZERO,
             };
             let judged = platform.judge(status, &headers, &body, now);
-            let (Attempted::Tried(tried) | Attempted::Split(tried)) = of_all(now, &answer, judged, count)()
+            let (Attempted::Tried(tried) | Attempted::Split(tried)) =
+                of_all(answered(now, &answer, None, judged), &answer, count)()
             else {
                 panic!("it was tried")
             };

@@ -10,6 +10,7 @@ use tributary_store::destination::{Credential, CredentialState};
 use tributary_telemetry::{Holding, Metrics};
 
 use super::{actor::DestinationActor, tried::Tried};
+use crate::faults::Hurry;
 
 /// How long after the first refusal is asked whether the credential is taken again; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
@@ -43,6 +44,7 @@ pub(super) struct Standing {
     /// Whether what is known is not written yet.
     is_unwritten: bool,
     is_writing: bool,
+    hurry: Hurry,
 }
 
 /// While nothing is sent.
@@ -56,8 +58,9 @@ struct Hold {
 }
 
 impl Standing {
-    pub(super) fn unknown() -> Self {
-        Self { revision: 0, known: Credential::UNKNOWN, hold: None, is_unwritten: false, is_writing: false }
+    pub(super) fn unknown(hurry: Hurry) -> Self {
+        let known = Credential::UNKNOWN;
+        Self { revision: 0, known, hold: None, is_unwritten: false, is_writing: false, hurry }
     }
 
     /// Takes over what is stored of the destination's record of this revision. What was refused before may be taken now: that
@@ -67,7 +70,7 @@ impl Standing {
         if self.revision == revision {
             return;
         }
-        *self = Self { revision, known: stored.clone(), ..Self::unknown() };
+        *self = Self { revision, known: stored.clone(), ..Self::unknown(self.hurry) };
         if stored.state.is_trouble() {
             self.hold = Some(Hold { next: now, refusals: 0, is_probing: false, _counted: None });
         }
@@ -118,7 +121,7 @@ impl Standing {
                 if was_probing {
                     let wait = FIRST_WAIT.saturating_mul(1 << refusals.min(6)).min(LONGEST_WAIT);
                     let hold = Hold {
-                        next: now.plus(after.unwrap_or(wait)),
+                        next: now.plus(self.hurry.of(after.unwrap_or(wait))),
                         refusals: refusals.saturating_add(1),
                         is_probing: false,
                         _counted: Some(metrics.holding(platform, state.code())),
@@ -133,7 +136,7 @@ impl Standing {
             _ => {
                 if let Some(hold) = self.hold.as_mut().filter(|hold| hold.is_probing) {
                     hold.is_probing = false;
-                    hold.next = now.plus(UNSAID_WAIT);
+                    hold.next = now.plus(self.hurry.of(UNSAID_WAIT));
                 }
             }
         }
@@ -212,7 +215,7 @@ mod tests {
     }
 
     fn standing() -> Standing {
-        let mut standing = Standing::unknown();
+        let mut standing = Standing::unknown(Hurry::NONE);
         standing.loaded(&Credential::UNKNOWN, 1, at(0));
         standing
     }
