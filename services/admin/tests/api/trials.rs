@@ -256,7 +256,7 @@ async fn what_is_sent_goes_to_the_test_facility_and_the_answer_has_its_meaning()
         (&json!("TEST7"), &json!("Schedule"))
     );
     let answer = sent.answer.unwrap();
-    assert_eq!((answer.http_status, answer.outcome.as_str()), (400, "SUSPENDED"));
+    assert_eq!((answer.http_status, answer.outcome.as_str()), (400, "HELD"));
     assert!(answer.meaning.contains("access token is not valid any more"), "{}", answer.meaning);
     assert_eq!(answer.body, error.as_bytes());
     let request = ListDeliveriesRequest { parent: tenant.name.clone(), ..Default::default() };
