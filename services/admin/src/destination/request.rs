@@ -2,7 +2,7 @@
 
 use tonic::Status;
 use tributary_connectors::destinations::{
-    self, HttpRequest, OutgoingEvent, Platform, RequestError, Secrets, Standing,
+    self, HttpRequest, OutgoingEvent, Platform, RequestError, Secrets, Standing, oauth,
 };
 use tributary_domain::{id::DeliveryId, time::Timestamp};
 use tributary_proto::admin::v1::{Header, MatchQuality, OutgoingRequest};
@@ -24,11 +24,14 @@ pub(crate) struct Composed {
     pub(crate) match_quality: Option<MatchQuality>,
     /// Why there is no request; empty: there is one.
     pub(crate) reason: String,
+    /// Whether it takes an access token that is got with the secrets: the request is without it.
+    pub(crate) needs_access: bool,
 }
 
 impl Composed {
     fn refused(reason: impl Into<String>) -> Self {
-        Self { request: None, shown: None, match_quality: None, reason: reason.into() }
+        let reason = reason.into();
+        Self { request: None, shown: None, match_quality: None, reason, needs_access: false }
     }
 }
 
@@ -69,7 +72,9 @@ pub(crate) async fn composed(
     Ok(match request(platform, destination, &secrets, &outgoing, now) {
         Ok(request) => {
             let shown = Some(shown(platform, &secrets, &request));
-            Composed { request: Some(request), shown, match_quality, reason: String::new() }
+            let access = oauth::grant(platform.about(), &destination.settings, &secrets, now);
+            let needs_access = !matches!(access, Ok(None));
+            Composed { request: Some(request), shown, match_quality, reason: String::new(), needs_access }
         }
         Err(error) => Composed { match_quality, ..Composed::refused(error.to_string()) },
     })

@@ -37,6 +37,8 @@ const USUAL: &str = "Schedule";
 const MAX_NAME: usize = 200;
 /// What an example is said to come from.
 const SOURCE: &str = "Example";
+/// Why nothing is sent to a platform that wants an access token.
+const NEEDS_ACCESS: &str = "only deliveries get an access token with its secrets: let a test message come in, and look at its delivery";
 /// As long as a delivery waits for its answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Most of an answer's body that is shown, in bytes.
@@ -82,12 +84,14 @@ pub(super) async fn test(
         match_quality: composed.match_quality,
     };
     let platform = destinations::find(&record.platform);
-    let test_reason = platform
+    let without = platform
         .filter(|platform| destinations::test_settings(*platform, &record.settings).is_none())
-        .map(destinations::without_facility)
-        .unwrap_or_default();
+        .map(destinations::without_facility);
+    // Tokens are with who delivers: two who get them would each make the other's refresh token worthless.
+    let unsent = composed.needs_access.then(|| NEEDS_ACCESS.to_owned());
+    let test_reason = without.or(unsent).unwrap_or_default();
     let answer = match (platform, composed.request, kept) {
-        (Some(platform), Some(request_of_it), None) if request.send => {
+        (Some(platform), Some(request_of_it), None) if request.send && !composed.needs_access => {
             Some(sent(call, platform, request_of_it).await)
         }
         _ => None,
