@@ -58,7 +58,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 14] = [
+const NO_REASONS: [&str; 13] = [
     // What operations do.
     "BACKTEST_WORKFLOW",
     // The provider's event of a message in a shape that Calendly does not send any more.
@@ -66,8 +66,6 @@ const NO_REASONS: [&str; 14] = [
     "CARGO_PKG_VERSION",
     // What the names of least roles begin with.
     "LEAST_ROLE_",
-    // What the codes of platforms that have none begin with.
-    "HTTP_",
     // How far a conflict is.
     "NEVER_JOIN",
     // How a booking can stand.

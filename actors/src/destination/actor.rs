@@ -276,6 +276,10 @@ impl DestinationActor {
                 // What waits again is found in the queue by an erasure, which waits for nothing then.
                 Attempted::Postponed(until) => {
                     self.trying.remove(&delivery.delivery);
+                    // What it follows must not wait for it.
+                    if let Some(profile) = delivery.event.profile {
+                        self.queue.done(profile, delivery.delivery);
+                    }
                     self.queue.postpone(delivery, until);
                 }
                 Attempted::Left => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 use tributary_domain::{id::DestinationId, time::Timestamp};
 
@@ -187,7 +188,10 @@ impl TenantScope<'_> {
     ) -> Result<bool, StoreError> {
         let write = |txn: Txn| async move {
             let txn = txn.as_ref();
-            let row = self.live_destination(txn, destination).await?;
+            // Whoever enters others meanwhile waits, and comes after this.
+            let query = self.live_destinations().filter(destination::Column::Id.eq(destination.to_string()));
+            let row = query.lock_exclusive().one(txn).await?;
+            let row = row.ok_or_else(|| StoreError::not_found("destination"))?;
             let mut secrets = self.open_secrets(&row)?;
             match secrets.get_mut(name) {
                 Some(value) if value.expose() == old.expose() => *value = new.clone(),

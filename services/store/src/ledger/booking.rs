@@ -328,6 +328,12 @@ impl Bookings {
         verdict
     }
 
+    /// Whether what has this role follows a test.
+    pub(super) fn follows_test(&self, role: Option<&Role>) -> bool {
+        let Some(Role::Follows { of, .. }) = role else { return false };
+        self.originals.get(of).is_some_and(|original| original.is_test)
+    }
+
     /// Keeps in mind what may be followed, and whose the booking is.
     pub(super) fn remember(&mut self, event: &StoredEvent) {
         let Some(at) = self.current else { return };

@@ -211,10 +211,12 @@ impl Resolver<'_> {
             let who = Subject { draft, person, is_test: plan.is_test };
             let (told, mut withheld) = self.told(plan, who, destinations);
             let verdict = self.bookings.made(plan, run, draft, id, &told, &self.before);
-            // What restates another event goes where that went.
-            let (told, kept) = self.told(plan, who, &verdict.destinations);
+            // What restates another event goes where that went, and is a test where that was one.
+            let is_test = plan.is_test || self.bookings.follows_test(verdict.role.as_ref());
+            let (told, kept) = self.told(plan, Subject { is_test, ..who }, &verdict.destinations);
             withheld.extend(kept.into_iter().filter(|kept| !destinations.contains(&kept.destination)));
-            let event = self.event(plan, run.plan.workflow, (draft, whose), (withheld, verdict.role))?;
+            let event =
+                self.event(plan, run.plan.workflow, (draft, whose), (withheld, verdict.role, is_test))?;
             profile = profile.or(event.profile);
             self.bookings.remember(&event);
             self.tell(plan, Some(run), event, &told);
@@ -290,7 +292,7 @@ impl Resolver<'_> {
         plan: &MessagePlan,
         workflow: WorkflowId,
         (draft, whose): (&Arc<EventDraft>, Whose),
-        (withheld, role): (Vec<Withheld>, Option<Role>),
+        (withheld, role, is_test): (Vec<Withheld>, Option<Role>, bool),
     ) -> Result<StoredEvent, StoreError> {
         let Whose { id, decision, now, is_new, seed } = whose;
         let view = self.views.entry(plan.tenant).or_default();
@@ -299,7 +301,7 @@ impl Resolver<'_> {
             context::cluid(plan, draft).and_then(|cluid| view.attached_to(IdentifierType::CLUID, cluid));
         let context = self.contexts.observe(plan, draft, anchor, seen_at);
         self.groups.observe(plan, draft, decision.profile, seen_at, &seed.parts());
-        if is_new && !plan.is_test {
+        if is_new && !is_test {
             self.names.observe(plan, draft);
         }
         self.count_event(plan, now.as_ref().unwrap_or(&decision), is_new);
@@ -310,7 +312,7 @@ impl Resolver<'_> {
             context: Arc::new(context),
             withheld,
             role,
-            is_test: plan.is_test,
+            is_test,
         };
         self.store(plan, id, workflow, decision.profile, data, is_new)
     }
