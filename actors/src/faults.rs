@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tributary_domain::breaker::BreakerConfig;
+use tributary_domain::{breaker::BreakerConfig, bucket::Pace};
 
 /// Which faults are planted.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,11 @@ impl Hurry {
     /// The same, but no less than `least`: what takes a while also in a hurry.
     pub(crate) fn at_least(self, span: Duration, least: Duration) -> Duration {
         self.of(span).max(least.min(span))
+    }
+
+    /// The same limit of so much shorter minutes.
+    pub(crate) fn pace(self, pace: Pace) -> Pace {
+        Pace { apart: self.of(pace.apart), ..pace }
     }
 
     /// A breaker that is open so much shorter.

@@ -77,7 +77,7 @@ impl DestinationActor {
         tail: Tail,
         turns: Turns,
     ) -> Self {
-        let gate = Gate::new(means.hurry.breaker());
+        let gate = Gate::new(means.hurry);
         let credential = Standing::unknown(means.hurry);
         Self {
             tenant,

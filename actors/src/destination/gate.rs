@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tributary_domain::{
-    breaker::{Admission, Breaker, BreakerConfig, BreakerState},
+    breaker::{Admission, Breaker, BreakerState},
     bucket::{Bucket, Pace},
     health::Flow,
     retry::jittered,
@@ -12,6 +12,7 @@ use tributary_domain::{
 };
 
 use super::tried::Health;
+use crate::faults::Hurry;
 
 /// How long one that asks to wait, and does not say for how long, is left alone the first time; each time after that twice
 /// as long.
@@ -44,7 +45,7 @@ pub(super) struct Bounds {
 /// What stands before one destination.
 #[derive(Debug)]
 pub(super) struct Gate {
-    config: BreakerConfig,
+    hurry: Hurry,
     bounds: Bounds,
     bucket: Bucket,
     breaker: Breaker,
@@ -56,13 +57,12 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// With a breaker of this configuration.
-    pub(super) fn new(config: BreakerConfig) -> Self {
+    pub(super) fn new(hurry: Hurry) -> Self {
         Self {
-            config,
+            hurry,
             bounds: Bounds { concurrency: 1, pace: None, together: 1 },
             bucket: Bucket::new(None),
-            breaker: Breaker::new(config),
+            breaker: Breaker::new(hurry.breaker()),
             in_flight: 0,
             together: 1,
             busy: 0,
@@ -72,12 +72,12 @@ impl Gate {
     /// Goes by these bounds from now on. `is_changed`: somebody changed the destination, so what was seen of it before says
     /// nothing any more.
     pub(super) fn set(&mut self, bounds: Bounds, is_changed: bool) {
-        self.bucket.set_pace(bounds.pace);
+        self.bucket.set_pace(bounds.pace.map(|pace| self.hurry.pace(pace)));
         if is_changed || self.bounds != bounds {
             self.together = bounds.together;
         }
         if is_changed {
-            self.breaker = Breaker::new(self.config);
+            self.breaker = Breaker::new(self.hurry.breaker());
             self.bucket.go_on();
             self.busy = 0;
         }
@@ -130,13 +130,13 @@ impl Gate {
                 if self.bucket.paused(now).is_none() {
                     let own = jittered(FIRST_PAUSE * 2_u32.pow(self.busy.min(DOUBLINGS)), jitter);
                     self.busy = self.busy.saturating_add(1);
-                    self.bucket.pause(now.plus(own));
+                    self.bucket.pause(now.plus(self.hurry.of(own)));
                 }
-                self.bucket.pause(now.plus(after.unwrap_or_default()));
+                self.bucket.pause(now.plus(self.hurry.of(after.unwrap_or_default())));
             }
             Health::Ill(after) => {
                 self.breaker.failed(now, jitter);
-                self.bucket.pause(now.plus(after.unwrap_or_default()));
+                self.bucket.pause(now.plus(self.hurry.of(after.unwrap_or_default())));
             }
             Health::Unknown if is_probe => self.breaker.withdrawn(now),
             Health::Unknown => {}
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn gate(concurrency: usize, pace: Option<Pace>, together: usize) -> Gate {
-        let mut gate = Gate::new(BreakerConfig::default());
+        let mut gate = Gate::new(Hurry::NONE);
         gate.set(Bounds { concurrency, pace, together }, true);
         gate
     }
