@@ -254,7 +254,7 @@ async fn no_delivery_is_lost_or_doubled_whatever_platforms_do() {
         let secure: Vec<&Place> =
             shops.iter().flat_map(|shop| &shop.places).filter(|place| place.is_tls).collect();
         let expected = orders as usize * tenants * EACH;
-        let patience = Duration::from_secs(60 + expected as u64 / 100);
+        let patience = Duration::from_secs(180 + expected as u64 / 100);
         let mut is_mended = false;
         eventually_within(patience, "everything is delivered", async || {
             if !is_mended && storm.handshakes() >= 5 * secure.len() {

@@ -159,7 +159,8 @@ fn text(text: &str) -> String {
     };
     let begins = text.starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '_' | '$' | '/'));
     let is_text = matches!(yaml::plain(text), Ok(Json::String(_)));
-    if begins && is_text && text.chars().all(is_safe) && !text.ends_with(' ') {
+    // Before a comma, a dash that stands alone would be one of a list.
+    if begins && is_text && text.chars().all(is_safe) && !text.ends_with(' ') && !text.ends_with(" -") {
         return text.to_owned();
     }
     quoted(text)
@@ -223,6 +224,13 @@ mod tests {
             prop_assert!(read.is_ok(), "{read:?} of\n{text}");
             prop_assert_eq!(&read.unwrap()[0].value, &json, "{}", text);
         }
+    }
+
+    #[test]
+    fn a_dash_that_stands_alone_is_quoted() {
+        let json = json!([{"-": "a -", "null": null}]);
+        let text = Tree::of(&json).to_yaml();
+        assert_eq!(yaml::read(&text).unwrap()[0].value, json, "{text}");
     }
 
     #[test]
