@@ -39,7 +39,8 @@ const ANYWHERE: [&str; 6] = [
 ];
 
 /// Files that list reasons of one word too, and how they write them.
-const LISTS: [(&str, &str); 10] = [
+const LISTS: [(&str, &str); 11] = [
+    ("actors/src/destination/tried.rs", CAPITALS),
     ("services/connectors/src/destinations/outcome.rs", CAPITALS),
     ("services/admin/src/error.rs", CAPITALS),
     ("services/connectors/src/sources/signature.rs", CAPITALS),
@@ -58,7 +59,7 @@ const SMALL: &str = r#"=> "([a-z_]+)""#;
 const NOT_FOUND: &str = r#"not_found\("([a-z ]+)"\)"#;
 
 /// What looks like a reason and is none.
-const NO_REASONS: [&str; 13] = [
+const NO_REASONS: [&str; 14] = [
     // What operations do.
     "BACKTEST_WORKFLOW",
     // The provider's event of a message in a shape that Calendly does not send any more.
@@ -72,6 +73,8 @@ const NO_REASONS: [&str; 13] = [
     "NO_SHOW",
     // Where a build puts what it makes.
     "OUT_DIR",
+    // How a credential can stand.
+    "SCOPE_MISSING",
     // A kind of invitation.
     "PASSWORD_RESET",
     "ERASE_PROFILE",
