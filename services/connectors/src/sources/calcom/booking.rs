@@ -1,11 +1,19 @@
 //! What a Cal.com body says of the booking that it is about. A reschedule is one message: it names the new booking and the
 //! old one.
+//!
+//! Where an event has several seats, each is somebody's booking. Who gives one up is the only attendee of that message, which
+//! names no seat (`cancelAttendeeSeat` in Cal.com's own source); and a seat that is moved to an event of its own is another
+//! seat there. So a seat is known by whose it is: Cal.com lets an address take one seat of an event at most.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tributary_domain::booking::{BookingFacts, KeyScope, Stage};
 
-use super::{booking_key, of_seat, seat};
+use super::{seat, uid};
 use crate::sources::facts::text_at;
+
+/// Bytes of the hash by which whose seat it is stands in a key.
+const OWNER: usize = 16;
 
 /// Of a body; nothing of what is about no booking, or one that nobody has confirmed yet, or some seat that is not named.
 pub(super) fn of(event: &str, body: &Value) -> Option<BookingFacts> {
@@ -18,24 +26,39 @@ pub(super) fn of(event: &str, body: &Value) -> Option<BookingFacts> {
         "BOOKING_NO_SHOW_UPDATED" => no_show(body)?,
         _ => return None,
     };
-    // Which of several seats was given up or moved cannot be told: the others still stand.
-    let is_seated = body.pointer("/payload/seatsPerTimeSlot").is_some_and(|seats| !seats.is_null());
-    if is_seated && seat(body).is_none() && stage != Stage::Created {
-        return None;
-    }
-    let previous = previous.filter(|_| stage == Stage::Rescheduled).map(|uid| of_seat(uid, body));
+    let uid = uid(body)?;
+    let seats = body.pointer("/payload/seatsPerTimeSlot").is_some_and(|seats| !seats.is_null());
+    let owner = if seats || seat(body).is_some() { Some(owner(stage, body)?) } else { None };
+    let key = |uid: String| match &owner {
+        Some(owner) => of_owner(&uid, owner),
+        None => uid,
+    };
+    let previous = previous.filter(|_| stage == Stage::Rescheduled).map(key);
     let at = text_at(body, "/createdAt").and_then(|at| at.parse().ok());
     // Its keys are random texts of an instance of Cal.com, of which anybody may run one.
     let scope = KeyScope::Source;
-    Some(BookingFacts {
-        scope,
-        key: booking_key(body)?,
-        previous,
-        next: None,
-        stages: vec![stage],
-        at,
-        paid: None,
-    })
+    Some(BookingFacts { scope, key: key(uid), previous, next: None, stages: vec![stage], at, paid: None })
+}
+
+/// Whose seat a message is about. Nothing where it is about several, whose host moves or gives up the whole event: a message
+/// says something of one booking at most.
+fn owner(stage: Stage, body: &Value) -> Option<String> {
+    let attendees = body.pointer("/payload/attendees").and_then(Value::as_array);
+    let is_only = attendees.is_some_and(|all| all.len() == 1);
+    let only = text_at(body, "/payload/attendees/0/email").filter(|_| is_only);
+    let address = match stage {
+        // The answers are of who books; of who booked first where the whole event is moved.
+        Stage::Rescheduled if seat(body).is_none() => return None,
+        Stage::Created | Stage::Rescheduled => text_at(body, "/payload/responses/email/value").or(only),
+        _ => only,
+    };
+    address.map(|address| address.trim().to_lowercase()).or_else(|| seat(body))
+}
+
+/// The key of somebody's seat, in which nobody's address can be read.
+fn of_owner(uid: &str, owner: &str) -> String {
+    let hash = Sha256::digest(format!("{uid} {owner}"));
+    format!("{uid} {}", hex::encode(&hash[..OWNER]))
 }
 
 /// Whether any attendee did not come, or all of them did after all.

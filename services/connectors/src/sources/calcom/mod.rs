@@ -59,7 +59,10 @@ fn told(_: &HeaderMap, body: &Value) -> Told {
 }
 
 fn dedupe_key(event: &str, body: &Value) -> Option<String> {
-    let key = booking_key(body)?;
+    let mut key = uid(body)?;
+    if let Some(seat) = seat(body) {
+        key = format!("{key} {seat}");
+    }
     // Of a booking with several seats, each can be given up by a message that names none.
     let names_all = event != "BOOKING_CANCELLED" || seat(body).is_some();
     if names_all && ONCE.contains(&event) {
@@ -76,16 +79,4 @@ fn uid(body: &Value) -> Option<String> {
 /// Whose seat of it, where an event has several: each is somebody's booking, and all of them share its uid.
 fn seat(body: &Value) -> Option<String> {
     text_at(body, "/payload/attendeeSeatId")
-}
-
-/// What tells a booking from others.
-fn booking_key(body: &Value) -> Option<String> {
-    uid(body).map(|uid| of_seat(uid, body))
-}
-
-fn of_seat(uid: String, body: &Value) -> String {
-    match seat(body) {
-        Some(seat) => format!("{uid} {seat}"),
-        None => uid,
-    }
 }

@@ -30,17 +30,52 @@ fn seats_of_one_booking_of_calcom_are_bookings_of_their_own() {
     assert_ne!(first.dedupe_key, second.dedupe_key);
     assert_eq!(first.dedupe_key, of("BOOKING_CREATED", Some("s1"), "2").dedupe_key);
     let keys = [first, second].map(|facts| facts.booking.unwrap().key);
-    assert_eq!(keys, ["u s1", "u s2"]);
+    assert_ne!(keys[0], keys[1]);
     let given_up = of("BOOKING_CANCELLED", Some("s2"), "3").booking.unwrap();
-    assert_eq!((given_up.key.as_str(), given_up.stages.as_slice()), ("u s2", &[Stage::Cancelled][..]));
+    assert_eq!((&given_up.key, given_up.stages.as_slice()), (&keys[1], &[Stage::Cancelled][..]));
     let nobodys = [of("BOOKING_CANCELLED", None, "4"), of("BOOKING_CANCELLED", None, "5")];
     assert_ne!(nobodys[0].dedupe_key, nobodys[1].dedupe_key, "two seats, one after the other");
     assert!(nobodys.iter().all(|facts| facts.booking.is_none()), "the others still stand");
-    let moved = json!({"triggerEvent": "BOOKING_RESCHEDULED", "createdAt": "6", "payload": {
-        "uid": "v", "rescheduleUid": "u", "attendeeSeatId": "s1",
-    }});
-    let moved = testing::facts(provider("calcom").unwrap(), &HeaderMap::new(), &moved).booking.unwrap();
-    assert_eq!((moved.key.as_str(), moved.previous.as_deref()), ("v s1", Some("u s1")));
+}
+
+#[test]
+fn a_seat_of_calcom_is_given_up_by_who_took_it() {
+    let of = |event: &str, more: Value| {
+        let mut payload = json!({"uid": "u", "seatsPerTimeSlot": 5});
+        payload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body =
+            json!({"triggerEvent": event, "createdAt": "2026-03-10T14:02:30.512Z", "payload": payload});
+        testing::facts(provider("calcom").unwrap(), &HeaderMap::new(), &body).booking
+    };
+    let (ann, bob) = (json!({"email": "Ann@Example.com"}), json!({"email": "bob@example.com"}));
+    let answers = |who: &Value| json!({"email": {"value": who["email"]}});
+    // Who took seats before stands first.
+    let booked = |seat: &str, who: &Value, attendees: &[&Value]| {
+        let more = json!({"attendeeSeatId": seat, "responses": answers(who), "attendees": attendees});
+        of("BOOKING_CREATED", more).unwrap()
+    };
+    let (anns, bobs) = (booked("s1", &ann, &[&ann]), booked("s2", &bob, &[&ann, &bob]));
+    assert_ne!(anns.key, bobs.key);
+    assert!(!anns.key.contains('@'), "{}", anns.key);
+
+    // The answers of such a message are of who booked first.
+    let given_up = json!({"responses": answers(&ann), "attendees": [bob]});
+    let given_up = of("BOOKING_CANCELLED", given_up).unwrap();
+    assert_eq!((&given_up.key, given_up.stages), (&bobs.key, vec![Stage::Cancelled]));
+    let last = of("BOOKING_CANCELLED", json!({"attendees": [{"email": "ann@example.com"}]})).unwrap();
+    assert_eq!(last.key, anns.key, "letters of an address are as one writes them");
+    let all = json!({"responses": answers(&ann), "attendees": [ann, bob]});
+    assert_eq!(of("BOOKING_CANCELLED", all.clone()), None, "it is about two bookings");
+
+    // In an event of its own it is another seat; of a host who moves the whole event no seat is named.
+    let mut moved = json!({"uid": "v", "rescheduleUid": "u", "attendeeSeatId": "s9", "attendees": [bob]});
+    moved["responses"] = answers(&bob);
+    let moved = of("BOOKING_RESCHEDULED", moved).unwrap();
+    assert_eq!(moved.previous.as_ref(), Some(&bobs.key));
+    assert!(moved.key.starts_with("v ") && moved.key != moved.previous.unwrap());
+    let mut moved = all;
+    moved["rescheduleUid"] = json!("u");
+    assert_eq!(of("BOOKING_RESCHEDULED", moved), None);
 }
 
 #[test]
