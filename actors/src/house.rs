@@ -200,6 +200,14 @@ impl House {
         self.feed.dispatcher.forget_people(tenant, people).await
     }
 
+    /// Waits until everything that is accepted by now is committed. Says whether that came to be within `patience`.
+    pub async fn catch_up(&self, patience: Duration) -> bool {
+        let tail = self.feed.journal.tail();
+        let mut committed = self.feed.committed.subscribe();
+        let all = committed.wait_for(|committed| *committed >= tail);
+        matches!(tokio::time::timeout(patience, all).await, Ok(Ok(_)))
+    }
+
     /// Has everything that is accepted by now committed, and its copies in the journal deleted. Says whether that came to be
     /// within `patience`.
     pub async fn clear_journal(&self, patience: Duration) -> bool {
@@ -208,9 +216,7 @@ impl House {
             return false;
         }
         let tail = journal.tail();
-        let mut committed = self.feed.committed.subscribe();
-        let all = committed.wait_for(|committed| *committed >= tail);
-        if !matches!(tokio::time::timeout(patience, all).await, Ok(Ok(_))) {
+        if !self.catch_up(patience).await {
             return false;
         }
         match journal.release(tail).await {

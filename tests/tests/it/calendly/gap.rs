@@ -120,16 +120,13 @@ async fn deliveries_that_are_not_accepted_are_told_of_and_looked_for() {
     let connection = scene.until("it is seen that deliveries fail", |found| !found.reason.is_empty()).await;
     assert_eq!(connection.reason, "CALENDLY_DELIVERIES_FAIL");
     assert!(connection.advice.contains("public url"), "{}", connection.advice);
-    // It does not have to be waited for until Calendly gives it up. Who looks again before it is processed feeds it in again,
-    // and that is a duplicate.
-    let first = eventually("the booking is fed in", async || {
-        let all = scene.server.messages(&scene.source).await;
-        let mut firsts = all.into_iter().filter(|message| message.duplicate_of.is_empty());
-        let first = firsts.next();
-        assert!(firsts.next().is_none(), "there are more than one");
-        first
-    });
-    assert_eq!(first.await.signature(), Signature::Fetched);
+    // It does not have to be waited for until Calendly gives it up; and who looks again knows what was fed in, processed or
+    // not.
+    let message = scene.messages(1).await.remove(0);
+    assert_eq!(message.signature(), Signature::Fetched);
+    let connection = scene.until("it has looked for all", |found| found.missing_since_time.is_none()).await;
+    assert_eq!(connection.recovered_messages, 1);
+    scene.messages(1).await;
 }
 
 #[tokio::test]

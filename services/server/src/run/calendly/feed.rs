@@ -30,6 +30,8 @@ use super::{Connector, optional};
 
 /// How long a delivery may take before it counts as missing.
 pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
+/// How long it is waited until what came is processed, and known by its key; after that it is looked for again later.
+const CATCHES_UP: Duration = Duration::from_secs(60);
 
 /// What is fed in to one source.
 pub(super) struct Feed<'a> {
@@ -45,7 +47,7 @@ impl Feed<'_> {
     /// so that one that comes after all is a duplicate.
     ///
     /// # Errors
-    /// When the database fails, or the journal takes nothing now.
+    /// When the database fails, the journal takes nothing now, or what came is not processed.
     pub(super) async fn missing(&self, mut deliveries: Vec<Delivery>) -> Result<u64, CalendlyError> {
         deliveries.sort_by_key(|delivery| delivery.at);
         let key = |delivery: &Delivery| {
@@ -54,7 +56,7 @@ impl Feed<'_> {
         let known: Vec<(Delivery, String)> =
             deliveries.into_iter().filter_map(|delivery| key(&delivery).map(|key| (delivery, key))).collect();
         let keys: Vec<&str> = known.iter().map(|(_, key)| key.as_str()).collect();
-        let mut taken = self.scope.taken_keys(self.source, &keys).await?;
+        let mut taken = self.taken(&keys).await?;
         // What happened just now may still be on its way.
         let youngest = known
             .iter()
@@ -65,7 +67,7 @@ impl Feed<'_> {
         let age = youngest.map(|at| self.connector.clock.now().since(at)).filter(|age| *age < ON_ITS_WAY);
         if let Some(age) = age {
             sleep(ON_ITS_WAY - age).await;
-            taken = self.scope.taken_keys(self.source, &keys).await?;
+            taken = self.taken(&keys).await?;
         }
         let mut fed = 0;
         for ((delivery, _), _) in known.iter().zip(taken).filter(|(_, is_taken)| !is_taken) {
@@ -74,6 +76,15 @@ impl Feed<'_> {
             }
         }
         Ok(fed)
+    }
+
+    /// Which of these keys came already, what is accepted and not yet processed included, in their order.
+    async fn taken(&self, keys: &[&str]) -> Result<Vec<bool>, CalendlyError> {
+        if !self.connector.house.catch_up(CATCHES_UP).await {
+            let advice = "what came is not processed yet: it is looked for what is missing after that";
+            return Err(Problem::new(ProblemKind::Unavailable, advice).into());
+        }
+        Ok(self.scope.taken_keys(self.source, keys).await?)
     }
 
     /// Whether the person was erased since: then nothing of what was before is to come back.
