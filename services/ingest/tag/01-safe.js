@@ -1,11 +1,15 @@
 // The tag is these files, one after the other in the order of their numbers, as the body of one function: what one
-// declares, the others see. `config` is what the server writes in front of them:
+// declares, the others see. What it takes is what the server writes behind it:
 //
-//   key      the write key of the source
-//   domain   the domain that the cookie is set for; "" for the page's own host
-//   wait     whether nothing may be stored or sent before the visitor agrees
-//   rules    which links carry the id: [[hosts, parameter, prefix], …]
-//   scripts  what is run besides: [[name, SHA-256 of the code, hosts], …]
+//   writeKey      the write key of the source
+//   cookieDomain  the domain that the cookie is set for; "" for the page's own host
+//   mustWait      whether nothing may be stored or sent before the visitor agrees
+//   rules         which links carry the id: [[hosts, parameter, prefix], …]
+//   scripts       what is run besides: [[name, SHA-256 of the code, hosts], …]
+//
+// Its main cost to a page is that functions are compiled, one by one as they are called first. So the server writes in front of
+// it that all are called as it loads: then Chromium compiles them while it loads it, beside the page. And what runs as it loads
+// has no regular expression, for to compile one takes as long as much else.
 
 // What the work comes to; nothing where it throws. Whatever a browser forbids, and whatever a page has changed, ends
 // here and never in the page.
@@ -27,9 +31,7 @@ function safe(work) {
 
 // Listens without ever being in the way. `more` are the options of `addEventListener`.
 function listen(target, names, work, more) {
-  for (const name of names.split(" ")) {
-    attempt(() => target.addEventListener(name, safe(work), more));
-  }
+  for (const name of names.split(" ")) attempt(() => target.addEventListener(name, safe(work), more));
 }
 
 // What a text of JSON says; nothing where it is none.
@@ -39,11 +41,8 @@ function parse(text) {
 
 // Runs the work once the page is parsed.
 function whenParsed(work) {
-  if (document.readyState === "loading") {
-    listen(document, "DOMContentLoaded", work, { once: true });
-  } else {
-    safe(work)();
-  }
+  if (document.readyState === "loading") listen(document, "DOMContentLoaded", work, { once: true });
+  else safe(work)();
 }
 
 function randomBytes(count) {

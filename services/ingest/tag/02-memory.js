@@ -26,7 +26,7 @@ function cookies(name) {
 }
 
 // Whether this host shares cookies with others.
-const isWithin = config.domain && ("." + location.hostname).endsWith("." + config.domain);
+const isWithin = cookieDomain && ("." + location.hostname).endsWith("." + cookieDomain);
 
 // Sets a cookie for so many seconds; 0 removes it.
 function setCookie(name, value, seconds) {
@@ -37,5 +37,5 @@ function setCookie(name, value, seconds) {
         name + "=" + value + ";path=/;samesite=lax;max-age=" + seconds + domain + (location.protocol === "https:" ? ";secure" : "");
     });
   if (!isWithin || !seconds) set("");
-  if (isWithin) set(";domain=" + config.domain);
+  if (isWithin) set(";domain=" + cookieDomain);
 }

@@ -13,7 +13,7 @@ function recall() {
   said = keptChoice();
   const choice = parse(said);
   if (choice) granted = allows(choice);
-  else if (!config.wait && !navigator.globalPrivacyControl) granted = true;
+  else if (!mustWait && !navigator.globalPrivacyControl) granted = true;
   // Who said no on another host is forgotten here too; which takes that their yes is known here.
   if (!granted && said !== stored(CONSENT)) forget();
   store(CONSENT, said);
@@ -49,11 +49,8 @@ function allows(choice) {
 // Each purpose with yes or no. Who says yes or no to all says it to these two.
 function purposes(choice) {
   const each = {};
-  if (choice && typeof choice === "object") {
-    for (const name in choice) each[name] = allows(choice[name]);
-  } else {
-    each.analytics = each.marketing = allows(choice);
-  }
+  if (choice && typeof choice === "object") for (const name in choice) each[name] = allows(choice[name]);
+  else each.analytics = each.marketing = allows(choice);
   return each;
 }
 
@@ -92,7 +89,7 @@ function deny(each) {
   setCookie(CONSENT, "", 0);
   becomes(undefined);
   // Where nothing has to be asked first, a no has to be remembered, or the next page would not know of it.
-  if (config.wait) said = undefined;
+  if (mustWait) said = undefined;
   else keepChoice(said);
 }
 

@@ -16,7 +16,7 @@ let before;
 
 // The address without its fragment, unless that is what tells pages apart: fragments may hold tokens.
 function address() {
-  return /^#[!/]/.test(location.hash) ? location.href : location.href.split("#")[0];
+  return "!/".includes(location.hash[1]) ? location.href : location.href.split("#")[0];
 }
 
 // Notes what the address of this page says, and goes on with the visit that is kept, which may be another tab's.
@@ -26,7 +26,7 @@ function arrive() {
   const clicks = {};
   new URLSearchParams(location.search).forEach((value, name) => {
     if (!value || value.length > LONGEST_VALUE) return;
-    if (/^utm_\w+$/.test(name)) campaign[name] = value;
+    if (name.startsWith("utm_")) campaign[name] = value;
     if (CLICKS.hasOwnProperty(name)) clicks[CLICKS[name]] = value;
   });
   const own = visit || { at: 0 };

@@ -25,8 +25,7 @@ function uuid() {
   const bytes = randomBytes(16);
   bytes[6] = (bytes[6] & 15) | 64;
   bytes[8] = (bytes[8] & 63) | 128;
-  const text = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return text.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return Array.from(bytes, (byte, at) => ([4, 6, 8, 10].includes(at) ? "-" : "") + (byte + 256).toString(16).slice(1)).join("");
 }
 
 // An event as JSON, as it is now: the page may change its objects afterwards.
@@ -37,7 +36,7 @@ function describe(type, more) {
 // Whose it is, and what they allow. Half a character, as of a text that was cut, is JSON that servers refuse.
 function signed(text) {
   const whole = '{"cluid":"' + cluid + '",' + (said ? '"consents":' + said + "," : "") + text.slice(1);
-  return whole.replace(/\\(\\|ud[89a-f]\w\w)/g, (all, one) => (one === "\\" ? all : "\ufffd"));
+  return whole.includes("\\ud") ? whole.replace(/\\(\\|ud[89a-f]\w\w)/g, (all, one) => (one === "\\" ? all : "\ufffd")) : whole;
 }
 
 function isPage(text) {

@@ -1,7 +1,7 @@
 // The id in the address of a scheduler or form.
 
 function decode(text) {
-  return attempt(() => decodeURIComponent(text.replace(/\+/g, " "))) || text;
+  return attempt(() => decodeURIComponent(text.split("+").join(" "))) || text;
 }
 
 // The rule for an address, which may be relative to `base`, and whether the address has its pairs in the fragment, as
@@ -9,12 +9,12 @@ function decode(text) {
 function ruleFor(text, base) {
   const lower = (text + (base || document.baseURI)).toLowerCase();
   // Most links are of no interest, which is quickly seen.
-  if (!config.rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return;
+  if (!rules.some(([hosts]) => hosts.some((host) => lower.includes(host)))) return;
   const url = attempt(() => new URL(text, base || document.baseURI));
-  if (!url || !/^https?:$/.test(url.protocol)) return;
+  if (!url || !url.protocol.startsWith("http")) return;
   const isBelow = (host) => ("." + url.hostname).endsWith("." + host);
-  const found = config.rules.find(([hosts]) => hosts.some(isBelow));
-  return found && [...found, /typeform\.(com|eu)$/.test(url.hostname)];
+  const found = rules.find(([hosts]) => hosts.some(isBelow));
+  return found && [...found, isBelow("typeform.com") || isBelow("typeform.eu")];
 }
 
 // The address with the id in it, and all else as it was; without our id, where there is none any more.
@@ -22,8 +22,11 @@ function decorate(text, base) {
   const rule = ruleFor(text, base);
   if (!rule) return text;
   const [, name, prefix, isFragment] = rule;
-  const [, path, query, fragment] = /^([^?#]*)(\?[^#]*)?(#[^]*)?$/.exec(text);
-  const pairs = (isFragment ? fragment : query) || "";
+  const [front] = text.split("#");
+  const [path] = front.split("?");
+  const query = front.slice(path.length);
+  const fragment = text.slice(front.length);
+  const pairs = isFragment ? fragment : query;
   const rest = pairs.length > 1 ? pairs.slice(1).split("&") : [];
   const own = encodeURIComponent(name) + "=" + encodeURIComponent(prefix + cluid);
   const isNamed = (pair) => decode(pair.split("=")[0]) === name;
@@ -34,8 +37,8 @@ function decorate(text, base) {
   if (cluid) left.push(own);
   const joined = left.join("&");
   return isFragment
-    ? path + (query || "") + (joined && "#" + joined)
-    : path + (joined && "?" + joined) + (fragment || "");
+    ? path + query + (joined && "#" + joined)
+    : path + (joined && "?" + joined) + fragment;
 }
 
 function isOurs(pair) {

@@ -16,11 +16,11 @@ let observer;
 // What may have an address with one of our hosts: the browser finds it, and all other links cost nothing. Where the page
 // itself is of such a host, addresses need not name it.
 let places;
-// Elements that may have shadow roots with links in them.
+// Lists of elements that may have shadow roots with links in them.
 let unseen = [];
 
 function findPlaces() {
-  const ours = config.rules.map(([hosts]) =>
+  const ours = rules.map(([hosts]) =>
     hosts.map((host) => {
       const end = document.baseURI.includes(host) ? "]" : '*="' + host + '"i]';
       return ADDRESSES.map((name) => "[" + name + end);
@@ -71,7 +71,7 @@ function dressTypeform(element) {
 function dressBelow(node) {
   node.querySelectorAll(places).forEach(dress);
   const isLooking = unseen.length;
-  unseen.push(...node.querySelectorAll("*"));
+  unseen.push(node.querySelectorAll("*").values());
   if (!isLooking) whenIdle();
 }
 
@@ -82,7 +82,11 @@ function whenIdle() {
 // No longer than a visitor could notice.
 function look() {
   const end = Date.now() + SLICE;
-  while (unseen.length && Date.now() < end) attempt(() => dressShadow(unseen.pop()));
+  while (unseen.length && Date.now() < end) {
+    const step = unseen[0].next();
+    if (step.done) unseen.shift();
+    else attempt(() => dressShadow(step.value));
+  }
   whenIdle();
 }
 

@@ -7,7 +7,7 @@ const reported = new Set();
 
 function runScripts() {
   if (!cluid) return;
-  for (const [name, hash, sites] of config.scripts) {
+  for (const [name, hash, sites] of scripts) {
     if (runs.has(hash) || (sites.length && !sites.includes(location.hostname))) continue;
     runs.add(hash);
     const element = document.createElement("script");
@@ -16,7 +16,7 @@ function runScripts() {
     element.crossOrigin = "anonymous";
     if (nonce) element.nonce = nonce;
     try {
-      element.src = home + "tag/" + config.key + "/" + hash + ".js";
+      element.src = home + "tag/" + writeKey + "/" + hash + ".js";
       (document.head || document.documentElement).append(element);
     } catch (error) {
       report(name, hash, error);
@@ -26,7 +26,7 @@ function runScripts() {
 
 // What the file of a script calls: its code as a function.
 function run(hash, code) {
-  const script = config.scripts.find((one) => one[1] === hash);
+  const script = scripts.find((one) => one[1] === hash);
   if (!script || !cluid) return;
   try {
     code.call(window);
@@ -45,7 +45,7 @@ function report(name, hash, error) {
 
 // The script that an error comes from, by the file that it names.
 function scriptAt(place) {
-  return config.scripts.find((one) => String(place).includes(one[1]));
+  return scripts.find((one) => String(place).includes(one[1]));
 }
 
 // Errors that come later, or before the code could run at all, come to the window.

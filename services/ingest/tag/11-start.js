@@ -1,10 +1,10 @@
 // Where the tag was loaded from is where it sends to.
 const current = document.currentScript;
-const folder = "/tag/" + config.key;
+const folder = "/tag/" + writeKey;
 const tagElement = current && (current.src || "").includes(folder) ? current : document.querySelector('script[src*="' + folder + '"]');
 const home = tagElement && tagElement.src.split(folder)[0] + "/";
 const nonce = tagElement && tagElement.nonce;
-const collect = home + "collect/" + config.key;
+const collect = home + "collect/" + writeKey;
 
 let moving;
 
@@ -46,7 +46,7 @@ function start() {
   const calls = Array.isArray(there) ? there : [];
   window._trb = api;
   if (!there || calls === there) window.tributary = api;
-  if (config.scripts.length) attempt(watchErrors);
+  if (scripts.length) attempt(watchErrors);
   recall();
   // What the visitor allows holds for all that is done.
   calls.filter((call) => call && call[0] === "consent").forEach((call) => push(call));

@@ -28,31 +28,31 @@ pub(super) struct TagFile {
     pub(super) version: String,
 }
 
-/// What the program is told; `tag/01-safe.js` says what each of it is.
+/// What the program is told, in its order; `tag/01-safe.js` says what each of it is.
 #[derive(Serialize)]
-struct Configuration<'a> {
-    key: &'a str,
-    domain: &'a str,
-    wait: bool,
-    rules: Vec<(&'a [String], &'a str, &'a str)>,
-    scripts: Vec<(&'a str, &'a str, &'a [String])>,
-}
+struct Configuration<'a>(
+    &'a str,
+    &'a str,
+    bool,
+    Vec<(&'a [String], &'a str, &'a str)>,
+    Vec<(&'a str, &'a str, &'a [String])>,
+);
 
 impl TagFile {
     /// The tag with the write key `key`, for a source with these settings.
     pub(super) fn new(key: &str, settings: &TagSettings) -> Self {
         let rules = settings.decorate.iter();
         let scripts = settings.scripts.iter().filter(|script| script.enabled);
-        let configuration = Configuration {
+        let configuration = Configuration(
             key,
-            domain: settings.cookie_domain.as_deref().unwrap_or_default(),
-            wait: settings.consent == ConsentMode::Wait,
-            rules: rules.map(|rule| (&*rule.hosts, &*rule.parameter, &*rule.prefix)).collect(),
-            scripts: scripts.map(|script| (&*script.name, &*script.sha256, &*script.sites)).collect(),
-        };
+            settings.cookie_domain.as_deref().unwrap_or_default(),
+            settings.consent == ConsentMode::Wait,
+            rules.map(|rule| (&*rule.hosts, &*rule.parameter, &*rule.prefix)).collect(),
+            scripts.map(|script| (&*script.name, &*script.sha256, &*script.sites)).collect(),
+        );
         // Texts, lists and a flag always have a JSON form, and JSON is JavaScript.
         let json = serde_json::to_string(&configuration).unwrap_or_default();
-        let call = format!("({json});");
+        let call = format!("(...{json});");
         let hash = OF_PROGRAM.0.clone().chain_update(&call).finalize();
         Self { call, version: hex::encode(&hash[..VERSION]) }
     }
