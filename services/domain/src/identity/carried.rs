@@ -109,9 +109,9 @@ impl Carried {
                 view.insert_profile(state.clone());
             }
         }
-        if view.forbids_any() {
+        if view.names_any() {
             for (alias, live) in &self.merged {
-                view.redirect_never_join(*alias, *live);
+                view.redirect(*alias, *live);
             }
         }
     }
@@ -125,7 +125,7 @@ impl Carried {
         }
         let key = (kind.clone(), value.to_owned());
         for (person, at) in self.met.get(&key).into_iter().flatten() {
-            view.insert_meeting(kind.clone(), value.to_owned(), *person, *at);
+            view.insert_meeting(kind.clone(), value.to_owned(), (*person, self.live(*person)), *at);
         }
         if self.quarantined.contains(&key) {
             view.insert_quarantined(kind.clone(), value.to_owned());

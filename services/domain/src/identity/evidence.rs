@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Identifier, Occasion};
+use super::{Identifier, Occasion, Step, View};
 use crate::{
     id::{EventId, ProfileId},
     time::Timestamp,
@@ -28,6 +28,39 @@ pub struct Evidence<'a> {
     /// The id of the profile that is made if nobody is found. The caller derives it from the message, so that a
     /// replay makes the same one; no two events share it.
     pub new_profile: ProfileId,
+    /// What the event came to before, where it is processed again.
+    pub earlier: Option<Earlier<'a>>,
+}
+
+/// What an event came to when it was processed before.
+#[derive(Debug, Clone, Copy)]
+pub struct Earlier<'a> {
+    /// Whose it was.
+    pub profile: Option<ProfileId>,
+    /// Whether it made that profile.
+    pub created: bool,
+    /// How it came to that.
+    pub steps: &'a [Step],
+}
+
+impl Earlier<'_> {
+    /// Whether a step of the same event, which lands on `profile` now, says nothing new. What was refused then and is refused
+    /// now is one refusal, whatever those people are called by now, and whichever rule comes first; so it is where nobody
+    /// owned the identifier then and somebody does by now.
+    pub fn tells(&self, view: &View, profile: Option<ProfileId>, step: &Step) -> bool {
+        let Step::Refused { identifier, other, .. } = step else {
+            return matches!(step, Step::Matched { .. }) || self.steps.contains(step);
+        };
+        let is_same = |known: ProfileId| {
+            let known = view.now(known);
+            known == *other || Some(known) == profile
+        };
+        let was_refused = |known: &Step| match known {
+            Step::Refused { identifier: by, other, .. } => by == identifier && is_same(*other),
+            _ => false,
+        };
+        self.profile.map(|profile| view.now(profile)) == profile && self.steps.iter().any(was_refused)
+    }
 }
 
 impl Evidence<'_> {

@@ -190,11 +190,18 @@ impl<'a, 'e> Fold<'a, 'e> {
             self.view.note_evidence(EvidenceRow { occasion, profile, steps: changes });
         }
         for Refused { identifier, rule, owner } in self.refused {
+            let other = owner.map_or(profile, |owner| owner.live);
+            let step = Step::Refused { identifier: identifier.without_raw(), rule, other };
+            let earlier = self.evidence.earlier;
+            let is_known = earlier.is_some_and(|earlier| earlier.tells(self.view, Some(profile), &step));
+            self.steps.push(step);
+            if is_known {
+                continue;
+            }
             if owner.is_some() {
                 self.view.note_meeting(self.rules.guard, identifier, profile, occasion);
             }
-            let (identifier, other) = (identifier.without_raw(), owner.map_or(profile, |owner| owner.live));
-            self.steps.push(Step::Refused { identifier: identifier.clone(), rule, other });
+            let identifier = identifier.without_raw();
             let (first, last) = (occasion, occasion);
             self.view.note_conflict(Conflict { rule, identifier, profile, other, first, last, count: 1 });
         }

@@ -49,11 +49,20 @@ impl Met {
         *last
     }
 
-    /// How many it met in the window that ends at `at`, or later.
+    /// By which names it knows those whom it met.
+    pub(super) fn names(&self) -> impl Iterator<Item = ProfileId> {
+        self.0.keys().copied()
+    }
+
+    /// How many it met in the window that ends at `at`; where it met others since, because the message is late, in the
+    /// fullest window that holds `at`.
     pub(super) fn people(&self, at: Timestamp, window: Duration) -> u32 {
         let width = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-        let since = at.micros().saturating_sub(width);
-        let met = self.0.values().filter(|last| last.micros() > since).count();
-        u32::try_from(met).unwrap_or(u32::MAX)
+        let times = || self.0.values().map(|last| last.micros());
+        let end_of_last = at.micros().saturating_add(width);
+        let ends = times().filter(|end| (at.micros()..end_of_last).contains(end));
+        let met =
+            ends.map(|end| times().filter(|last| *last > end.saturating_sub(width) && *last <= end).count());
+        u32::try_from(met.max().unwrap_or_default()).unwrap_or(u32::MAX)
     }
 }

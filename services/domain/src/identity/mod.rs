@@ -52,7 +52,7 @@ mod view;
 pub use carried::Carried;
 pub use changes::{Changes, Conflict, EvidenceRow, Merge, NewIdentifier, Occasion, ProfileChange, Repoint};
 pub use decision::{Decision, Refusal, Step};
-pub use evidence::Evidence;
+pub use evidence::{Earlier, Evidence};
 pub use guard::{Guard, Meeting, Quarantine};
 pub use held::Held;
 pub use identifier::{Class, Identifier, IdentifierType};

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Changes, Conflict, Decision, Evidence, EvidenceRow, Held, Identifier, IdentifierType, Meeting, Merge,
-    NewIdentifier, Occasion, ProfileChange, ProfileState, Quarantine, Repoint, Rules, Step, Traits, fold,
+    NewIdentifier, Occasion, ProfileChange, ProfileState, Quarantine, Repoint, Rules, Traits, fold,
     guard::{Guard, Met},
     never_join::NeverJoin,
 };
@@ -32,6 +32,8 @@ pub struct View {
     aliases: BTreeMap<ProfileId, Vec<ProfileId>>,
     never_join: NeverJoin,
     meetings: BTreeMap<(IdentifierType, String), Met>,
+    /// What those whom values met were merged into, as far as their own states are not here.
+    met_aliases: BTreeMap<ProfileId, ProfileId>,
     /// What went into quarantine while this view was in use.
     quarantined: BTreeSet<(IdentifierType, String)>,
     touched: Touched,
@@ -86,9 +88,18 @@ impl View {
         self.never_join.insert(live(one), live(other));
     }
 
-    /// Adds that a value met somebody, and when last.
-    pub fn insert_meeting(&mut self, kind: IdentifierType, value: String, person: ProfileId, at: Timestamp) {
+    /// Adds that a value met somebody, who is `live` by now, and when last.
+    pub fn insert_meeting(
+        &mut self,
+        kind: IdentifierType,
+        value: String,
+        (person, live): (ProfileId, ProfileId),
+        at: Timestamp,
+    ) {
         self.meetings.entry((kind, value)).or_default().note(person, at);
+        if person != live {
+            self.met_aliases.insert(person, live);
+        }
     }
 
     /// Adds a value that is no evidence any more.
@@ -164,14 +175,27 @@ impl View {
         }
     }
 
-    /// What is forbidden for `alias` is forbidden for `live` from now on.
-    pub(super) fn redirect_never_join(&mut self, alias: ProfileId, live: ProfileId) {
+    /// What is known of `alias` is known of `live` from now on: what is forbidden for it, and that values met it.
+    pub(super) fn redirect(&mut self, alias: ProfileId, live: ProfileId) {
         self.never_join.redirect(alias, live);
+        if !self.meetings.is_empty() {
+            self.met_aliases.values_mut().filter(|known| **known == alias).for_each(|known| *known = live);
+            self.met_aliases.insert(alias, live);
+        }
     }
 
-    /// Whether there is a pair that must not be joined.
-    pub(super) fn forbids_any(&self) -> bool {
-        !self.never_join.is_empty()
+    /// Whether anything is known of profiles by their names: a pair that must not be joined, or a meeting.
+    pub(super) fn names_any(&self) -> bool {
+        !self.never_join.is_empty() || !self.meetings.is_empty()
+    }
+
+    /// The live profile that this one is by now, as far as the view knows it.
+    pub fn now(&self, profile: ProfileId) -> ProfileId {
+        let merged_into = match self.profiles.get(&profile) {
+            Some(state) => state.merged_into,
+            None => self.met_aliases.get(&profile).copied(),
+        };
+        merged_into.unwrap_or(profile)
     }
 
     /// Whom an identifier belongs to.
@@ -251,7 +275,7 @@ impl View {
         }
         followers.push(loser);
         self.aliases.entry(winner).or_default().append(&mut followers);
-        self.never_join.redirect(loser, winner);
+        self.redirect(loser, winner);
         self.touched.changed.insert(loser);
         self.touched.merges.push(merge);
     }
@@ -268,7 +292,7 @@ impl View {
     }
 
     /// Notes that a value met somebody whom it does not belong to, at the event of `occasion`; it is quarantined when
-    /// those were too many.
+    /// those were too many. Whom it met under another name already is nobody else.
     pub(super) fn note_meeting(
         &mut self,
         guard: Guard,
@@ -280,6 +304,9 @@ impl View {
             return;
         }
         let key = (identifier.kind.clone(), identifier.value.clone());
+        let known =
+            self.meetings.get(&key).and_then(|met| met.names().find(|name| self.now(*name) == person));
+        let person = known.unwrap_or(person);
         let met = self.meetings.entry(key.clone()).or_default();
         let at = met.note(person, occasion.at);
         let people = met.people(occasion.at, guard.window);
@@ -299,22 +326,6 @@ impl View {
                 known.count += conflict.count;
             })
             .or_insert(conflict);
-    }
-
-    /// Takes back that the refusal in `step`, of an event that landed on `profile`, was counted in this batch: it came up
-    /// before, with the same event.
-    pub fn uncount(&mut self, profile: ProfileId, step: &Step) {
-        let Step::Refused { identifier, rule, other } = step else { return };
-        let found = self.touched.conflicts.iter_mut().find(|(_, known)| {
-            (known.profile, known.other, known.rule) == (profile, *other, *rule)
-                && known.identifier == *identifier
-        });
-        let Some((key, known)) = found else { return };
-        known.count = known.count.saturating_sub(1);
-        if known.count == 0 {
-            let key = *key;
-            self.touched.conflicts.remove(&key);
-        }
     }
 
     /// Notes what an event changed.

@@ -52,6 +52,7 @@ fn resolve(
         identifiers,
         traits: &traits,
         new_profile: ProfileId::derived(message, &[]),
+        earlier: None,
     };
     let decision = view.resolve(&rules, &evidence).unwrap();
     let state = decision.profile.and_then(|profile| view.profile(profile));

@@ -262,6 +262,7 @@ fn an_incomplete_view_refuses_and_stays_as_it_was() {
         identifiers: &ids,
         traits: &traits,
         new_profile: ProfileId::new(1, 1),
+        earlier: None,
     };
     if let Err(error) = view.resolve(&scene.rules, &evidence) {
         resolved = Some(error.0);

@@ -287,13 +287,16 @@ impl<'a> Model<'a> {
         Some(anchor)
     }
 
-    /// A value of somebody else's came with this person's.
+    /// A value of somebody else's came with this person's. Whoever it met before is one person, also under a name that was
+    /// theirs before a merge.
     fn meet(&mut self, id: Id, person: ProfileId, received: i64) {
         if self.history.guard_people == 0 {
             return;
         }
+        let names: Vec<ProfileId> = self.met.get(&id).into_iter().flat_map(|met| met.keys().copied()).collect();
+        let same = names.into_iter().find(|name| self.person(*name).contains(&person));
         let met = self.met.entry(id).or_default();
-        let last = met.entry(person).or_insert(received);
+        let last = met.entry(same.unwrap_or(person)).or_insert(received);
         *last = (*last).max(received);
         let lately = met.values().filter(|last| **last > received - WINDOW).count();
         if lately > self.history.guard_people as usize {

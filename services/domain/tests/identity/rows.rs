@@ -88,7 +88,7 @@ impl Rows {
         }
         for (((kind, value), person), at) in &self.meetings {
             let kind = IdentifierType::parse(kind).unwrap();
-            view.insert_meeting(kind, value.clone(), *person, *at);
+            view.insert_meeting(kind, value.clone(), (*person, self.live(*person)), *at);
         }
         for (one, other) in &self.never_join {
             view.insert_never_join(self.live(*one), self.live(*other));

@@ -139,6 +139,7 @@ impl<'a> Run<'a> {
                         identifiers: &identifiers(event),
                         traits: &traits.collect::<Map<_, _>>(),
                         new_profile: event.new_profile,
+                        earlier: None,
                     };
                     let decision = view.resolve(&rules, &evidence).map_err(|error| error.to_string())?;
                     landed_well(event, &decision.steps, decision.profile.is_some())?;

@@ -47,6 +47,14 @@ impl Scene {
         decision
     }
 
+    /// The event of an earlier message, processed once more at its place in the order of acceptance.
+    pub(crate) fn again(&mut self, message: u64, identifiers: &[&str]) -> Decision {
+        let last = std::mem::replace(&mut self.sequence, message - 1);
+        let decision = self.event(identifiers);
+        self.sequence = last;
+        decision
+    }
+
     /// The same in a view that is the caller's.
     pub(crate) fn resolve(
         &mut self,
@@ -66,6 +74,7 @@ impl Scene {
             identifiers,
             traits: &serde_json::from_value::<Map<String, Value>>(traits).unwrap(),
             new_profile: ProfileId::derived(message, &[]),
+            earlier: None,
         };
         view.resolve(&self.rules, &evidence).unwrap()
     }

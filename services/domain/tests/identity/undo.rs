@@ -143,3 +143,44 @@ fn old_meetings_do_not_count() {
     scene.event(&["cluid:c", "email:9@x"]);
     assert_eq!(scene.rows.blocked.len(), 1);
 }
+
+#[test]
+fn whom_a_value_met_is_one_person_under_every_name() {
+    let mut scene = Scene::new();
+    scene.rules.guard.people = 1;
+    let first = scene.event(&["phone:+1"]).profile;
+    scene.event(&["cluid:c", "email:a@x"]);
+    let met = scene.event(&["cluid:c", "email:b@x"]).profile;
+    assert_eq!(scene.event(&["email:b@x", "phone:+1"]).profile, first);
+    assert_ne!(met, first, "the one whom it met has another name by now");
+    for _ in 0..2 {
+        scene.again(3, &["cluid:c", "email:b@x"]);
+        scene.event(&["cluid:c", "phone:+1"]);
+    }
+    assert!(scene.rows.blocked.is_empty(), "it met nobody else");
+    scene.event(&["cluid:c", "email:d@x"]);
+    assert_eq!(scene.rows.blocked.len(), 1);
+}
+
+#[test]
+fn a_late_message_counts_whom_the_value_met_within_a_window_of_it() {
+    let mut scene = Scene::new();
+    scene.rules.guard.people = 2;
+    // Messages come an hour apart.
+    scene.rules.guard.window = std::time::Duration::from_secs(3 * 60 * 60);
+    scene.event(&["cluid:c", "email:0@x"]);
+    for number in 2..=11_u64 {
+        if number.is_multiple_of(3) {
+            scene.event(&["phone:+1"]);
+        } else {
+            // Two in a window, never three.
+            scene.event(&["cluid:c", &format!("email:{number}@x")]);
+        }
+    }
+    for number in [2, 4, 5, 10] {
+        scene.again(number, &["cluid:c", &format!("email:{number}@x")]);
+    }
+    assert!(scene.rows.blocked.is_empty(), "nobody was one too many then, nor is now");
+    scene.again(6, &["cluid:c", "email:6@x"]);
+    assert_eq!(scene.rows.blocked.len(), 1, "the third between two others is");
+}

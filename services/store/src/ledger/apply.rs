@@ -326,7 +326,8 @@ pub(super) async fn load_all<'a>(
     let owned = known.waiting.owned(&owners);
     let before = Before::load(txn, &batch.plans).await?;
     let bookings = Bookings::load(txn, &batch.plans, &before).await?;
-    let mut views = views(txn, tenants, owners, followed(batch, &bookings)).await?;
+    let people = followed(batch, &bookings).chain(before.people(&batch.plans)).collect();
+    let mut views = views(txn, tenants, owners, people).await?;
     meetings::load(txn, &drafts, &mut views).await?;
     let waiting = Waiting::load(txn, known.waiting, &batch.plans, owned, &views).await?;
     let suppressions =
@@ -376,10 +377,10 @@ fn identifiers<'a>(
 
 /// Whom the events are about that something may follow, where a destination asks what people agreed to: what follows an
 /// event may come with a message that identifies nobody.
-fn followed(batch: &LedgerBatch, bookings: &Bookings) -> HashSet<(TenantId, ProfileId)> {
+fn followed(batch: &LedgerBatch, bookings: &Bookings) -> impl Iterator<Item = (TenantId, ProfileId)> {
     let asking = batch.plans.iter().filter(|plan| !plan.destinations.consents.is_empty());
     let asking: HashSet<TenantId> = asking.map(|plan| plan.tenant).collect();
-    bookings.people().filter(|(tenant, _)| asking.contains(tenant)).collect()
+    bookings.people().filter(move |(tenant, _)| asking.contains(tenant))
 }
 
 /// One view a tenant, with everything that the batch's identifiers lead to, and with these people.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::{
     event::EventData,
-    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, WorkflowId},
+    id::{DeliveryId, DestinationId, EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::Step,
     time::Timestamp,
     workflow::status::RunStatus,
@@ -199,6 +199,25 @@ impl Before {
     /// The profiles that the events were written for.
     pub(super) fn profiles(&self) -> impl Iterator<Item = ProfileId> {
         self.profiles.values().copied()
+    }
+
+    /// Whom the events of these plans were about, and whom those were kept from joining: all of them may have been merged
+    /// since.
+    pub(super) fn people<'a>(
+        &'a self,
+        plans: &[MessagePlan],
+    ) -> impl Iterator<Item = (TenantId, ProfileId)> + use<'a> {
+        let tenants: HashMap<MessageId, TenantId> =
+            plans.iter().map(|plan| (plan.message, plan.tenant)).collect();
+        self.events.iter().flat_map(move |(event, data)| {
+            let others = data.steps.iter().filter_map(|step| match step {
+                Step::Refused { other, .. } => Some(*other),
+                _ => None,
+            });
+            let people = others.chain(self.profiles.get(event).copied());
+            let tenant = tenants.get(&event.message()).copied();
+            people.filter_map(move |profile| Some((tenant?, profile)))
+        })
     }
 
     /// All of it by message, with the profiles that `live` makes of those that the events were written for.

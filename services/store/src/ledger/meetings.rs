@@ -20,15 +20,19 @@ struct MeetingRow {
     kind: String,
     value: String,
     profile_id: String,
+    live: String,
     at: i64,
 }
 
 const MEETINGS: Sql = Sql {
-    sqlite: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, m.at FROM jsonb_each(?1) k CROSS JOIN identifier_meetings m \
-             ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 AND m.at >= k.value ->> 3",
-    postgres: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, m.at FROM jsonb_array_elements($1::jsonb) k(value) \
-               JOIN identifier_meetings m ON m.tenant_id = k.value ->> 0 AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 \
-               AND m.at >= (k.value ->> 3)::bigint",
+    sqlite: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, coalesce(p.merged_into, m.profile_id) AS live, m.at \
+             FROM jsonb_each(?1) k CROSS JOIN identifier_meetings m ON m.tenant_id = k.value ->> 0 \
+             AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 AND m.at >= k.value ->> 3 \
+             LEFT JOIN profiles p ON p.tenant_id = m.tenant_id AND p.id = m.profile_id",
+    postgres: "SELECT m.tenant_id, m.kind, m.value, m.profile_id, coalesce(p.merged_into, m.profile_id) AS live, m.at \
+               FROM jsonb_array_elements($1::jsonb) k(value) JOIN identifier_meetings m ON m.tenant_id = k.value ->> 0 \
+               AND m.kind = k.value ->> 1 AND m.value = k.value ->> 2 AND m.at >= (k.value ->> 3)::bigint \
+               LEFT JOIN profiles p ON p.tenant_id = m.tenant_id AND p.id = m.profile_id",
 };
 
 /// Adds to the views whom those values met that belong to somebody and come with what is not theirs. No other value can
@@ -47,8 +51,9 @@ pub(super) async fn load(
             .ok_or_else(|| StoreError::corrupt("identifier_meetings.kind"))?;
         let tenant = id(&row.tenant_id, "identifier_meetings.tenant_id")?;
         let person = id(&row.profile_id, "identifier_meetings.profile_id")?;
+        let live = id(&row.live, "profiles.merged_into")?;
         let at = Timestamp::from_micros(row.at);
-        views.entry(tenant).or_default().insert_meeting(kind, row.value, person, at);
+        views.entry(tenant).or_default().insert_meeting(kind, row.value, (person, live), at);
     }
     Ok(())
 }

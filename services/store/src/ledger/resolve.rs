@@ -12,7 +12,7 @@ use tributary_domain::{
     event::{EventData, Withheld},
     id::{EventId, MessageId, ProfileId, TenantId, WorkflowId},
     identity::{
-        Decision, Evidence, IdentifierType, Rules, Step, View, clamped_time, with_consents, with_test,
+        Decision, Earlier, Evidence, IdentifierType, Rules, View, clamped_time, with_consents, with_test,
     },
     stats::Metric,
     tenant::TenantSettings,
@@ -253,11 +253,15 @@ impl Resolver<'_> {
         draft: &EventDraft,
     ) -> Result<Whose, StoreError> {
         let id = EventId::derive(plan.message, workflow, draft.index);
-        let before = self.before.event(id);
+        let earlier = self.before.stored(id).map(|(_, data, profile)| Earlier {
+            profile,
+            created: data.created,
+            steps: &data.steps,
+        });
         let seed = Seed {
             workflow: workflow.bits().to_be_bytes(),
             index: draft.index.to_be_bytes(),
-            again: match (before, plan.origin) {
+            again: match (earlier, plan.origin) {
                 (Some(_), Origin::Held(position)) => Some(position.to_be_bytes()),
                 _ => None,
             },
@@ -274,15 +278,17 @@ impl Resolver<'_> {
                     identifiers: &draft.identifiers,
                     traits: &with_test(with_consents(&draft.traits, &draft.consents), knows_tests(plan)),
                     new_profile: ProfileId::derived(plan.message, &seed.parts()),
+                    earlier,
                 },
             )
             .map_err(|_| StoreError::corrupt("profiles: an identifier's owner"))?;
-        let is_new = before.is_none();
-        // What is processed again is counted for what it changes now.
-        let now = before.map(|_| decision.clone());
-        let decision = match before {
-            Some(before) => joined(before, decision, view),
-            None => decision,
+        let is_new = earlier.is_none();
+        let (decision, now) = match earlier {
+            Some(earlier) => {
+                let (whole, news) = again(earlier, decision, view);
+                (whole, Some(news))
+            }
+            None => (decision, None),
         };
         Ok(Whose { id, decision, now, is_new, seed })
     }
@@ -317,7 +323,8 @@ impl Resolver<'_> {
         self.store(plan, id, workflow, decision.profile, data, is_new)
     }
 
-    /// Has an event written.
+    /// Has an event written. One that is processed again stays with the profile that it was written for, as long as that is
+    /// part of whom it is about: it goes with its side when a merge is taken back.
     pub(super) fn store(
         &mut self,
         plan: &MessagePlan,
@@ -328,6 +335,9 @@ impl Resolver<'_> {
         is_new: bool,
     ) -> Result<StoredEvent, StoreError> {
         if !self.is_rehearsal() {
+            let written = self.before.stored(id).and_then(|(_, _, written)| written).filter(|written| {
+                self.views.get(&plan.tenant).is_some_and(|view| Some(view.now(*written)) == profile)
+            });
             let row = event::Model {
                 tenant_id: plan.tenant.to_string(),
                 id: id.to_string(),
@@ -335,7 +345,7 @@ impl Resolver<'_> {
                 source_id: plan.source.to_string(),
                 kind: kind_code(data.draft.kind).to_owned(),
                 name: data.draft.name.clone(),
-                profile_id: profile.map(|profile| profile.to_string()),
+                profile_id: written.or(profile).map(|profile| profile.to_string()),
                 seq: plan.sequence.cast_signed(),
                 occurred_at: data.draft.time.micros(),
                 received_at: plan.received.micros(),
@@ -396,19 +406,16 @@ pub(super) fn rules(settings: &TenantSettings, blocked: Arc<BTreeSet<(Identifier
     }
 }
 
-/// What an event came to when it is processed again: what it changed the first time stays told, and what was refused then
-/// and is refused now is one conflict, not two.
-fn joined(before: &EventData, decision: Decision, view: &mut View) -> Decision {
-    let Decision { profile, created, steps } = decision;
-    for step in steps.iter().filter(|step| before.steps.contains(step)) {
-        if let Some(profile) = profile {
-            view.uncount(profile, step);
-        }
-    }
-    let is_told = |step: &Step| before.steps.contains(step) || matches!(step, Step::Matched { .. });
-    let new = steps.iter().filter(|step| !is_told(step)).cloned();
-    let steps = before.steps.iter().cloned().chain(new).collect();
-    Decision { profile, created: created || before.created, steps }
+/// What an event came to when it is processed again, and what of that is new: what it changed the first time stays told, and is
+/// not counted twice.
+fn again(earlier: Earlier<'_>, decision: Decision, view: &View) -> (Decision, Decision) {
+    let Decision { profile, created, mut steps } = decision;
+    steps.retain(|step| !earlier.tells(view, profile, step));
+    let all = [earlier.steps, &steps].concat();
+    (
+        Decision { profile, created: created || earlier.created, steps: all },
+        Decision { profile, created, steps },
+    )
 }
 
 /// What the message's dedupe key is looked up by; none where every message counts.

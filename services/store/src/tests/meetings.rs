@@ -3,18 +3,25 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use sea_orm::EntityTrait;
-use tributary_domain::{id::TenantId, retention::Retention, tenant::TenantSettings, time::Timestamp};
+use tributary_domain::{
+    id::TenantId,
+    retention::Retention,
+    stats::{Day, Interval, Metric, zone},
+    tenant::TenantSettings,
+    time::Timestamp,
+};
 
 use super::{
-    replay::{apply, booked, plan, state},
+    replay::{apply, at, begin, booked, hold, only, plan, state},
     retention::{day, keep, round},
     sample,
 };
 use crate::{
-    Store,
+    Page, Store,
     entity::*,
     ledger::{MessagePlan, Origin},
     retention::Kind,
+    stats::StatsRange,
     support::{on_each_database, tenant},
 };
 
@@ -104,6 +111,59 @@ async fn the_guard_decides_the_same_after_old_meetings_went() {
         let (_, at) = (quarantined.len(), quarantined.iter().position(|found| !found.is_empty()));
         assert_eq!(quarantined[at.expect("one is")], BTreeSet::from([swept, spared]));
         assert!(there(store, swept).await.len() < there(store, spared).await.len(), "some went");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_merged_since_is_neither_met_nor_refused_again_by_a_replay() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let scope = store.tenant(own);
+        let mut ledger = state(store).await;
+        let (ann, ben, link) = (("email", "ann@example.com"), ("email", "ben@example.com"), ("cluid", LINK));
+        let phone = ("phone", "+14045550142");
+        let crm = ("external_id:crm", "7");
+        let said = [&[phone][..], &[crm], &[ann, link], &[ben, link], &[ben, phone], &[ann, crm]];
+        let told = async |number: u64, origin| {
+            let work = booked(1, said[number as usize - 1]);
+            let plan = plan(store, own, number, origin, &format!("message {number}"), work).await;
+            let settings = TenantSettings { guard_people: 1, ..(*plan.settings).clone() };
+            vec![MessagePlan { settings: Arc::new(settings), received: at(number.cast_signed()), ..plan }]
+        };
+        for number in 1..=6 {
+            apply(store, &mut ledger, told(number, Origin::Journal).await, 7).await;
+        }
+        let profile =
+            async |number| store.tenant(own).event(sample::event_id(number)).await.expect("is there").profile;
+        let conflicts = async || {
+            let all = scope.conflicts(None, Page::first(9)).await.expect("lists").items;
+            all.into_iter().map(|one| (one.rule, one.profile, one.other, one.count)).collect::<Vec<_>>()
+        };
+        let counted = async || {
+            let day = Day::of(at(7), &zone("UTC")).0;
+            let range = StatsRange { interval: Interval::Day, from: day, to: day + 1 };
+            let series = scope.stats(None, range, "UTC").await.expect("reads");
+            series.values().map(|counts| counts.of(Metric::Conflict)).sum::<u64>()
+        };
+        assert_eq!(counted().await, 1);
+        let refused = conflicts().await;
+        let met = there(store, own).await;
+        assert_eq!((refused.len(), refused[0].3), (1, 1), "{refused:?}");
+        let whose = profile(4).await;
+        assert_ne!(whose, profile(5).await, "whom the link met is another's alias by now");
+        for round in 1..=2 {
+            let operation = begin(store, own, round, only(&[4])).await.id;
+            let held = hold(store, &mut ledger, own, operation).await;
+            let origin = Origin::Held(held[0].1.cast_signed());
+            let applied = apply(store, &mut ledger, told(4, origin).await, 20).await;
+            assert_eq!(applied.quarantined, []);
+            assert_eq!(conflicts().await, refused, "it is the same refusal");
+            assert_eq!(counted().await, 1, "and is not counted again");
+            assert_eq!(there(store, own).await, met, "and the same meeting");
+            assert_eq!(profile(4).await, whose, "the event stays with the part that it is about");
+        }
     })
     .await;
 }

@@ -123,13 +123,13 @@ pub(super) async fn begin(store: &Store, tenant: TenantId, number: u64, choice: 
     operation
 }
 
-fn only(numbers: &[u64]) -> Choice {
+pub(super) fn only(numbers: &[u64]) -> Choice {
     let only = numbers.iter().map(|number| sample::message_id(*number)).collect();
     Choice::Messages { only, filters: Vec::new() }
 }
 
 /// Puts an operation's next messages into the held lane, and says at which positions they stand.
-async fn hold(
+pub(super) async fn hold(
     store: &Store,
     state: &mut LedgerState,
     tenant: TenantId,

@@ -111,8 +111,12 @@ impl Ledger {
 
     /// Applies a batch, with what comes in the way.
     async fn meet(&mut self, plans: Vec<MessagePlan>, troubles: Option<&mut Troubles>) {
-        self.apply(plans.clone()).await;
-        if let Some(troubles) = troubles {
+        let has_quarantined = self.apply(plans.clone()).await;
+        let Some(troubles) = troubles else { return };
+        if has_quarantined {
+            // That is a decision too.
+            troubles.forget();
+        } else {
             troubles.after(self, plans).await;
         }
     }
@@ -136,20 +140,23 @@ impl Ledger {
         self.store.tenants().create(&tenant, &author(1)).await.unwrap().id
     }
 
-    pub(crate) async fn apply(&mut self, plans: Vec<MessagePlan>) {
+    /// Says whether a value was quarantined.
+    pub(crate) async fn apply(&mut self, plans: Vec<MessagePlan>) -> bool {
         if plans.is_empty() {
-            return;
+            return false;
         }
         let mut batch = LedgerBatch::new(plans);
         let now = Timestamp::from_seconds(1);
-        if let Attempt::Stale(_) = self.store.apply(&mut self.state, &batch, now).await.unwrap() {
+        let mut attempt = self.store.apply(&mut self.state, &batch, now).await.unwrap();
+        if let Attempt::Stale(_) = attempt {
             for plan in &mut batch.plans {
                 let record = self.store.tenants().get(plan.tenant).await.unwrap();
                 plan.config_rev = record.config_rev.cast_signed();
             }
-            let again = self.store.apply(&mut self.state, &batch, now).await.unwrap();
-            assert!(matches!(again, Attempt::Committed(_)), "{again:?}");
+            attempt = self.store.apply(&mut self.state, &batch, now).await.unwrap();
         }
+        let Attempt::Committed(applied) = attempt else { panic!("{attempt:?}") };
+        !applied.quarantined.is_empty()
     }
 
     async fn command(&mut self, tenant: TenantId, command: Command) {

@@ -34,26 +34,6 @@ pub(crate) struct Told {
     blocked: BTreeSet<Id>,
 }
 
-impl Told {
-    /// The same with events landing on who is live now: one that is processed again lands there, where the profile that it
-    /// made was merged since, perhaps by the next event of the same message.
-    pub(crate) fn live(&self) -> Self {
-        let people = &self.people;
-        let live = |profile: ProfileId| {
-            let person = people.iter().find(|(_, (_, profiles, _))| profiles.contains(&profile));
-            person.map_or(profile, |(live, _)| *live)
-        };
-        let landings = self.landings.iter().map(|(event, profile)| (*event, profile.map(live)));
-        Self { landings: landings.collect(), ..self.clone() }
-    }
-
-    /// The same without what a message that is processed again says anew: on whom its events land, who can be parted from them by
-    /// an undo later, and by whose names a refusal is known.
-    pub(crate) fn lasting(&self) -> Self {
-        Self { landings: BTreeMap::new(), conflicts: BTreeMap::new(), ..self.clone() }
-    }
-}
-
 /// All pages of a list.
 async fn all<T, K: Copy>(list: impl AsyncFn(Page<K>) -> Result<Paged<T, K>, StoreError>) -> Vec<T> {
     let (mut found, mut page) = (Vec::new(), Page::first(PAGE));
