@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 use tributary_domain::{
     id::{ConflictId, EventId, MergeId, ProfileId, TenantId},
     identity::{ConflictState, Disputed, Identifier, IdentifierType, Occasion, Verdict, View},
@@ -65,7 +65,7 @@ pub(super) async fn decide(
     Ok(Ok(Effect::Done))
 }
 
-/// Notes how far a conflict is, and which pair closed it.
+/// Notes how far a conflict is, and which pair closed it; nothing where it is gone, because somebody whom it named was erased.
 pub(super) async fn close(
     context: &Context<'_>,
     txn: &DatabaseTransaction,
@@ -74,8 +74,6 @@ pub(super) async fn close(
     actor: &str,
 ) -> Result<(), StoreError> {
     let update = conflict::ActiveModel {
-        tenant_id: Set(context.tenant.to_string()),
-        id: Set(conflict.to_string()),
         state: Set(state.as_str().to_owned()),
         decided_at: Set(Some(context.now.micros())),
         decided_by: Set(Some(actor.to_owned())),
@@ -83,7 +81,12 @@ pub(super) async fn close(
         pair_right: Set(pair.map(|(_, right)| right.to_string())),
         ..Default::default()
     };
-    update.update(txn).await?;
+    conflict::Entity::update_many()
+        .set(update)
+        .filter(conflict::Column::TenantId.eq(context.tenant.to_string()))
+        .filter(conflict::Column::Id.eq(conflict.to_string()))
+        .exec(txn)
+        .await?;
     Ok(())
 }
 

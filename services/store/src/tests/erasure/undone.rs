@@ -11,7 +11,7 @@ use super::{apply, at, erase, event, is_gone, ledger, message, owner, people, ru
 use crate::{
     Store,
     command::CommandState,
-    entity::{merge, profile},
+    entity::{conflict, merge, profile},
     ledger::LedgerState,
     support::{author, on_each_database, tenant},
 };
@@ -133,6 +133,40 @@ async fn a_command_that_cannot_be_applied_does_not_hold_up_the_next_one() {
         let record = scope.command(CommandId::new(6, 3)).await.expect("is there");
         assert_ne!(record.state, CommandState::Pending);
         assert_eq!(store.apply_commands(&mut ledger, at(96)).await.expect("applies"), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_joined_by_a_decision_can_be_parted_when_the_conflict_was_erased() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let mut ledger = ledger(store).await;
+        let other_crm = ("external_id:crm", "CUSTOMER-0001");
+        let said: [&[(&str, &str)]; 5] =
+            [&[BEN_CRM, ANN], &[BEN_PHONE], &[ANN, BEN_PHONE], &[other_crm], &[other_crm, BEN_PHONE]];
+        for (number, identifiers) in (1..).zip(said) {
+            say(store, &mut ledger, own, number, identifiers).await;
+        }
+        let conflicts = async || conflict::Entity::find().all(store.reader()).await.expect("reads");
+        let refused = conflicts().await.remove(0);
+        undo(store, &mut ledger, own, &merges(store).await[0].id, 1).await;
+        let accept = json!({"conflict": refused.id, "verdict": "accept", "actor": "test"});
+        let command = CommandId::new(2, 3);
+        let scope = store.tenant(own);
+        scope.enqueue_command(command, "decide_conflict", &accept, &author(91)).await.expect("asks");
+        let outcomes = store.apply_commands(&mut ledger, at(91)).await.expect("applies");
+        assert_eq!(outcomes[0].failure, None);
+        assert_eq!(people(store, own).await, 2, "two customers by decision, and whose the phone is");
+        let joined = merges(store).await.into_iter().find(|row| row.undone_at.is_none()).expect("is joined");
+
+        let phone = IdentifierType::parse(BEN_PHONE.0).expect("a type");
+        let person = scope.profile_by_identifier(&phone, BEN_PHONE.1).await.expect("reads");
+        erase(store, &mut ledger, own, person.expect("is known"), 30, 100).await;
+        assert_eq!(conflicts().await, [], "it named the phone");
+        undo(store, &mut ledger, own, &joined.id, 3).await;
+        assert_eq!(people(store, own).await, 2);
     })
     .await;
 }
