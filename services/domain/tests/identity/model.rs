@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) apart: BTreeSet<Pair>,
     /// What is no evidence in the end.
     pub(crate) blocked: BTreeSet<Id>,
+    /// Who was erased.
+    pub(crate) gone: BTreeSet<ProfileId>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -47,8 +49,13 @@ fn strength(kind: Kind) -> u8 {
 pub(crate) fn outcome(history: &History, tenant: usize) -> Outcome {
     let mut model = Model::new(history);
     for entry in history.log.iter().filter(|entry| entry.tenant == tenant) {
+        model.come_to_pass(entry.sequence);
         match &entry.what {
-            What::Command(command) => model.command(*command),
+            What::Command { command, wait } => {
+                model.waiting.extend(model.chosen(*command).map(|chosen| (entry.sequence + wait, chosen)));
+                model.come_to_pass(entry.sequence);
+            }
+            What::Message { received, events, .. } if model.suppresses(events, received.micros()) => {}
             What::Message { received, events, .. } => {
                 for event in events {
                     let landed = model.event(event, entry.sequence, received.micros());
@@ -62,6 +69,7 @@ pub(crate) fn outcome(history: &History, tenant: usize) -> Outcome {
             }
         }
     }
+    model.come_to_pass(u64::MAX);
     model.finish()
 }
 
@@ -69,10 +77,23 @@ pub(crate) fn outcome(history: &History, tenant: usize) -> Outcome {
 type Write = (i64, u64, Option<&'static str>);
 
 struct Tie {
+    number: usize,
     sides: Pair,
     in_force: bool,
     /// The conflict whose acceptance made it.
     accepted: Option<Dispute>,
+}
+
+/// What a person decided, and has not come to pass yet.
+#[derive(Clone, Copy)]
+enum Chosen {
+    Apart(ProfileId, ProfileId),
+    Undo(usize),
+    Lift(Pair),
+    Decide(Dispute, Says),
+    Block(Id),
+    Unblock(Id),
+    Erase(ProfileId, i64),
 }
 
 struct Model<'a> {
@@ -87,6 +108,12 @@ struct Model<'a> {
     blocked: BTreeSet<Id>,
     met: BTreeMap<Id, BTreeMap<ProfileId, i64>>,
     writes: Vec<(ProfileId, &'static str, Write)>,
+    /// What was decided, and when it comes to pass.
+    waiting: Vec<(u64, Chosen)>,
+    /// Until when what was said with an identifier is about somebody who was erased.
+    erased: BTreeMap<Id, i64>,
+    /// How many ties there were.
+    tied: usize,
     told: Outcome,
 }
 
@@ -106,6 +133,9 @@ impl<'a> Model<'a> {
             blocked: history.blocked.iter().copied().collect(),
             met: BTreeMap::new(),
             writes: Vec::new(),
+            waiting: Vec::new(),
+            erased: BTreeMap::new(),
+            tied: 0,
             told: Outcome::default(),
         }
     }
@@ -134,50 +164,105 @@ impl<'a> Model<'a> {
         self.attached.iter().filter(|(_, part)| person.contains(part)).map(|(id, _)| *id).collect()
     }
 
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::KeepApart(one, other) => {
-                if let (Some(one), Some(other)) = (self.attached.get(&one), self.attached.get(&other)) {
-                    let (one, other) = (self.live(*one), self.live(*other));
-                    if one != other {
-                        self.apart.insert(pair(one, other));
-                    }
-                }
-            }
+    fn tie(&mut self, sides: Pair, accepted: Option<Dispute>) {
+        self.ties.push(Tie { number: self.tied, sides, in_force: true, accepted });
+        self.tied += 1;
+    }
+
+    /// What is decided; nothing where there is nothing to choose among.
+    fn chosen(&self, command: Command) -> Option<Chosen> {
+        let owner = |id: Id| self.attached.get(&id).map(|part| self.live(*part));
+        Some(match command {
+            Command::KeepApart(one, other) => Chosen::Apart(owner(one)?, owner(other)?),
             Command::Undo(number) => {
-                let mut ties: Vec<&mut Tie> = self.ties.iter_mut().filter(|tie| tie.in_force).collect();
-                if ties.is_empty() {
-                    return;
-                }
+                let mut ties: Vec<&Tie> = self.ties.iter().filter(|tie| tie.in_force).collect();
                 ties.sort_by_key(|tie| tie.sides);
-                let count = ties.len();
-                let tie = &mut ties[number % count];
-                tie.in_force = false;
-                let sides = pair(tie.sides.0, tie.sides.1);
-                self.apart.insert(sides);
-                if let Some(dispute) = tie.accepted {
-                    self.closed.insert(dispute, sides);
-                    self.told.conflicts.get_mut(&dispute).unwrap().1 = "NEVER_JOIN";
-                }
+                Chosen::Undo(ties.get(number % ties.len().max(1))?.number)
             }
-            Command::Lift(number) => {
-                let pairs: Vec<Pair> = self.apart.iter().copied().collect();
-                if !pairs.is_empty() {
-                    self.lift(pairs[number % pairs.len()]);
-                }
-            }
+            Command::Lift(number) => Chosen::Lift(*self.apart.iter().nth(number % self.apart.len().max(1))?),
             Command::Decide(number, says) => {
-                let conflicts: Vec<Dispute> = self.told.conflicts.keys().copied().collect();
-                if !conflicts.is_empty() {
-                    self.decide(conflicts[number % conflicts.len()], says);
+                let conflicts = &self.told.conflicts;
+                Chosen::Decide(*conflicts.keys().nth(number % conflicts.len().max(1))?, says)
+            }
+            Command::Block(id) => Chosen::Block(id),
+            Command::Unblock(id) => Chosen::Unblock(id),
+            Command::Erase(id, at) => Chosen::Erase(owner(id)?, at.micros()),
+        })
+    }
+
+    /// What was decided and is due before this place in the log.
+    fn come_to_pass(&mut self, sequence: u64) {
+        let (due, later) = self.waiting.drain(..).partition::<Vec<_>, _>(|(due, _)| *due <= sequence);
+        self.waiting = later;
+        due.into_iter().for_each(|(_, chosen)| self.apply(chosen));
+    }
+
+    fn apply(&mut self, chosen: Chosen) {
+        match chosen {
+            Chosen::Apart(one, other) => {
+                let is_there = |id| self.began.contains_key(&id);
+                if is_there(one) && is_there(other) && self.live(one) != self.live(other) {
+                    self.apart.insert(pair(one, other));
                 }
             }
-            Command::Block(id) => _ = self.blocked.insert(id),
-            Command::Unblock(id) => {
-                self.blocked.remove(&id);
-                self.met.remove(&id);
+            Chosen::Undo(number) => {
+                let tie = self.ties.iter_mut().find(|tie| tie.in_force && tie.number == number);
+                let Some(tie) = tie else { return };
+                tie.in_force = false;
+                let (sides, accepted) = (pair(tie.sides.0, tie.sides.1), tie.accepted);
+                self.apart.insert(sides);
+                if let Some(dispute) = accepted
+                    && let Some(told) = self.told.conflicts.get_mut(&dispute)
+                {
+                    told.1 = "NEVER_JOIN";
+                    self.closed.insert(dispute, sides);
+                }
             }
+            Chosen::Lift(pair) => self.lift(pair),
+            Chosen::Decide(dispute, says) => self.decide(dispute, says),
+            Chosen::Block(id) => _ = self.blocked.insert(id),
+            Chosen::Unblock(id) => {
+                if self.blocked.remove(&id) {
+                    self.met.remove(&id);
+                }
+            }
+            Chosen::Erase(profile, at) => self.erase(profile, at),
         }
+    }
+
+    /// Takes away all that is known of a person.
+    fn erase(&mut self, profile: ProfileId, at: i64) {
+        if !self.began.contains_key(&profile) {
+            return;
+        }
+        let parts = self.person(profile);
+        let ids = self.ids(&parts);
+        let names = |one: &Pair| parts.contains(&one.0) || parts.contains(&one.1);
+        for id in &ids {
+            let until = self.erased.entry(*id).or_insert(at);
+            *until = (*until).max(at);
+        }
+        self.began.retain(|part, _| !parts.contains(part));
+        self.attached.retain(|id, _| !ids.contains(id));
+        self.ties.retain(|tie| !names(&tie.sides));
+        self.apart.retain(|pair| !names(pair));
+        self.blocked.retain(|id| !ids.contains(id));
+        self.met.retain(|id, _| !ids.contains(id));
+        self.met.values_mut().for_each(|met| met.retain(|part, _| !parts.contains(part)));
+        self.writes.retain(|(part, ..)| !parts.contains(part));
+        let conflicts = &mut self.told.conflicts;
+        conflicts.retain(|(_, id, one, other), _| !ids.contains(id) && !names(&(*one, *other)));
+        self.closed.retain(|dispute, _| conflicts.contains_key(dispute));
+        self.told.landings.retain(|_, landed| landed.is_none_or(|landed| !parts.contains(&landed)));
+        self.told.gone.extend(parts);
+    }
+
+    /// Whether any event of a message is dated before somebody whom it names was erased.
+    fn suppresses(&self, events: &[Event], received: i64) -> bool {
+        events.iter().any(|event| {
+            let dated = event.time.micros().min(received);
+            event.identifiers.iter().any(|id| self.erased.get(id).is_some_and(|until| dated <= *until))
+        })
     }
 
     fn lift(&mut self, pair: Pair) {
@@ -190,7 +275,8 @@ impl<'a> Model<'a> {
 
     fn decide(&mut self, dispute: Dispute, says: Says) {
         let (_, id, profile, other) = dispute;
-        if !["OPEN", "REFUSED"].contains(&self.told.conflicts[&dispute].1) {
+        let is_open = |told: &(u64, &str)| ["OPEN", "REFUSED"].contains(&told.1);
+        if !self.told.conflicts.get(&dispute).is_some_and(is_open) {
             return;
         }
         let ours = self.person(profile);
@@ -219,11 +305,7 @@ impl<'a> Model<'a> {
                             let gone: Vec<Pair> =
                                 self.apart.iter().filter(|pair| between(pair)).copied().collect();
                             gone.into_iter().for_each(|pair| self.lift(pair));
-                            self.ties.push(Tie {
-                                sides: (profile, right),
-                                in_force: true,
-                                accepted: Some(dispute),
-                            });
+                            self.tie((profile, right), Some(dispute));
                         }
                     }
                 }
@@ -267,7 +349,7 @@ impl<'a> Model<'a> {
                 (None, Some(part)) => anchor = Some(part),
                 (Some(part), Some(other)) => {
                     self.meet(*id, self.live(part), received);
-                    self.ties.push(Tie { sides: (part, other), in_force: true, accepted: None });
+                    self.tie((part, other), None);
                 }
             }
         }
@@ -293,7 +375,8 @@ impl<'a> Model<'a> {
         if self.history.guard_people == 0 {
             return;
         }
-        let names: Vec<ProfileId> = self.met.get(&id).into_iter().flat_map(|met| met.keys().copied()).collect();
+        let names: Vec<ProfileId> =
+            self.met.get(&id).into_iter().flat_map(|met| met.keys().copied()).collect();
         let same = names.into_iter().find(|name| self.person(*name).contains(&person));
         let met = self.met.entry(id).or_default();
         let last = met.entry(same.unwrap_or(person)).or_insert(received);

@@ -15,6 +15,8 @@ use tributary_domain::{
     time::Timestamp,
 };
 
+use crate::history::Says;
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProfileRow {
     pub(crate) created_at: Timestamp,
@@ -55,6 +57,23 @@ pub(crate) struct Rows {
     pub(crate) never_join: BTreeSet<(ProfileId, ProfileId)>,
     pub(crate) blocked: BTreeSet<(String, String)>,
     pub(crate) meetings: BTreeMap<((String, String), ProfileId), Timestamp>,
+    /// What was decided, when it comes to pass, and where in the log that was.
+    pub(crate) waiting: Vec<(u64, u64, Chosen)>,
+    /// Until when what is known by an identifier was erased.
+    pub(crate) erased: BTreeMap<(String, String), Timestamp>,
+    pub(crate) gone: BTreeSet<ProfileId>,
+}
+
+/// What a person decided, of what they saw then.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Chosen {
+    Apart(ProfileId, ProfileId),
+    Undo(MergeId),
+    Lift(ProfileId, ProfileId),
+    Decide([u8; 16], Says),
+    Block((String, String)),
+    Unblock((String, String)),
+    Erase(ProfileId, Timestamp),
 }
 
 impl Rows {
@@ -123,6 +142,11 @@ impl Rows {
         view
     }
 
+    /// Whether something that was decided comes to pass before this place in the log.
+    pub(crate) fn is_due(&self, sequence: u64) -> bool {
+        self.waiting.iter().any(|(due, ..)| *due <= sequence)
+    }
+
     /// A live profile with its aliases.
     pub(crate) fn person(&self, live: ProfileId) -> Vec<ProfileState> {
         let ids = self.profiles.keys().filter(|id| self.live(**id) == live);
@@ -131,7 +155,8 @@ impl Rows {
 
     /// Takes a merge back.
     pub(crate) fn undo(&mut self, merge: MergeId) -> Result<(), String> {
-        let place = self.merges.iter().position(|row| row.merge.id == merge).unwrap();
+        let place = self.merges.iter().position(|row| row.merge.id == merge && row.in_force);
+        let Some(place) = place else { return Ok(()) };
         let live = self.live(self.merges[place].merge.left);
         let in_force = self.merges.iter().filter(|row| row.in_force && self.live(row.merge.left) == live);
         let ties: Vec<Tie> = in_force
@@ -148,11 +173,43 @@ impl Rows {
         }
         self.never_join.insert(undone.pair);
         self.merges[place].in_force = false;
-        if let Some(conflict) = self.merges[place].accepted {
-            let row = self.conflicts.get_mut(&conflict).unwrap();
+        let accepted = self.merges[place].accepted;
+        if let Some(row) = accepted.and_then(|conflict| self.conflicts.get_mut(&conflict)) {
             (row.state, row.pair) = (ConflictState::NeverJoin, Some(undone.pair));
         }
         Ok(())
+    }
+
+    /// Takes away a person with all that is known of them.
+    pub(crate) fn erase(&mut self, profile: ProfileId, at: Timestamp) {
+        if !self.profiles.contains_key(&profile) {
+            return;
+        }
+        let person: BTreeSet<_> = self.person(self.live(profile)).into_iter().map(|state| state.id).collect();
+        let is_theirs = |id: &ProfileId| person.contains(id);
+        let values: BTreeSet<_> = self
+            .owners
+            .iter()
+            .filter(|(_, owner)| is_theirs(owner))
+            .map(|(value, _)| value.clone())
+            .collect();
+        for value in &values {
+            let until = self.erased.entry(value.clone()).or_insert(at);
+            *until = (*until).max(at);
+        }
+        self.owners.retain(|_, owner| !is_theirs(owner));
+        self.profiles.retain(|id, _| !is_theirs(id));
+        self.merges.retain(|row| !is_theirs(&row.merge.left) && !is_theirs(&row.merge.right));
+        self.never_join.retain(|(one, other)| !is_theirs(one) && !is_theirs(other));
+        self.blocked.retain(|value| !values.contains(value));
+        self.meetings.retain(|(value, met), _| !values.contains(value) && !is_theirs(met));
+        self.conflicts.retain(|_, ConflictRow { conflict, .. }| {
+            let value = (conflict.identifier.kind.as_str().to_owned(), conflict.identifier.value.clone());
+            !is_theirs(&conflict.profile) && !is_theirs(&conflict.other) && !values.contains(&value)
+        });
+        self.evidence.retain(|row| !is_theirs(&row.profile));
+        self.decisions.retain(|(_, decision)| !decision.profile.as_ref().is_some_and(is_theirs));
+        self.gone.extend(person);
     }
 
     /// Takes a never-join pair away; what it closed is open again.

@@ -12,7 +12,7 @@ use tributary_domain::{
 use crate::{
     history::{Command, Entry, Event, History, Id, Says, TENANTS, WINDOW, What},
     rng::Rng,
-    rows::Rows,
+    rows::{Chosen, Rows},
 };
 
 /// The product's rules for a history, with what is blocked in a tenant by now.
@@ -67,8 +67,14 @@ impl<'a> Run<'a> {
         for (tenant, mut view) in views.into_iter().enumerate() {
             run.tenants[tenant].write(view.take_changes())?;
         }
-        run.check()?;
+        run.end()?;
         Ok(run)
+    }
+
+    /// What was decided and has not come to pass yet does at the end.
+    pub(crate) fn end(&mut self) -> Result<(), String> {
+        (0..TENANTS).try_for_each(|tenant| self.come_to_pass(tenant, u64::MAX))?;
+        self.check()
     }
 
     /// Entries of the log in batches of random size, each with a view that knows only what it has to.
@@ -94,7 +100,7 @@ impl<'a> Run<'a> {
         let ours = || batch.iter().filter(|entry| entry.tenant == tenant);
         let events = ours().filter_map(|entry| match &entry.what {
             What::Message { events, .. } => Some(events),
-            What::Command(_) => None,
+            What::Command { .. } => None,
         });
         let known: Vec<Identifier> = events.flatten().flat_map(identifiers).collect();
         let mut view = self.tenants[tenant].view(known.iter());
@@ -106,25 +112,24 @@ impl<'a> Run<'a> {
 
     /// One entry; a message that was applied before is skipped, as the dedupe keys do it.
     fn apply(&mut self, view: &mut View, entry: &Entry) -> Result<(), String> {
+        // A command works on committed rows, between the messages of the log, and is not repeated either.
+        let is_command = matches!(entry.what, What::Command { .. });
+        if is_command || self.tenants[entry.tenant].is_due(entry.sequence) {
+            self.tenants[entry.tenant].write(view.take_changes())?;
+            self.come_to_pass(entry.tenant, entry.sequence)?;
+            if let What::Command { command, wait } = &entry.what {
+                self.ask(entry, *command, *wait);
+                self.come_to_pass(entry.tenant, entry.sequence)?;
+            }
+            // What is read anew afterwards is all that the events of the batch need.
+            let known: Vec<Identifier> = self.history.events().flat_map(identifiers).collect();
+            *view = self.tenants[entry.tenant].view(known.iter());
+        }
         let rows = &mut self.tenants[entry.tenant];
         match &entry.what {
-            What::Command(command) => {
-                // A command works on committed rows, between the messages of the log, and is not repeated either. What
-                // is read anew afterwards is all that the events of the batch need.
-                rows.write(view.take_changes())?;
-                if rows.commands.insert(entry.sequence) {
-                    self.command(entry, *command)?;
-                }
-                let events = self.history.log.iter().filter_map(|entry| match &entry.what {
-                    What::Message { events, .. } => Some(events),
-                    What::Command(_) => None,
-                });
-                let known: Vec<Identifier> = events.flatten().flat_map(identifiers).collect();
-                *view = self.tenants[entry.tenant].view(known.iter());
-                Ok(())
-            }
+            What::Command { .. } => Ok(()),
             What::Message { id, received, events } => {
-                if !rows.messages.insert(*id) {
+                if !rows.messages.insert(*id) || suppresses(rows, events, *received) {
                     return Ok(());
                 }
                 let rules = rules(self.history, rows);
@@ -150,38 +155,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn command(&mut self, entry: &Entry, command: Command) -> Result<(), String> {
-        let rules = rules(self.history, &self.tenants[entry.tenant]);
+    /// Notes what a person decides of what they see now.
+    fn ask(&mut self, entry: &Entry, command: Command, wait: u64) {
         let rows = &mut self.tenants[entry.tenant];
-        match command {
-            Command::KeepApart(one, other) => {
-                let owners = [one, other].map(|id| rows.owner(id.0.name(), &id.value()));
-                if let [Some(one), Some(other)] = owners
-                    && one != other
-                {
-                    rows.never_join.insert((one.min(other), one.max(other)));
-                }
-            }
-            Command::Undo(number) => {
-                let mut in_force: Vec<_> = rows.merges.iter().filter(|row| row.in_force).collect();
-                in_force.sort_by_key(|row| (row.merge.left, row.merge.right));
-                let in_force: Vec<MergeId> = in_force.iter().map(|row| row.merge.id).collect();
-                if !in_force.is_empty() {
-                    rows.undo(in_force[number % in_force.len()])?;
-                }
-            }
-            Command::Lift(number) => {
-                let pairs: Vec<_> = rows.never_join.iter().copied().collect();
-                if !pairs.is_empty() {
-                    rows.lift(pairs[number % pairs.len()]);
-                }
-            }
-            Command::Decide(number, says) => decide(rows, &rules, entry.sequence, number, says)?,
-            Command::Block(id) => _ = rows.blocked.insert(key(id)),
-            Command::Unblock(id) => {
-                rows.blocked.remove(&key(id));
-                rows.meetings.retain(|(value, _), _| *value != key(id));
-            }
+        if rows.commands.insert(entry.sequence)
+            && let Some(chosen) = chosen(rows, command)
+        {
+            rows.waiting.push((entry.sequence + wait, entry.sequence, chosen));
+        }
+    }
+
+    /// Applies what was decided and is due before this place in the log.
+    fn come_to_pass(&mut self, tenant: usize, sequence: u64) -> Result<(), String> {
+        let waiting = std::mem::take(&mut self.tenants[tenant].waiting);
+        let (due, later) = waiting.into_iter().partition::<Vec<_>, _>(|(due, ..)| *due <= sequence);
+        self.tenants[tenant].waiting = later;
+        for (_, asked, chosen) in due {
+            let rules = rules(self.history, &self.tenants[tenant]);
+            carry_out(&mut self.tenants[tenant], &rules, asked, chosen)?;
         }
         Ok(())
     }
@@ -192,19 +183,69 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Decides the conflict number so-and-so in the model's order. One that cannot be decided like that stays as it is.
-fn decide(rows: &mut Rows, rules: &Rules, sequence: u64, number: usize, says: Says) -> Result<(), String> {
-    let mut conflicts: Vec<_> = rows.conflicts.iter().collect();
-    conflicts.sort_by_key(|(_, row)| {
-        let conflict = &row.conflict;
-        let id = Id::of(conflict.identifier.kind.as_str(), &conflict.identifier.value);
-        (conflict.rule.as_str(), id, conflict.profile, conflict.other)
-    });
-    if conflicts.is_empty() {
-        return Ok(());
+/// What is decided; nothing where there is nothing to choose among.
+fn chosen(rows: &Rows, command: Command) -> Option<Chosen> {
+    let owner = |id: Id| rows.owner(id.0.name(), &id.value());
+    Some(match command {
+        Command::KeepApart(one, other) => Chosen::Apart(owner(one)?, owner(other)?),
+        Command::Undo(number) => {
+            let mut in_force: Vec<_> = rows.merges.iter().filter(|row| row.in_force).collect();
+            in_force.sort_by_key(|row| (row.merge.left, row.merge.right));
+            Chosen::Undo(in_force.get(number % in_force.len().max(1))?.merge.id)
+        }
+        Command::Lift(number) => {
+            let (one, other) = rows.never_join.iter().nth(number % rows.never_join.len().max(1))?;
+            Chosen::Lift(*one, *other)
+        }
+        Command::Decide(number, says) => {
+            let mut conflicts: Vec<_> = rows.conflicts.iter().collect();
+            // In the model's order.
+            conflicts.sort_by_key(|(_, row)| {
+                let conflict = &row.conflict;
+                let id = Id::of(conflict.identifier.kind.as_str(), &conflict.identifier.value);
+                (conflict.rule.as_str(), id, conflict.profile, conflict.other)
+            });
+            Chosen::Decide(*conflicts.get(number % conflicts.len().max(1))?.0, says)
+        }
+        Command::Block(id) => Chosen::Block(key(id)),
+        Command::Unblock(id) => Chosen::Unblock(key(id)),
+        Command::Erase(id, at) => Chosen::Erase(owner(id)?, at),
+    })
+}
+
+/// What cannot be done any more is not done.
+fn carry_out(rows: &mut Rows, rules: &Rules, asked: u64, chosen: Chosen) -> Result<(), String> {
+    match chosen {
+        Chosen::Apart(one, other) => {
+            let is_there = [one, other].iter().all(|id| rows.profiles.contains_key(id));
+            if is_there && rows.live(one) != rows.live(other) {
+                rows.never_join.insert((one.min(other), one.max(other)));
+            }
+        }
+        Chosen::Undo(merge) => rows.undo(merge)?,
+        Chosen::Lift(one, other) => rows.lift((one, other)),
+        Chosen::Decide(conflict, says) => decide(rows, rules, asked, conflict, says)?,
+        Chosen::Block(value) => _ = rows.blocked.insert(value),
+        Chosen::Unblock(value) => {
+            if rows.blocked.remove(&value) {
+                rows.meetings.retain(|(met, _), _| *met != value);
+            }
+        }
+        Chosen::Erase(profile, at) => rows.erase(profile, at),
     }
-    let (fingerprint, row) = conflicts[number % conflicts.len()];
-    let (fingerprint, conflict) = (*fingerprint, &row.conflict);
+    Ok(())
+}
+
+/// Decides a conflict. One that cannot be decided like that stays as it is.
+fn decide(
+    rows: &mut Rows,
+    rules: &Rules,
+    sequence: u64,
+    fingerprint: [u8; 16],
+    says: Says,
+) -> Result<(), String> {
+    let Some(row) = rows.conflicts.get(&fingerprint) else { return Ok(()) };
+    let conflict = &row.conflict;
     let disputed = Disputed {
         identifier: conflict.identifier.clone(),
         profile: conflict.profile,
@@ -225,6 +266,14 @@ fn decide(rows: &mut Rows, rules: &Rules, sequence: u64, number: usize, says: Sa
     let mut view = rows.view_of(&disputed);
     let decided = view.decide(rules, &disputed, verdict, MergeId::derived(message, &[]), occasion);
     decided.map_or(Ok(()), |decided| rows.decided(fingerprint, decided, view))
+}
+
+/// Whether a message says something from before of somebody who was erased.
+fn suppresses(rows: &Rows, events: &[Event], received: Timestamp) -> bool {
+    events.iter().any(|event| {
+        let dated = event.time.min(received);
+        event.identifiers.iter().any(|id| rows.erased.get(&key(*id)).is_some_and(|until| dated <= *until))
+    })
 }
 
 /// An event lands when it has an identifier that counts, and its strongest is never among the refused.

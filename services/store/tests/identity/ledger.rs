@@ -1,11 +1,11 @@
 //! A history, told to the ledger.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tributary_domain::{
-    id::{AgencyId, CommandId, SourceId, TenantId, WorkflowId},
+    id::{AgencyId, CommandId, MessageId, OperationId, ProfileId, SourceId, TenantId, WorkflowId},
     identity::{Identifier, IdentifierType},
     partition::{Partition, PartitionSet},
     tenant::TenantSettings,
@@ -13,12 +13,17 @@ use tributary_domain::{
     workflow::{
         event::{EventDraft, RunOutcome, RunPlan},
         spec::Kind,
+        status::RunStatus,
     },
 };
 use tributary_store::{
     Packed, Store, TenantScope,
     agency::NewAgency,
-    ledger::{Attempt, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, PlannedRun, Work},
+    erasure::Part,
+    ledger::{
+        Applied, Attempt, LedgerBatch, LedgerState, MessageFacts, MessagePlan, Origin, PlannedRun, Work,
+    },
+    operation::{Choice, NewOperation, OperationState},
     tenant::NewTenant,
 };
 
@@ -80,44 +85,71 @@ impl Ledger {
         for tenant in &mut tenants {
             *tenant = self.tenant(settings.clone()).await;
             for id in &history.blocked {
-                self.command(*tenant, Command::Block(*id)).await;
+                let blocked = asked(self.store.tenant(*tenant), Command::Block(*id)).await;
+                self.carry_out(*tenant, blocked.expect("there is nothing to choose")).await;
             }
         }
         let settings = Arc::new(settings);
         let mut troubles = self.troubles.take().map(|troubles| troubles.of(seed));
         let mut batch = Vec::new();
         let mut size = 1 + rng.below(8);
+        let mut waiting: Vec<(u64, TenantId, Asked)> = Vec::new();
         for entry in &history.log {
             let tenant = tenants[entry.tenant];
+            let is_command = matches!(entry.what, What::Command { .. });
+            if is_command || batch.len() == size || waiting.iter().any(|(due, ..)| *due <= entry.sequence) {
+                self.meet(std::mem::take(&mut batch), troubles.as_mut()).await;
+                size = 1 + rng.below(8);
+                self.come_to_pass(&mut waiting, entry.sequence, troubles.as_mut()).await;
+            }
             match &entry.what {
-                What::Command(command) => {
-                    self.meet(std::mem::take(&mut batch), troubles.as_mut()).await;
-                    self.command(tenant, *command).await;
-                    // What a message says counts by what was decided before it, and not by what was decided since.
-                    troubles.iter_mut().for_each(Troubles::forget);
+                What::Command { command, wait } => {
+                    let asked = asked(self.store.tenant(tenant), *command).await;
+                    waiting.extend(asked.map(|asked| (entry.sequence + wait, tenant, asked)));
+                    self.come_to_pass(&mut waiting, entry.sequence, troubles.as_mut()).await;
                 }
                 What::Message { .. } => batch.push(plan(self.sequence, tenant, &settings, entry)),
             }
-            if batch.len() == size {
-                self.meet(std::mem::take(&mut batch), troubles.as_mut()).await;
-                size = 1 + rng.below(8);
-            }
         }
         self.meet(batch, troubles.as_mut()).await;
+        self.come_to_pass(&mut waiting, u64::MAX, troubles.as_mut()).await;
         self.troubles = troubles;
         self.sequence += history.log.len() as u64;
         tenants
     }
 
+    /// Applies what was decided and is due before this place in the log.
+    async fn come_to_pass(
+        &mut self,
+        waiting: &mut Vec<(u64, TenantId, Asked)>,
+        sequence: u64,
+        troubles: Option<&mut Troubles>,
+    ) {
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(waiting).into_iter().partition(|(due, ..)| *due <= sequence);
+        *waiting = later;
+        if !due.is_empty() {
+            // What a message says counts by what was decided before it, and not by what was decided since.
+            troubles.into_iter().for_each(Troubles::forget);
+        }
+        for (_, tenant, asked) in due {
+            self.carry_out(tenant, asked).await;
+        }
+    }
+
     /// Applies a batch, with what comes in the way.
-    async fn meet(&mut self, plans: Vec<MessagePlan>, troubles: Option<&mut Troubles>) {
-        let has_quarantined = self.apply(plans.clone()).await;
+    async fn meet(&mut self, mut plans: Vec<MessagePlan>, troubles: Option<&mut Troubles>) {
+        let applied = self.apply(plans.clone()).await;
         let Some(troubles) = troubles else { return };
-        if has_quarantined {
+        if applied.quarantined.is_empty() {
+            // What is about somebody who was erased has nothing that could be processed again.
+            let gone = applied.messages.iter().filter(|message| message.status == RunStatus::Suppressed);
+            let gone: BTreeSet<MessageId> = gone.map(|message| message.message).collect();
+            plans.retain(|plan| !gone.contains(&plan.message));
+            troubles.after(self, plans).await;
+        } else {
             // That is a decision too.
             troubles.forget();
-        } else {
-            troubles.after(self, plans).await;
         }
     }
 
@@ -140,10 +172,9 @@ impl Ledger {
         self.store.tenants().create(&tenant, &author(1)).await.unwrap().id
     }
 
-    /// Says whether a value was quarantined.
-    pub(crate) async fn apply(&mut self, plans: Vec<MessagePlan>) -> bool {
+    pub(crate) async fn apply(&mut self, plans: Vec<MessagePlan>) -> Applied {
         if plans.is_empty() {
-            return false;
+            return Applied::default();
         }
         let mut batch = LedgerBatch::new(plans);
         let now = Timestamp::from_seconds(1);
@@ -156,17 +187,48 @@ impl Ledger {
             attempt = self.store.apply(&mut self.state, &batch, now).await.unwrap();
         }
         let Attempt::Committed(applied) = attempt else { panic!("{attempt:?}") };
-        !applied.quarantined.is_empty()
+        applied
     }
 
-    async fn command(&mut self, tenant: TenantId, command: Command) {
-        let scope = self.store.tenant(tenant);
-        let Some((kind, payload)) = asked(scope, command).await else { return };
+    async fn carry_out(&mut self, tenant: TenantId, asked: Asked) {
         self.commands += 1;
         let id = CommandId::new(self.commands, 0);
-        scope.enqueue_command(id, kind, &payload, &author(1)).await.unwrap();
-        let outcomes = self.store.apply_commands(&mut self.state, Timestamp::from_seconds(1)).await.unwrap();
+        let Asked { kind, mut payload, at } = asked;
+        let erasure = (kind == "erase_person").then(|| OperationId::new(self.commands, 9));
+        if let Some(operation) = erasure {
+            payload["operation"] = json!(operation);
+            let profile: ProfileId = serde_json::from_value(payload["profile"].clone()).unwrap();
+            let new = NewOperation { id: operation, request: Vec::new(), choice: Choice::Person { profile } };
+            let scope = self.store.tenant(tenant);
+            let begun = scope.create_operation(&new, &author(1)).await.unwrap();
+            scope.choose_items(&begun, at).await.unwrap();
+        }
+        self.store.tenant(tenant).enqueue_command(id, kind, &payload, &author(1)).await.unwrap();
+        let outcomes = self.store.apply_commands(&mut self.state, at).await.unwrap();
         assert_eq!(outcomes.len(), 1);
+        if let Some(operation) = erasure {
+            self.erase(tenant, operation, at).await;
+        }
+    }
+
+    /// Removes all copies, as the worker does.
+    async fn erase(&mut self, tenant: TenantId, operation: OperationId, at: Timestamp) {
+        while let Some(erasure) = self.store.tenant(tenant).erasure(operation).await.unwrap() {
+            match erasure.part {
+                Part::Deliveries => drop(self.store.give_up_deliveries(&erasure, at).await.unwrap()),
+                Part::Settle => self.store.erasure_settled(&erasure, at).await.unwrap(),
+                Part::Events => self.store.erase_events(&erasure, at).await.unwrap(),
+                Part::Mentions if !self.store.held_are_dropped(&erasure).await.unwrap() => {
+                    self.store.apply_commands(&mut self.state, at).await.unwrap();
+                }
+                Part::Mentions => self.store.erase_mentions(&erasure, at).await.unwrap(),
+                // What stands in the files is a matter of other tests.
+                Part::Files => self.store.erasure_done(&erasure, at).await.unwrap(),
+                Part::Done => break,
+            }
+        }
+        let scope = self.store.tenant(tenant);
+        scope.end_operation(operation, OperationState::Succeeded, None, at).await.unwrap();
     }
 }
 
@@ -178,15 +240,23 @@ async fn begun(url: &str, second: i64) -> (Store, LedgerState) {
     (store, state)
 }
 
-/// The command as the ledger knows it; nothing where there is nothing to choose among.
-async fn asked(scope: TenantScope<'_>, command: Command) -> Option<(&'static str, Value)> {
+/// A command as the ledger knows it.
+struct Asked {
+    kind: &'static str,
+    payload: Value,
+    at: Timestamp,
+}
+
+/// What is asked of the ledger, by what is there now; nothing where there is nothing to choose among.
+async fn asked(scope: TenantScope<'_>, command: Command) -> Option<Asked> {
     let value = |id: Id| json!({ "kind": id.0.name(), "value": id.value(), "actor": "test" });
-    Some(match command {
+    let owner = async |id: Id| {
+        let kind = IdentifierType::parse(id.0.name()).unwrap();
+        scope.profile_by_identifier(&kind, &id.value()).await.unwrap()
+    };
+    let mut at = Timestamp::from_seconds(1);
+    let (kind, payload) = match command {
         Command::KeepApart(one, other) => {
-            let owner = async |id: Id| {
-                let kind = IdentifierType::parse(id.0.name()).unwrap();
-                scope.profile_by_identifier(&kind, &id.value()).await.unwrap()
-            };
             let (left, right) = (owner(one).await?, owner(other).await?);
             ("keep_apart", json!({ "left": left, "right": right, "actor": "test" }))
         }
@@ -215,7 +285,12 @@ async fn asked(scope: TenantScope<'_>, command: Command) -> Option<(&'static str
         }
         Command::Block(id) => ("block_identifier", value(id)),
         Command::Unblock(id) => ("unblock_identifier", value(id)),
-    })
+        Command::Erase(id, time) => {
+            at = time;
+            ("erase_person", json!({ "profile": owner(id).await? }))
+        }
+    };
+    Some(Asked { kind, payload, at })
 }
 
 fn plan(after: u64, tenant: TenantId, settings: &Arc<TenantSettings>, entry: &Entry) -> MessagePlan {

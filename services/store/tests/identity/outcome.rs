@@ -32,6 +32,8 @@ pub(crate) struct Told {
     merges: BTreeMap<(ProfileId, ProfileId), (u32, u32)>,
     apart: BTreeSet<(ProfileId, ProfileId)>,
     blocked: BTreeSet<Id>,
+    /// Who was erased.
+    gone: BTreeSet<ProfileId>,
 }
 
 /// All pages of a list.
@@ -80,7 +82,16 @@ pub(crate) async fn stored(scope: TenantScope<'_>, history: &History, tenant: us
     for entry in history.log.iter().filter(|entry| entry.tenant == tenant) {
         let What::Message { events, .. } = &entry.what else { continue };
         for event in events {
-            told.landings.insert(event.id, scope.event(event.id).await.unwrap().profile);
+            match scope.event(event.id).await {
+                Ok(found) => _ = told.landings.insert(event.id, found.profile),
+                Err(error) => assert!(matches!(error, StoreError::NotFound { .. }), "{error}"),
+            }
+            // Every id that was ever handed out stands for a person who is there, or for nobody any more.
+            match scope.profile(event.new_profile).await {
+                Ok(found) => assert!(told.people.contains_key(&found.id)),
+                Err(StoreError::Erased) => _ = told.gone.insert(event.new_profile),
+                Err(error) => assert!(matches!(error, StoreError::NotFound { .. }), "{error}"),
+            }
         }
     }
     for record in conflicts(scope).await {
@@ -113,6 +124,6 @@ pub(crate) fn expected(history: &History, tenant: usize) -> Told {
         counted.0 += u32::from(in_force);
         counted.1 += u32::from(!in_force);
     }
-    told.blocked = outcome.blocked;
+    (told.blocked, told.gone) = (outcome.blocked, outcome.gone);
     told
 }

@@ -121,8 +121,8 @@ impl Troubles {
         self.met.1 += plans.len();
         while !plans.is_empty() {
             let size = 1 + self.below(plans.len());
-            let has_quarantined = ledger.apply(plans.drain(..size).collect()).await;
-            assert!(!has_quarantined, "nothing meets anybody for the first time");
+            let applied = ledger.apply(plans.drain(..size).collect()).await;
+            assert_eq!(applied.quarantined, [], "nothing meets anybody for the first time");
             self.perhaps_killed(ledger, 6).await;
         }
         let scope = ledger.store.tenant(tenant);
