@@ -14,7 +14,8 @@ use tributary_proto::admin::v1::{
     conversion_service_client::ConversionServiceClient, event_service_client::EventServiceClient,
     group_service_client::GroupServiceClient, log_service_client::LogServiceClient,
     privacy_service_client::PrivacyServiceClient, profile_service_client::ProfileServiceClient,
-    source_service_client::SourceServiceClient, workflow_service_client::WorkflowServiceClient,
+    source_service_client::SourceServiceClient, tail_response,
+    workflow_service_client::WorkflowServiceClient,
 };
 
 use crate::{
@@ -281,6 +282,28 @@ async fn whether_somebody_was_erased_is_not_told_by_the_list() {
     assert_eq!(reason(&refused), "PERSONAL_DATA_MASKED");
     seen_from(&world, &scene.tenant, TenantRole::Editor).await;
     assert!(added().await.erased_until_time.is_some(), "who sees personal data is told");
+}
+
+#[tokio::test]
+async fn what_is_told_as_it_happens_names_nobody_either() {
+    let world = World::start().await;
+    let scene = Box::pin(scene(&world)).await;
+    let viewer = with_role(&world, &scene.tenant, "v@agency.test", TenantRole::Viewer).await;
+    seen_from(&world, &scene.tenant, TenantRole::Editor).await;
+    let request = TailRequest { parent: scene.tenant.name.clone(), ..Default::default() };
+    let source = tributary_proto::admin::v1::Source { name: scene.source.clone(), ..Default::default() };
+    let said = "422: \"Ann Example\" at ann@example.com, +14045550142, is unknown here";
+    for (wire, sees) in [(viewer, false), (world.wire(), true)] {
+        let mut open = LogServiceClient::new(wire).tail(request.clone()).await.unwrap().into_inner();
+        assert!(world.house.told.send(tail::answered(&source, Some(said))).is_ok());
+        let entry = open.message().await.unwrap().unwrap().entry.unwrap();
+        let tail_response::Entry::Delivery(delivery) = entry else { panic!("{entry:?}") };
+        let error = delivery.last_error;
+        assert!(error.starts_with("422: ") && error.ends_with(" is unknown here"), "{error}");
+        for personal in ["Ann Example", "ann@", "example.com", "4045550142"] {
+            assert_eq!(error.contains(personal), sees, "{personal} in {error}");
+        }
+    }
 }
 
 #[tokio::test]

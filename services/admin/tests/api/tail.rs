@@ -31,6 +31,11 @@ pub(crate) fn message(source: &Source, number: u128) -> Arc<Committed> {
 }
 
 fn attempt(source: &Source) -> Arc<Committed> {
+    answered(source, None)
+}
+
+/// An attempt that was answered with an error.
+pub(crate) fn answered(source: &Source, error: Option<&str>) -> Arc<Committed> {
     let event = EventId::derive(MessageId::new(1, 1), WorkflowId::new(1, 1), 0);
     let destination = DestinationId::new(1, 1);
     Arc::new(Committed::Attempt(CommittedAttempt {
@@ -43,7 +48,7 @@ fn attempt(source: &Source) -> Arc<Committed> {
         at: NOW,
         next: None,
         http_status: Some(200),
-        error: None,
+        error: error.map(str::to_owned),
     }))
 }
 
