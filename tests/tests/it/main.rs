@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one visitor at once over several workflows and sources | `one_person` |
 //! | the examples of identity | `identity` |
+//! | merges, conflicts, pairs, values, groups and suppressions, decided with the command line alone | `people` |
 //! | 64 writers on 100 identifiers, while people undo and decide | `hot` |
 //! | reschedules, routing forms, old and odd bodies | `payloads` |
 //! | a booking that is moved, given up and paid for is counted once, in every order | `bookings` |
@@ -77,6 +78,7 @@ mod one_person;
 mod order;
 mod parked;
 mod payloads;
+mod people;
 mod platforms;
 mod providers;
 mod publishing;

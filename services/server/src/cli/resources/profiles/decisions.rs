@@ -1,6 +1,7 @@
 //! What happened to people, and what is decided about them.
 
 use anyhow::anyhow;
+use serde_json::json;
 use tributary_domain::identity::IdentifierType;
 use tributary_proto::admin::v1::{
     BlockIdentifierRequest, BlockedIdentifier, CreateNeverJoinPairRequest, DecideConflictRequest,
@@ -112,7 +113,7 @@ pub(super) async fn keep_apart(asked: Add, client: &Client, out: &Out) -> anyhow
 pub(super) async fn lift(choice: &Choice, client: &Client, out: &Out) -> anyhow::Result<()> {
     let name = name(client, choice, "neverJoinPairs").await?;
     client.profiles().lift_never_join_pair(LiftNeverJoinPairRequest { name }).await.map_err(refused)?;
-    Ok(out.line(&format!("lifted: {}", choice.which))?)
+    done(out, "lifted", &choice.which)
 }
 
 /// Blocks a value, or lists those that are blocked.
@@ -156,7 +157,15 @@ pub(super) async fn unblock(choice: &Choice, client: &Client, out: &Out) -> anyh
         None => name(client, choice, "blockedIdentifiers").await?,
     };
     client.profiles().unblock_identifier(UnblockIdentifierRequest { name }).await.map_err(refused)?;
-    Ok(out.line(&format!("unblocked: {}", choice.which))?)
+    done(out, "unblocked", &choice.which)
+}
+
+/// Says what was done to what.
+fn done(out: &Out, what: &str, which: &str) -> anyhow::Result<()> {
+    if out.is_json() {
+        return Ok(out.json_line(&json!({ what: which }))?);
+    }
+    Ok(out.line(&format!("{what}: {which}"))?)
 }
 
 /// The full name of one of a collection.
