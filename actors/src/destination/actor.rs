@@ -51,8 +51,6 @@ pub(crate) struct DestinationActor {
     sources: Arc<HashMap<SourceId, String>>,
     /// How often the configuration was asked for: only the last answer counts.
     loads: u64,
-    /// Whether it was read who waits for a delivery to be tried again.
-    knows_held: bool,
     pub(super) queue: Queue,
     gate: Gate,
     pub(super) credential: Standing,
@@ -93,7 +91,6 @@ impl DestinationActor {
             revision: None,
             sources: Arc::default(),
             loads: 0,
-            knows_held: false,
             queue: Queue::of_database(),
             gate,
             credential,
@@ -110,9 +107,9 @@ impl DestinationActor {
 
     pub(super) fn load_target(&mut self, context: &mut Context<Self>) {
         self.loads += 1;
-        let (number, with_held) = (self.loads, !self.knows_held);
+        let number = self.loads;
         let (store, tenant, destination) = (self.store.clone(), self.tenant, self.destination);
-        let load = async move { target::load(&store, tenant, destination, with_held).await };
+        let load = async move { target::load(&store, tenant, destination).await };
         context.spawn(load.into_actor(self).map(move |loaded, actor, context| match loaded {
             // Answers may overtake each other: a newer one comes, or came.
             _ if actor.loads != number => {}
@@ -131,7 +128,7 @@ impl DestinationActor {
         }));
     }
 
-    fn loaded(&mut self, Loaded { target, sources, held }: Loaded) {
+    fn loaded(&mut self, Loaded { target, sources }: Loaded) {
         self.sources = Arc::new(sources);
         // What it said of itself counts already, although it may not have been written when this was read.
         self.target = target.filter(|_| !self.is_disabling);
@@ -141,10 +138,6 @@ impl DestinationActor {
         self.gate.set(Bounds { concurrency, pace, together }, is_changed);
         self.credential.loaded(&target.credential, revision, self.means.clock.now());
         self.queue.set_rules(target.rules());
-        self.knows_held |= held.is_some();
-        for one in held.into_iter().flatten() {
-            self.queue.hold(one.profile, one.delivery, one.due_at);
-        }
     }
 
     /// Sends what may be sent now, and arranges to be called when more may.
@@ -233,8 +226,9 @@ impl DestinationActor {
         self.trying.extend(owners);
         let (revision, platform) = (target.revision, target.platform.name());
         let (means, store, sources) = (self.means.clone(), self.store.clone(), Arc::clone(&self.sources));
+        let passed = self.queue.passed_by(&batch);
         let attempt = async move {
-            let sent = means.attempt(store, target, batch, sources).await;
+            let sent = means.attempt(store, target, (batch, passed), sources).await;
             drop(permit);
             sent
         };
@@ -276,11 +270,11 @@ impl DestinationActor {
                 // What waits again is found in the queue by an erasure, which waits for nothing then.
                 Attempted::Postponed(until) => {
                     self.trying.remove(&delivery.delivery);
-                    // What it follows must not wait for it.
-                    if let Some(profile) = delivery.event.profile {
-                        self.queue.done(profile, delivery.delivery);
-                    }
                     self.queue.postpone(delivery, until);
+                }
+                Attempted::Behind(first) => {
+                    self.trying.remove(&delivery.delivery);
+                    self.queue.fall_behind(delivery, first);
                 }
                 Attempted::Left => {
                     self.trying.remove(&delivery.delivery);

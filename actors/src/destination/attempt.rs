@@ -1,6 +1,11 @@
 //! One attempt: events become a request, the request is sent, the answer gets its meaning for each of them.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tracing::{Instrument, Span};
@@ -11,7 +16,7 @@ use tributary_connectors::destinations::{
 use tributary_domain::{
     booking::Role,
     consent::Refusal,
-    id::{ProfileId, SourceId},
+    id::{DeliveryId, ProfileId, SourceId},
     identity::Traits,
     time::{Clock, Timestamp},
 };
@@ -20,6 +25,7 @@ use tributary_store::{Store, delivery::Matched, ledger::ReadyDelivery};
 use tributary_telemetry::{Metrics, TRACE, context::remote_parent};
 
 use super::{
+    line::Line,
     precedence::{self, Precedence},
     target::{Target, people},
     tokens::{Access, Tokens},
@@ -54,17 +60,17 @@ struct Bundle {
 }
 
 impl Means {
-    /// Makes one attempt at all of a batch that can go in one request.
+    /// Makes one attempt at all of a batch that can go in one request; some others may be passed whatever the database says.
     pub(super) async fn attempt(
         self,
         store: Store,
         target: Arc<Target>,
-        batch: Vec<ReadyDelivery>,
+        (batch, passed): (Vec<ReadyDelivery>, HashSet<DeliveryId>),
         sources: Arc<HashMap<SourceId, String>>,
     ) -> Sent {
         let each = Vec::with_capacity(batch.len());
         let mut sent = Sent { each, health: Health::Unknown, together: 0, not_before: None };
-        let wanted = self.wanted(&store, &target, batch, &mut sent).await;
+        let wanted = self.wanted(&store, &target, (batch, passed), &mut sent).await;
         let again = self.send(&target, wanted, &sources, &mut sent, true).await;
         self.send(&target, again, &sources, &mut sent, false).await;
         self.counted(&target, sent)
@@ -77,7 +83,7 @@ impl Means {
                     self.metrics.delivery(target.platform.name(), tried.outcome.word(), tried.took);
                 }
                 Attempted::Split(tried) => self.metrics.delivery(target.platform.name(), SPLIT, tried.took),
-                Attempted::Postponed(_) | Attempted::Left => {}
+                Attempted::Postponed(_) | Attempted::Behind(_) | Attempted::Left => {}
             }
         }
         sent
@@ -88,25 +94,32 @@ impl Means {
         &self,
         store: &Store,
         target: &Target,
-        batch: Vec<ReadyDelivery>,
+        (batch, passed): (Vec<ReadyDelivery>, HashSet<DeliveryId>),
         sent: &mut Sent,
     ) -> Vec<ReadyDelivery> {
         let traits = match &target.consent {
             Some(_) => self.traits(store, &batch).await,
             None => Some(HashMap::new()),
         };
+        let line = match target.rules().is_strict {
+            true => Line::of(store, &batch, passed, self.clock.now()).await,
+            false => Some(Line::default()),
+        };
+        let (Some(traits), Some(line)) = (traits, line) else {
+            // All wait, so that nothing of the same person goes first.
+            sent.not_before = Some(self.clock.now().plus(LATER));
+            sent.each.extend(batch.into_iter().map(|delivery| (delivery, Attempted::Left)));
+            return Vec::new();
+        };
         let mut wanted = Vec::with_capacity(batch.len());
         for delivery in batch {
             let now = self.clock.now();
+            if let Some(first) = line.before(&delivery) {
+                sent.each.push((delivery, Attempted::Behind(first)));
+                continue;
+            }
             let instead = match precedence::of(store, &delivery, &*self.clock).await {
-                Precedence::Go => match &traits {
-                    Some(traits) => refused(target, &delivery, traits, now).map(tried),
-                    // All wait, so that nothing of the same person goes first.
-                    None => {
-                        sent.not_before = Some(now.plus(LATER));
-                        Some(Attempted::Left)
-                    }
-                },
+                Precedence::Go => refused(target, &delivery, &traits, now).map(tried),
                 Precedence::Wait(until) => Some(Attempted::Postponed(until)),
                 Precedence::Never => Some(tried(Tried::nothing_to_follow(now))),
             };

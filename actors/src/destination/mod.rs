@@ -5,6 +5,7 @@ mod attempt;
 mod credential;
 mod dispatcher;
 mod gate;
+mod line;
 mod message;
 mod precedence;
 mod queue;

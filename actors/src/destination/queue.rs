@@ -3,13 +3,15 @@
 //! next one waits until the one before is done with, however often that has to be tried. Where events get too old to be
 //! sent, the oldest go first.
 //!
+//! Where one waits for another over tries, the database says who comes before whom, and is asked before one is sent: so it
+//! does not matter what of a person is in memory, and nothing has to be remembered of those who are not.
+//!
 //! What does not fit into memory is in the database and is loaded in order. While that may have something older,
 //! nothing that was just committed is taken in ahead of it: it is loaded in its turn.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    time::Duration,
-};
+mod strict;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use tributary_domain::{
     id::{DeliveryId, ProfileId},
@@ -17,14 +19,12 @@ use tributary_domain::{
 };
 use tributary_store::{LARGEST_PAGE, Page, Paged, StoreError, ledger::ReadyDelivery};
 
+use super::line;
+
 /// Deliveries that one destination knows of at a time; what does not fit stays in the database and is loaded later.
-const CAPACITY: usize = 2_000;
+const CAPACITY: usize = if cfg!(test) { 64 } else { 2_000 };
 /// Most offers that wait for the end of a load.
 const MOST_OFFERED: usize = 1_000;
-
-/// How long after a retry what waits behind it is due: so shortly that nothing of its person comes between them, and both
-/// are loaded together.
-const RIGHT_AFTER: Duration = Duration::from_micros(1);
 
 /// How far ahead it is looked for more of the same person.
 const NEAR: usize = 200;
@@ -57,10 +57,13 @@ pub(super) struct Queue {
     parts: VecDeque<Vec<ReadyDelivery>>,
     /// Whose delivery is under way, or comes before all others of theirs, and what waits for its end.
     busy: HashMap<ProfileId, Busy>,
-    /// Whose delivery waits to be tried again while others of theirs may not pass it: which, and when it is due.
-    held: HashMap<ProfileId, Place>,
-    /// What waits behind such a one, out of memory as soon as the database has its new time.
+    /// What waits for one that is not in memory: it goes out of it too as soon as the database has its new time.
     behind: Vec<(ReadyDelivery, Timestamp)>,
+    /// What is on its way there.
+    leaving: HashSet<DeliveryId>,
+    /// What others may pass although the database has them wait for it: it has ended, and that is to be recorded, or it waits
+    /// for what it follows.
+    passed: HashMap<DeliveryId, ProfileId>,
     /// Everything that is in memory, up to when its last attempt is recorded.
     known: HashSet<DeliveryId>,
     /// Whether the database may have more after the place up to which it was read.
@@ -79,13 +82,19 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Busy {
     with: DeliveryId,
+    /// When that one is tried again, where others wait for it until then and that is to be recorded.
+    again: Option<Timestamp>,
     waiting: VecDeque<ReadyDelivery>,
 }
 
 impl Busy {
-    /// One comes to wait in the order of ids, which is that of the database too: some come from there, and others by offers.
+    fn with(with: DeliveryId) -> Self {
+        Self { with, again: None, waiting: VecDeque::new() }
+    }
+
+    /// One comes to wait in strict order: some come from the database, and others by offers.
     fn wait(&mut self, delivery: ReadyDelivery) {
-        let place = self.waiting.partition_point(|other| other.delivery < delivery.delivery);
+        let place = self.waiting.partition_point(|other| line::rank(other) <= line::rank(&delivery));
         self.waiting.insert(place, delivery);
     }
 }
@@ -109,7 +118,8 @@ impl Queue {
     pub(super) fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
         let ready = std::mem::take(&mut self.ready);
-        self.ready = ready.into_iter().map(|((_, number), one)| ((self.rank(&one), number), one)).collect();
+        self.ready =
+            ready.into_iter().map(|((_, number), one)| ((self.urgency(&one), number), one)).collect();
     }
 
     /// Takes in a delivery that was just committed, unless it is there already, there is no room, or older ones are
@@ -136,25 +146,9 @@ impl Queue {
         self.place(delivery, now);
     }
 
-    /// Puts one where it waits for its turn. What has to follow a retry waits beside it where both are in memory, and else in
-    /// the database, from where both are loaded.
+    /// Puts one where it waits for its turn.
     fn place(&mut self, delivery: ReadyDelivery, now: Timestamp) {
-        let owner = delivery.event.profile;
-        let held = owner.and_then(|profile| Some((profile, *self.held.get(&profile)?)));
-        let held = held.filter(|(_, (_, held))| *held != delivery.delivery);
-        if let Some((profile, (due, with))) = held
-            && delivery.due <= due.max(now).plus(RIGHT_AFTER)
-        {
-            let is_near = self.known.contains(&with);
-            // While there is more to be loaded, older ones may come that wait already.
-            if is_near && (delivery.due > due || !self.has_more) {
-                let nobody = || Busy { with, waiting: VecDeque::new() };
-                self.busy.entry(profile).or_insert_with(nobody).wait(delivery);
-            } else {
-                self.is_behind |= is_near;
-                self.behind.push((delivery, due.plus(RIGHT_AFTER)));
-            }
-        } else if delivery.due <= now {
+        if delivery.due <= now {
             self.come_due(now);
             self.push_back(delivery);
         } else {
@@ -162,18 +156,18 @@ impl Queue {
         }
     }
 
-    fn rank(&self, delivery: &ReadyDelivery) -> Timestamp {
+    fn urgency(&self, delivery: &ReadyDelivery) -> Timestamp {
         if self.rules.expires { delivery.event.draft().time } else { Timestamp::from_micros(0) }
     }
 
     fn push_back(&mut self, delivery: ReadyDelivery) {
         self.arrived.1 += 1;
-        self.ready.insert((self.rank(&delivery), self.arrived.1), delivery);
+        self.ready.insert((self.urgency(&delivery), self.arrived.1), delivery);
     }
 
     fn push_front(&mut self, delivery: ReadyDelivery) {
         self.arrived.0 -= 1;
-        self.ready.insert((self.rank(&delivery), self.arrived.0), delivery);
+        self.ready.insert((self.urgency(&delivery), self.arrived.0), delivery);
     }
 
     /// Leaves a delivery to be loaded. A load that is under way may have begun before it was committed.
@@ -209,20 +203,17 @@ impl Queue {
                 batch.push(delivery);
                 continue;
             };
-            match (self.busy.get_mut(&profile), self.held.get(&profile)) {
-                (Some(busy), _) if busy.with != delivery.delivery => busy.waiting.push_back(delivery),
-                // Others wait for it already.
-                (Some(_), _) => batch.push(delivery),
-                (None, Some((due, held))) if *held != delivery.delivery => {
-                    // Beside one that is in memory it waits there: from the database it could come too late.
-                    if self.known.contains(held) {
-                        self.busy.insert(profile, Busy { with: *held, waiting: VecDeque::from([delivery]) });
+            match self.busy.get_mut(&profile) {
+                Some(busy) if busy.with != delivery.delivery => {
+                    if self.rules.is_strict {
+                        busy.wait(delivery);
                     } else {
-                        self.behind.push((delivery, due.plus(RIGHT_AFTER)));
+                        busy.waiting.push_back(delivery);
                     }
                 }
-                (None, _) => {
-                    self.busy.insert(profile, Busy { with: delivery.delivery, waiting: VecDeque::new() });
+                // Others may wait for it already.
+                _ => {
+                    self.busy.entry(profile).or_insert_with(|| Busy::with(delivery.delivery));
                     batch.push(delivery);
                 }
             }
@@ -245,6 +236,8 @@ impl Queue {
     fn come_due(&mut self, now: Timestamp) {
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
             let delivery = entry.remove();
+            // One that waited for what it follows comes in its turn again.
+            self.passed.remove(&delivery.delivery);
             self.push_back(delivery);
         }
     }
@@ -270,6 +263,7 @@ impl Queue {
 
     /// Puts one back that may not be sent before `until`; others of the same person go meanwhile.
     pub(super) fn postpone(&mut self, delivery: ReadyDelivery, until: Timestamp) {
+        self.pass(&delivery);
         self.tried(&delivery);
         self.later.insert((until, delivery.delivery), delivery);
     }
@@ -288,8 +282,7 @@ impl Queue {
     pub(super) fn tried(&mut self, delivery: &ReadyDelivery) {
         let Some(profile) = delivery.event.profile else { return };
         // What waits for one that is tried again waits on.
-        if self.held.get(&profile).is_none_or(|(_, held)| *held != delivery.delivery)
-            && self.busy.get(&profile).is_some_and(|busy| busy.with == delivery.delivery)
+        if self.busy.get(&profile).is_some_and(|busy| busy.with == delivery.delivery && busy.again.is_none())
         {
             let busy = self.busy.remove(&profile);
             for next in busy.into_iter().flat_map(|busy| busy.waiting).rev() {
@@ -298,53 +291,11 @@ impl Queue {
         }
     }
 
-    /// One of these rules' persons waits until this delivery, which is tried again at `due`, is done with.
-    pub(super) fn hold(&mut self, profile: ProfileId, delivery: DeliveryId, due: Timestamp) {
-        if self.rules.is_strict {
-            let held = self.held.entry(profile).or_insert((due, delivery));
-            if held.1 != delivery {
-                return;
-            }
-            held.0 = due;
-            // What waits for its turn already waits for this one too.
-            let is_theirs =
-                |one: &ReadyDelivery| one.event.profile == Some(profile) && one.delivery != delivery;
-            let ready = self.ready.extract_if(.., |_, one| is_theirs(one)).map(|(_, one)| one);
-            let later = self.later.extract_if(.., |_, one| is_theirs(one)).map(|(_, one)| one);
-            let waiting = ready.chain(later);
-            if self.known.contains(&delivery) {
-                let nobody = || Busy { with: delivery, waiting: VecDeque::new() };
-                let busy = self.busy.entry(profile).or_insert_with(nobody);
-                waiting.for_each(|one| busy.wait(one));
-            } else {
-                self.behind.extend(waiting.map(|one| (one, due.plus(RIGHT_AFTER))));
-            }
-        }
-    }
-
-    /// A retry is in the database, where all that waits for it goes.
-    pub(super) fn leave_held(&mut self, profile: ProfileId, delivery: DeliveryId) {
-        let Some((due, _)) = self.held.get(&profile).filter(|(_, held)| *held == delivery) else { return };
-        if let Some(busy) = self.busy.remove(&profile) {
-            self.behind.extend(busy.waiting.into_iter().map(|one| (one, due.plus(RIGHT_AFTER))));
-        }
-    }
-
-    /// The delivery is done with: what waits behind it may go.
-    pub(super) fn done(&mut self, profile: ProfileId, delivery: DeliveryId) {
-        if self.held.get(&profile).is_some_and(|(_, held)| *held == delivery) {
-            self.held.remove(&profile);
-        }
-    }
-
-    /// What has to wait in the database, and until when. It is known until it is forgotten.
-    pub(super) fn take_behind(&mut self) -> Vec<(DeliveryId, Timestamp)> {
-        self.behind.drain(..).map(|(delivery, due)| (delivery.delivery, due)).collect()
-    }
-
     /// What became of it is in the database: it may be loaded again from there.
     pub(super) fn forget(&mut self, delivery: DeliveryId) {
         self.known.remove(&delivery);
+        self.leaving.remove(&delivery);
+        self.passed.remove(&delivery);
         if let Some(load) = &mut self.load {
             load.recorded.insert(delivery);
         }
@@ -375,7 +326,8 @@ impl Queue {
         self.behind.retain(|(delivery, _)| keep(delivery));
         // What others wait for may be gone with them.
         self.busy.retain(|profile, busy| !people.contains(profile) || known.contains(&busy.with));
-        self.held.retain(|profile, _| !people.contains(profile));
+        self.leaving.retain(|delivery| known.contains(delivery));
+        self.passed.retain(|delivery, _| known.contains(delivery));
         if let Some(load) = &mut self.load {
             load.offered.retain(|delivery| !is_theirs(delivery));
         }
@@ -422,12 +374,6 @@ impl Queue {
             // A row that cannot be read until somebody mends it must not hold up all that comes after it. The next
             // look tries again.
             Err(_) => self.is_behind = false,
-        }
-        if !self.has_more {
-            // What they wait for may be in memory by now; where there is more, they are loaded with it.
-            for (delivery, _) in std::mem::take(&mut self.behind) {
-                self.place(delivery, now);
-            }
         }
         for delivery in load.offered {
             if !load.recorded.contains(&delivery.delivery) {

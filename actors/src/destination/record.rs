@@ -59,11 +59,9 @@ impl DestinationActor {
                 }
             }
         };
-        if let Some(profile) = delivery.event.profile {
-            match verdict {
-                Verdict::Retry { due_at } => self.queue.hold(profile, delivery.delivery, due_at),
-                Verdict::Delivered | Verdict::Failed => self.queue.done(profile, delivery.delivery),
-            }
+        match verdict {
+            Verdict::Retry { due_at } => self.queue.hold(&delivery, due_at),
+            Verdict::Delivered | Verdict::Failed => self.queue.done(&delivery),
         }
         self.queue.tried(&delivery);
         let outcome = tried.outcome.word();
@@ -193,7 +191,7 @@ impl DestinationActor {
 
     /// What may not pass another one waits in the database, and takes no room here.
     pub(super) fn postpone_behind(&mut self, context: &mut Context<Self>) {
-        // One after the other: what a load finds of a person is all that waits of them.
+        // One after the other, so that what is loaded has the new times.
         if self.is_postponing || self.queue.is_loading() {
             return;
         }
@@ -213,7 +211,7 @@ impl DestinationActor {
                 tracing::warn!(%error, deliveries = behind.len(), "deliveries that wait for another are not postponed yet");
             }
             // What was not written is loaded again, and comes to wait again.
-            behind.iter().for_each(|(delivery, _)| actor.queue.forget(*delivery));
+            actor.queue.left(&behind, actor.means.clock.now());
             actor.answer_drained();
             actor.pump(context);
         }));

@@ -1,7 +1,7 @@
 //! Where a destination's events go, as it is configured.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -15,8 +15,8 @@ use tributary_domain::{
     time::Timestamp,
 };
 use tributary_store::{
-    Page, Store, StoreError,
-    delivery::{Held, Matched},
+    Store, StoreError,
+    delivery::Matched,
     destination::{Credential, DestinationRecord, DestinationState},
     ledger::ReadyDelivery,
 };
@@ -26,9 +26,6 @@ use super::queue::Rules;
 /// Most events of a request, whatever the platform would take: what is refused as a whole has to be looked through, and what is
 /// lost with a connection is sent again.
 const MOST_TOGETHER: u32 = 100;
-/// How many people are known at most who wait for a delivery to be tried again: with more, the order of those beyond is not
-/// kept over a restart.
-const MOST_HELD: usize = 50_000;
 
 /// How to reach one destination.
 #[derive(Debug)]
@@ -119,18 +116,15 @@ pub(super) struct Loaded {
     pub(super) target: Option<Arc<Target>>,
     /// What people call the tenant's sources.
     pub(super) sources: HashMap<SourceId, String>,
-    /// Who waits for a delivery to be tried again, where order is strict; only when it was asked for.
-    pub(super) held: Option<Vec<Held>>,
 }
 
-/// Reads a destination, and with `with_held` who waits there.
+/// Reads a destination.
 pub(super) async fn load(
     store: &Store,
     tenant: TenantId,
     destination: DestinationId,
-    with_held: bool,
 ) -> Result<Loaded, StoreError> {
-    let none = Loaded { target: None, sources: HashMap::new(), held: None };
+    let none = Loaded { target: None, sources: HashMap::new() };
     let scope = store.tenant(tenant);
     let found = match store.tenants().get(tenant).await {
         Ok(_) => scope.destination(destination).await,
@@ -145,27 +139,10 @@ pub(super) async fn load(
     let secrets = scope.destination_secrets(destination).await?;
     let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect();
     let target = Target::of(record, platform, secrets);
-    let held = if with_held && target.rules().is_strict {
-        Some(held(store, tenant, destination).await?)
-    } else {
-        None
-    };
-    Ok(Loaded { target: Some(Arc::new(target)), sources: scope.source_names().await?, held })
-}
-
-async fn held(store: &Store, tenant: TenantId, destination: DestinationId) -> Result<Vec<Held>, StoreError> {
-    let (mut all, mut page) = (Vec::new(), Page::first(u32::MAX));
-    loop {
-        let found = store.tenant(tenant).held_people(destination, page).await?;
-        all.extend(found.items);
-        let Some(next) = found.next.filter(|_| all.len() < MOST_HELD) else { return Ok(all) };
-        page = Page::after(next, u32::MAX);
-    }
+    Ok(Loaded { target: Some(Arc::new(target)), sources: scope.source_names().await? })
 }
 
 /// Whose deliveries a batch has.
-pub(super) fn people<'a>(
-    batch: impl Iterator<Item = &'a ReadyDelivery>,
-) -> std::collections::HashSet<ProfileId> {
+pub(super) fn people<'a>(batch: impl Iterator<Item = &'a ReadyDelivery>) -> HashSet<ProfileId> {
     batch.filter_map(|delivery| delivery.event.profile).collect()
 }

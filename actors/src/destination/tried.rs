@@ -9,6 +9,8 @@ use tributary_domain::time::Timestamp;
 use tributary_egress::EgressErrorKind;
 use tributary_store::{delivery::Matched, ledger::ReadyDelivery};
 
+use super::queue::Place;
+
 /// Most of an answer's body that is kept, in bytes.
 pub(super) const KEPT_BODY: usize = 4 << 10;
 /// Headers of an answer that help to understand it.
@@ -61,6 +63,8 @@ pub(super) enum Attempted {
     Tried(Box<Tried>),
     /// It may not be sent before this time.
     Postponed(Timestamp),
+    /// It may not be sent before this other one of the same person is done with, which is due then.
+    Behind(Place),
     /// It did not go, and keeps its place: there was no room beside the others, or its person could not be read.
     Left,
     /// It was refused together with others for something in one of them.
@@ -96,7 +100,7 @@ impl Sent {
     pub(super) fn of_credential(&self) -> Option<&Tried> {
         let tried = self.each.iter().filter_map(|(_, attempted)| match attempted {
             Attempted::Tried(tried) | Attempted::Split(tried) => Some(&**tried),
-            Attempted::Postponed(_) | Attempted::Left => None,
+            Attempted::Postponed(_) | Attempted::Behind(_) | Attempted::Left => None,
         });
         let said = tried.max_by_key(|tried| match tried.outcome {
             Outcome::Hold { .. } => 2,

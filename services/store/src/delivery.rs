@@ -15,7 +15,7 @@ use tributary_domain::{
 
 pub use attempt::{AttemptRecord, Cause, Matched, NewAttempt, Verdict};
 pub use log::{DeliveryFilter, Milder};
-pub use order::Held;
+pub use order::InLine;
 
 use crate::{
     LARGEST_PAGE, StoreError, TenantScope,

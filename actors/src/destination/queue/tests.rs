@@ -1,5 +1,7 @@
 //! What a queue gives, and in which order.
 
+mod strict;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -323,80 +325,95 @@ fn what_gets_too_old_soonest_goes_first_and_what_is_too_old_not_at_all() {
     assert!(queue.expired(NOW, NOW).is_empty(), "nothing gets too old there");
 }
 
-#[test]
-fn where_order_is_strict_nothing_passes_what_is_tried_again() {
-    let strict = Rules { is_strict: true, ..Rules::default() };
+/// A strict queue with these of one person, of which the first was tried, and is tried again at `again`.
+fn held(count: u64, again: Timestamp) -> (Queue, Vec<ReadyDelivery>) {
     let mut queue = Queue::default();
-    queue.set_rules(strict);
-    let all: Vec<_> = (1..=3).map(|number| delivery(number, Some(7), 1)).collect();
-    all[..2].iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-    let first = one(&mut queue, NOW).expect("the first");
-    let again = Timestamp::from_seconds(100);
-    queue.hold(ProfileId::new(1, 7), first.delivery, again);
+    queue.set_rules(Rules { is_strict: true, ..Rules::default() });
+    let all: Vec<_> = (1..=count).map(|number| delivery(number, Some(7), 1)).collect();
+    all.iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
+    let first = ReadyDelivery { attempts: 1, ..one(&mut queue, NOW).expect("the first") };
+    queue.hold(&first, again);
     queue.tried(&first);
-    queue.forget(first.delivery);
-    queue.leave_held(ProfileId::new(1, 7), first.delivery);
-    queue.offer(delivery(9, Some(8), 1), NOW);
-    assert_eq!(sent(&mut queue), ids(&[delivery(9, Some(8), 1)]), "others go on");
-    let behind = queue.take_behind();
-    assert_eq!(behind, [(all[1].delivery, again.plus(RIGHT_AFTER))], "after it in the database");
-    queue.offer(all[1].clone(), NOW);
-    assert!(one(&mut queue, NOW).is_none(), "known until it is written");
-    queue.forget(all[1].delivery);
+    (queue, all)
+}
 
-    // The retry comes, and the others behind it.
-    let retry = ReadyDelivery { attempts: 1, due: again, ..first.clone() };
-    queue.offer(retry.clone(), again);
-    all[1..].iter().cloned().for_each(|delivery| queue.offer(delivery, again));
-    assert_eq!(one(&mut queue, again).map(|next| next.delivery), Some(first.delivery));
-    assert!(queue.take_behind().is_empty(), "beside one that is in memory it waits there");
-    queue.done(ProfileId::new(1, 7), first.delivery);
-    queue.tried(&retry);
-    assert_eq!(one(&mut queue, again).map(|next| next.delivery), Some(all[1].delivery));
-    assert!(one(&mut queue, again).is_none(), "one after the other");
+fn behind(deliveries: &[ReadyDelivery], again: Timestamp) -> Vec<(DeliveryId, Timestamp)> {
+    let right_after = again.plus(Duration::from_micros(1));
+    deliveries.iter().map(|delivery| (delivery.delivery, right_after)).collect()
 }
 
 #[test]
-fn what_follows_a_retry_goes_before_what_is_committed_as_the_retry_succeeds() {
-    let (mut queue, person) = (Queue::default(), ProfileId::new(1, 7));
+fn where_order_is_strict_nothing_passes_what_is_tried_again_and_nobody_is_remembered() {
+    let (again, person) = (Timestamp::from_seconds(100), ProfileId::new(1, 7));
+    let (mut queue, all) = held(3, again);
+    queue.offer(delivery(9, Some(8), 1), NOW);
+    let other = delivery(9, Some(8), 1);
+    assert_eq!(sent(&mut queue), ids(std::slice::from_ref(&other)), "others go on");
+    queue.forget(other.delivery);
+    queue.forget(all[0].delivery);
+    queue.leave_held(person, all[0].delivery);
+    let left = queue.take_behind();
+    assert_eq!(left, behind(&all[1..], again), "after it in the database");
+    queue.offer(all[1].clone(), NOW);
+    assert!(one(&mut queue, NOW).is_none(), "known until it is written");
+    queue.left(&left, NOW);
+    assert!(queue.known.is_empty() && queue.leaving.is_empty(), "nothing of it is in memory");
+    assert_eq!(queue.busy.len(), 1, "of the other person alone");
+}
+
+#[test]
+fn who_has_to_wait_by_what_the_database_says_waits_beside_that_or_follows_it_there() {
+    let (mut queue, again) = (Queue::default(), Timestamp::from_seconds(100));
     queue.set_rules(Rules { is_strict: true, ..Rules::default() });
     let all: Vec<_> = (1..=4).map(|number| delivery(number, Some(7), 1)).collect();
-    all[..2].iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-    let (first, again) = (one(&mut queue, NOW).expect("the first"), Timestamp::from_seconds(12));
-    queue.hold(person, first.delivery, again);
-    queue.tried(&first);
-    queue.forget(first.delivery);
-    queue.leave_held(person, first.delivery);
-    let behind = queue.take_behind();
-    behind.iter().for_each(|(delivery, _)| queue.forget(*delivery));
-    let retry = ReadyDelivery { attempts: 1, due: again, ..first.clone() };
-    let second = ReadyDelivery { due: behind[0].1, ..all[1].clone() };
+    all[1..3].iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
+    let second = one(&mut queue, NOW).expect("it is the first one here");
+    queue.fall_behind(second, (again, all[0].delivery));
+    let left = queue.take_behind();
+    assert_eq!(left, behind(&all[1..3], again), "all of the person follow it");
+    queue.left(&left, NOW);
+    assert!(queue.known.is_empty() && !queue.wants_more(), "they are loaded in their turn");
 
-    // Both are loaded ahead of their time; others come before the retry goes, and while it does.
-    queue.look_again();
-    queue.begin_load().expect("loads");
-    queue.end_load(page(&[retry.clone(), second], true), NOW);
-    queue.offer(all[2].clone(), NOW);
-    assert!(one(&mut queue, NOW).is_none() && queue.take_behind().is_empty());
-    assert_eq!(one(&mut queue, again).map(|next| next.delivery), Some(first.delivery));
-    queue.offer(ReadyDelivery { due: again, ..all[3].clone() }, again);
-    assert!(one(&mut queue, again).is_none());
-    queue.done(person, first.delivery);
-    queue.tried(&retry);
-    for expected in &all[1..] {
-        let next = one(&mut queue, again).expect("there is one");
-        assert_eq!(next.delivery, expected.delivery);
-        queue.tried(&next);
-    }
+    let retry = ReadyDelivery { attempts: 1, due: again, ..all[0].clone() };
+    queue.offer(retry.clone(), NOW);
+    queue.offer(all[3].clone(), NOW);
+    let fourth = one(&mut queue, NOW).expect("it is due");
+    queue.fall_behind(fourth, (again, retry.delivery));
+    assert!(queue.take_behind().is_empty() && one(&mut queue, NOW).is_none(), "beside it in memory");
+    let first = one(&mut queue, again).expect("its time has come");
+    assert_eq!(first.delivery, retry.delivery);
+    let first = ReadyDelivery { attempts: 2, ..first };
+    queue.done(&first);
+    assert!(queue.wants_more(), "what follows it in the database may go");
+    assert_eq!(queue.passed_by(&all[3..]), [first.delivery].into(), "also before that is recorded");
+    queue.tried(&first);
+    assert_eq!(one(&mut queue, again).map(|next| next.delivery), Some(all[3].delivery));
+    queue.forget(first.delivery);
+    assert!(queue.passed_by(&all[3..]).is_empty());
+}
+
+#[test]
+fn one_that_is_passed_already_or_leaves_is_not_waited_for_in_memory() {
+    let (mut queue, all) = held(3, NOW);
+    queue.forget(all[0].delivery);
+    queue.leave_held(ProfileId::new(1, 7), all[0].delivery);
+    queue.offer(delivery(4, Some(7), 1), NOW);
+    let fourth = one(&mut queue, NOW).expect("it is due");
+    queue.fall_behind(fourth, (NOW, all[1].delivery));
+    let left = queue.take_behind();
+    assert_eq!(left.len(), 3, "it follows them");
+    queue.left(&left, NOW.plus(Duration::from_secs(1)));
+    assert!(queue.wants_more() && queue.known.is_empty(), "and is loaded again at once: it is due");
 }
 
 #[test]
 fn where_order_is_not_strict_nobody_is_held() {
     let mut queue = Queue::default();
-    let first = delivery(1, Some(7), 1);
-    queue.hold(ProfileId::new(1, 7), first.delivery, Timestamp::from_seconds(100));
+    let first = ReadyDelivery { attempts: 1, ..delivery(1, Some(7), 1) };
+    queue.hold(&first, Timestamp::from_seconds(100));
+    queue.done(&first);
     queue.offer(delivery(2, Some(7), 1), NOW);
-    assert!(one(&mut queue, NOW).is_some());
+    assert!(one(&mut queue, NOW).is_some() && queue.passed.is_empty());
 }
 
 proptest! {

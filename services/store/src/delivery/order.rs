@@ -1,80 +1,79 @@
 //! Where a platform hears of a person's events one after the other, also when one has to be tried again: who waits for whom.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-    sea_query::Expr,
-};
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use tributary_domain::{
     id::{DeliveryId, DestinationId, ProfileId},
     time::Timestamp,
 };
 
 use crate::{
-    Lane, Page, Paged, StoreError, TenantScope,
-    column::id,
-    entity::{delivery, event},
+    Lane, StoreError, TenantScope,
+    column::{id, number, to_json},
     txn::Txn,
 };
 
-/// A person whose delivery waits to be tried again.
+/// A delivery of a person that is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct InLine {
     /// The person.
     pub profile: ProfileId,
     /// The delivery.
     pub delivery: DeliveryId,
-    /// When it is tried again.
+    /// When it is sent.
     pub due_at: Timestamp,
+    /// How often that was tried.
+    pub attempts: u32,
+    /// When the message of its event was received.
+    pub received_at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    profile_id: String,
+    id: String,
+    due_at: i64,
+    attempts: i32,
+    received_at: i64,
 }
 
 impl TenantScope<'_> {
-    /// Whose deliveries to a destination were tried and wait to be tried again, oldest message first. The next page begins after
-    /// the last delivery that was looked at.
+    /// The deliveries of these people to a destination that have to be tried again, or are due at `now`: at most `most` of each
+    /// person, first those that were tried, and then those that were received first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn held_people(
+    pub async fn in_line(
         &self,
         destination: DestinationId,
-        page: Page<DeliveryId>,
-    ) -> Result<Paged<Held, DeliveryId>, StoreError> {
-        let mut query = delivery::Entity::find()
-            .select_only()
-            .columns([delivery::Column::Id, delivery::Column::EventId, delivery::Column::DueAt])
-            .filter(delivery::Column::TenantId.eq(self.key()))
-            .filter(delivery::Column::DestinationId.eq(destination.to_string()))
-            .filter(Expr::cust("\"deliveries\".\"state\" = 'PENDING'"))
-            .filter(delivery::Column::Attempts.gt(0));
-        if let Some(after) = page.after {
-            query = query.filter(delivery::Column::Id.gt(after.to_string()));
-        }
-        let rows: Vec<(String, String, i64)> = query
-            .order_by_asc(delivery::Column::Id)
-            .limit(page.rows())
-            .into_tuple()
-            .all(&self.reader())
+        people: &HashSet<ProfileId>,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<InLine>, StoreError> {
+        let reader = self.reader();
+        let backend = reader.get_database_backend();
+        let text = if backend == DbBackend::Sqlite { IN_LINE.0 } else { IN_LINE.1 };
+        let values = [
+            to_json(people)?.into(),
+            self.key().into(),
+            destination.to_string().into(),
+            now.micros().into(),
+            i64::from(most).into(),
+        ];
+        let rows = Row::find_by_statement(Statement::from_sql_and_values(backend, text, values))
+            .all(&reader)
             .await?;
-        let wanted: Vec<String> = rows.iter().map(|(_, event, _)| event.clone()).collect();
-        let owners: Vec<(String, Option<String>)> = event::Entity::find()
-            .select_only()
-            .columns([event::Column::Id, event::Column::ProfileId])
-            .filter(event::Column::TenantId.eq(self.key()))
-            .filter(event::Column::Id.is_in(wanted))
-            .into_tuple()
-            .all(&self.reader())
-            .await?;
-        let owner = |event: &str| owners.iter().find(|(id, _)| id == event)?.1.clone();
-        let read = |(delivery, event, due_at): (String, String, i64)| {
-            let delivery: DeliveryId = id(&delivery, "deliveries.id")?;
-            let profile = owner(&event).map(|owner| id(&owner, "events.profile_id")).transpose()?;
-            Ok((delivery, profile.map(|profile| (profile, Timestamp::from_micros(due_at)))))
+        let read = |row: Row| {
+            Ok(InLine {
+                profile: id(&row.profile_id, "events.profile_id")?,
+                delivery: id(&row.id, "deliveries.id")?,
+                due_at: Timestamp::from_micros(row.due_at),
+                attempts: number(row.attempts, "deliveries.attempts")?,
+                received_at: Timestamp::from_micros(row.received_at),
+            })
         };
-        let found = page.fill(rows, read, |(delivery, _)| *delivery)?;
-        let held = found.items.into_iter().filter_map(|(delivery, held)| {
-            let (profile, due_at) = held?;
-            Some(Held { profile, delivery, due_at })
-        });
-        Ok(Paged { items: held.collect(), next: found.next })
+        rows.into_iter().map(read).collect()
     }
 
     /// Has pending deliveries wait until these times, all or none.
@@ -96,3 +95,23 @@ impl TenantScope<'_> {
 }
 
 const POSTPONE: &str = "UPDATE deliveries SET due_at = $1 WHERE tenant_id = $2 AND id = $3 AND state = 'PENDING' AND due_at < $1";
+
+/// A person's events are found by an index, and a delivery's id begins as that of its event does.
+const IN_LINE: (&str, &str) = (
+    "SELECT profile_id, id, due_at, attempts, received_at FROM \
+     (SELECT e.profile_id, d.id, d.due_at, d.attempts, e.received_at, ROW_NUMBER() OVER \
+     (PARTITION BY e.profile_id ORDER BY d.attempts = 0, e.received_at, d.id) AS place \
+     FROM json_each(?1) k CROSS JOIN events e ON e.tenant_id = ?2 AND e.profile_id = k.value \
+     CROSS JOIN deliveries d ON d.tenant_id = e.tenant_id \
+     AND d.id BETWEEN 'dlv_' || substr(e.id, 5, 26) AND 'dlv_' || substr(e.id, 5, 26) || 'zzzzzzzzzzzzz' \
+     AND d.event_id = e.id AND d.destination_id = ?3 AND d.state = 'PENDING' AND (d.attempts > 0 OR d.due_at <= ?4)) \
+     WHERE place <= ?5 ORDER BY profile_id, place",
+    "SELECT profile_id, id, due_at, attempts, received_at FROM \
+     (SELECT e.profile_id, d.id, d.due_at, d.attempts, e.received_at, ROW_NUMBER() OVER \
+     (PARTITION BY e.profile_id ORDER BY d.attempts = 0, e.received_at, d.id) AS place \
+     FROM jsonb_array_elements_text($1::jsonb) k(value) JOIN events e ON e.tenant_id = $2 AND e.profile_id = k.value \
+     JOIN deliveries d ON d.tenant_id = e.tenant_id \
+     AND d.id BETWEEN 'dlv_' || substr(e.id, 5, 26) AND 'dlv_' || substr(e.id, 5, 26) || 'zzzzzzzzzzzzz' \
+     AND d.event_id = e.id AND d.destination_id = $3 AND d.state = 'PENDING' AND (d.attempts > 0 OR d.due_at <= $4)) \
+     AS line WHERE place <= $5 ORDER BY profile_id, place",
+);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 use tributary_domain::{
-    id::ProfileId,
+    id::{DestinationId, ProfileId},
     identity::{Traits, with_consents},
     time::Timestamp,
 };
@@ -13,7 +13,7 @@ use super::sample;
 use crate::{
     Page,
     column::to_json,
-    delivery::{AttemptRecord, Cause, DeliveryFilter, Held, Milder, NewAttempt, Verdict},
+    delivery::{AttemptRecord, Cause, DeliveryFilter, InLine, Milder, NewAttempt, Verdict},
     entity::{delivery, event, profile},
     support::{on_each_database, tenant},
 };
@@ -41,47 +41,60 @@ fn tried(number: u64, verdict: Verdict, cause: Option<(&str, &str)>) -> NewAttem
 }
 
 #[tokio::test]
-async fn who_waits_for_another_try_is_found_and_others_are_put_behind() {
+async fn who_is_first_in_line_is_found_and_others_are_put_behind() {
     on_each_database(async |database| {
         let store = &database.store;
         let own = tenant(store, 1).await.id;
         let scope = store.tenant(own);
-        let numbers = 1..=4;
-        let events = numbers.clone().map(|number| sample::event(own, number, sample::profile(number.into())));
-        sample::write::<event::Entity>(store, events.collect()).await;
-        let rows = numbers.map(|number| sample::delivery(own, number, 1));
+        // Of the first person are all but the last two; the earlier the number, the later it was received.
+        let owner = |number: u64| sample::profile(if number < 6 { 1 } else { 2 });
+        let event = |number: u64| event::Model {
+            received_at: 100 - number.cast_signed(),
+            ..sample::event(own, number, owner(number))
+        };
+        sample::write::<event::Entity>(store, (1..=7).map(event).collect()).await;
+        let rows = (1..=7).map(|number| sample::delivery(own, number, 1));
         sample::write::<delivery::Entity>(store, rows.collect()).await;
         let again = Verdict::Retry { due_at: at(99) };
-        let attempts = [tried(1, again, None), tried(2, again, None), tried(3, Verdict::Failed, None)];
+        let attempts = [tried(2, again, None), tried(3, Verdict::Failed, None), tried(7, again, None)];
         scope.record_attempts(&attempts).await.expect("records");
+        scope.postpone_deliveries(&[(sample::delivery_id(4), at(50))]).await.expect("postpones");
 
-        let held = |number: u64| Held {
-            profile: sample::profile(number.into()),
-            delivery: sample::delivery_id(number),
-            due_at: at(99),
+        let line = async |people: &[u128], now: i64, most: u32| {
+            let people = people.iter().map(|number| sample::profile(*number)).collect();
+            let found = scope.in_line(sample::destination(), &people, at(now), most).await.expect("reads");
+            found.into_iter().map(|one| one.delivery).collect::<Vec<_>>()
         };
-        let first = scope.held_people(sample::destination(), Page::first(1)).await.expect("lists");
-        assert_eq!(first.items, [held(1)]);
-        let after = first.next.expect("there is another");
-        let rest = scope.held_people(sample::destination(), Page::after(after, 9)).await.expect("lists");
-        assert_eq!(
-            (rest.items, rest.next),
-            (vec![held(2)], None),
-            "neither what failed nor what was not tried"
-        );
+        let numbers =
+            |numbers: &[u64]| numbers.iter().map(|one| sample::delivery_id(*one)).collect::<Vec<_>>();
+        assert_eq!(line(&[1], 10, 9).await, numbers(&[2, 5, 1]), "what was tried, then what came first");
+        assert_eq!(line(&[1], 50, 9).await, numbers(&[2, 5, 4, 1]), "the one that was not due");
+        assert_eq!(line(&[1, 2], 50, 2).await, numbers(&[2, 5, 7, 6]), "of each person so many");
+        assert_eq!(line(&[3], 50, 9).await, numbers(&[]));
+        let first = scope.in_line(sample::destination(), &[sample::profile(1)].into(), at(10), 1).await;
+        let expected = InLine {
+            profile: sample::profile(1),
+            delivery: sample::delivery_id(2),
+            due_at: at(99),
+            attempts: 1,
+            received_at: Timestamp::from_micros(98),
+        };
+        assert_eq!(first.expect("reads"), [expected]);
+        let elsewhere = DestinationId::new(9, 9);
+        let other = scope.in_line(elsewhere, &[sample::profile(1)].into(), at(10), 9).await;
+        assert!(other.expect("reads").is_empty());
 
-        let behind = [1, 3, 4].map(|number| (sample::delivery_id(number), at(50)));
+        let behind = [1, 2, 3].map(|number| (sample::delivery_id(number), at(70)));
         scope.postpone_deliveries(&behind).await.expect("postpones");
-        for (number, due) in [(1, at(99)), (3, Timestamp::from_micros(1)), (4, at(50))] {
+        for (number, due) in [(1, at(70)), (2, at(99)), (3, Timestamp::from_micros(1))] {
             let found = scope.delivery(sample::delivery_id(number)).await.expect("is there");
             assert_eq!(found.due_at, due, "never sooner, and only what waits");
         }
         let other = store.tenant(tenant(store, 2).await.id);
-        assert!(
-            other.held_people(sample::destination(), Page::first(9)).await.expect("lists").items.is_empty()
-        );
-        other.postpone_deliveries(&[(sample::delivery_id(4), at(70))]).await.expect("nothing is there");
-        assert_eq!(scope.delivery(sample::delivery_id(4)).await.expect("is there").due_at, at(50));
+        let others = other.in_line(sample::destination(), &[sample::profile(1)].into(), at(99), 9).await;
+        assert!(others.expect("reads").is_empty());
+        other.postpone_deliveries(&[(sample::delivery_id(1), at(80))]).await.expect("nothing is there");
+        assert_eq!(scope.delivery(sample::delivery_id(1)).await.expect("is there").due_at, at(70));
     })
     .await;
 }
