@@ -7,7 +7,7 @@ mod tests;
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -39,6 +39,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 const REFUSED_FOR: Duration = Duration::from_secs(30);
 /// The secret that a token server may replace.
 const REFRESH_TOKEN: &str = "refresh_token";
+/// How many of the values are remembered that a refresh token took the place of. What is loaded is one of the last few.
+const FORMERS: usize = 8;
 
 /// The access tokens of all destinations.
 pub(super) struct Tokens {
@@ -73,6 +75,8 @@ struct Slot {
     refresh: Option<Secret>,
     /// The one that it took the place of, as long as that is not written.
     replaced: Option<Secret>,
+    /// All that it took the place of one after the other: which of them was loaded depends on when that was.
+    formers: VecDeque<Secret>,
     credential_ends: Option<Timestamp>,
     /// How often in a row there was none.
     failures: u32,
@@ -113,11 +117,7 @@ impl Tokens {
         let mut slot = slot.lock().await;
         if slot.revision < target.revision {
             let before = std::mem::take(&mut *slot);
-            *slot = Slot { revision: target.revision, count: before.count, ..Slot::default() };
-            // What was loaded anew does not have it yet.
-            if before.replaced.is_some() {
-                (slot.refresh, slot.replaced) = (before.refresh, before.replaced);
-            }
+            *slot = before.of_revision(target);
         }
         // A token of what is entered now goes to no server that was entered before.
         if slot.revision > target.revision {
@@ -213,6 +213,22 @@ impl Tokens {
 }
 
 impl Slot {
+    /// What stays of it where another revision of the record is loaded: the refresh token, unless its owner entered another
+    /// one. What was loaded may not have it yet.
+    fn of_revision(self, target: &Target) -> Self {
+        let next = Self { revision: target.revision, count: self.count, ..Self::default() };
+        let mut entered = target.secrets.iter().filter(|(name, _)| *name == REFRESH_TOKEN);
+        let entered = entered.find_map(|(_, values)| values.first());
+        let is_of_ours = |value: &String| {
+            let mut ours = self.formers.iter().chain(&self.refresh);
+            ours.any(|ours| ours.expose() == value)
+        };
+        if !entered.is_some_and(is_of_ours) {
+            return next;
+        }
+        Self { refresh: self.refresh, replaced: self.replaced, formers: self.formers, ..next }
+    }
+
     fn access(&self, kept: &Kept, is_new: bool) -> Access {
         Access {
             token: kept.token.clone(),
@@ -234,6 +250,10 @@ impl Slot {
         if let Some(refresh) = token.refresh.filter(|refresh| !used.is_empty() && refresh != used) {
             // What is written is what was loaded, whatever came in between.
             self.replaced.get_or_insert_with(|| Secret::new(used));
+            if self.formers.len() == FORMERS {
+                self.formers.pop_front();
+            }
+            self.formers.push_back(Secret::new(used));
             self.refresh = Some(Secret::new(refresh));
         }
         let access = self.access(&kept, true);

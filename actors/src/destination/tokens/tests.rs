@@ -14,9 +14,13 @@ use tokio::{
 };
 use tributary_connectors::destinations::find;
 use tributary_egress::{Policy, SystemResolver};
-use tributary_store::{Sealer, StoreOptions, destination::Credential};
+use tributary_store::{
+    Sealer, StoreOptions,
+    destination::{Credential, NewDestination},
+};
 
 use super::*;
+use crate::testing::{author, make_tenant};
 
 /// A clock that stands where it is put.
 #[derive(Debug, Default)]
@@ -34,6 +38,8 @@ struct Scene {
     target: Target,
     clock: Arc<Still>,
     asked: Arc<AtomicUsize>,
+    /// The refresh token that was used last.
+    used: Arc<Mutex<String>>,
     answer: Arc<Mutex<&'static str>>,
     _folder: tempfile::TempDir,
 }
@@ -47,7 +53,8 @@ impl Scene {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("binds");
         let url = format!("http://{}/token", listener.local_addr().expect("bound"));
         let (asked, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(GRANTED)));
-        tokio::spawn(serve(listener, Arc::clone(&asked), Arc::clone(&answer)));
+        let used = Arc::default();
+        tokio::spawn(serve(listener, Arc::clone(&asked), Arc::clone(&used), Arc::clone(&answer)));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = format!("sqlite://{}/store.db", folder.path().display());
         let store = Store::open(&database, StoreOptions::new(Sealer::new([7; 32]))).await.expect("opens");
@@ -69,7 +76,7 @@ impl Scene {
             concurrency: 1,
             pace: None,
         };
-        Self { tokens, target, clock, asked, answer, _folder: folder }
+        Self { tokens, target, clock, asked, used, answer, _folder: folder }
     }
 
     fn answers(&self, answer: &'static str) {
@@ -84,6 +91,42 @@ impl Scene {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    fn used(&self) -> String {
+        self.used.lock().expect("whole").clone()
+    }
+
+    /// Has a database with the destination in it.
+    async fn stored(&self) {
+        let store = &self.tokens.store;
+        store.migrate().await.expect("migrates");
+        make_tenant(store, TenantId::new(1, 1)).await;
+        let destination = NewDestination {
+            id: DestinationId::new(1, 1),
+            key: "ads".to_owned(),
+            display_name: "Ads".to_owned(),
+            platform: "google_ads".to_owned(),
+            settings: self.target.settings.clone(),
+            secrets: BTreeMap::from([(REFRESH_TOKEN.to_owned(), Secret::new("r"))]),
+            filter: None,
+            consent: None,
+            event_names: BTreeMap::new(),
+        };
+        let scope = store.tenant(TenantId::new(1, 1));
+        scope.create_destination(&destination, &author()).await.expect("makes a destination");
+    }
+
+    async fn kept(&self) -> String {
+        let scope = self.tokens.store.tenant(TenantId::new(1, 1));
+        let secrets = scope.destination_secrets(DestinationId::new(1, 1)).await.expect("reads");
+        secrets[REFRESH_TOKEN].expose().to_owned()
+    }
+
+    /// What another revision of the record says, in which its owner changed something, and this is the refresh token.
+    fn changes(&mut self, refresh: &str) {
+        self.target.revision += 1;
+        self.target.secrets = self.target.secrets.with(REFRESH_TOKEN, refresh);
+    }
+
     async fn access(&self) -> Result<Access, Outcome> {
         let whose = (TenantId::new(1, 1), DestinationId::new(1, 1));
         self.tokens.access(whose, &self.target).await.map(|access| access.expect("one with tokens"))
@@ -91,14 +134,21 @@ impl Scene {
 }
 
 /// Each answer ends its connection: the next request comes with its own.
-async fn serve(listener: TcpListener, asked: Arc<AtomicUsize>, answer: Arc<Mutex<&'static str>>) {
+async fn serve(
+    listener: TcpListener,
+    asked: Arc<AtomicUsize>,
+    used: Arc<Mutex<String>>,
+    answer: Arc<Mutex<&'static str>>,
+) {
     loop {
         let (mut stream, _) = listener.accept().await.expect("accepts");
         let (mut read, mut buffer) = (Vec::new(), [0; 4_096]);
-        while !String::from_utf8_lossy(&read).contains("refresh_token=r") {
+        while !String::from_utf8_lossy(&read).contains("&refresh_token=") {
             let count = stream.read(&mut buffer).await.expect("reads");
             read.extend_from_slice(&buffer[..count]);
         }
+        let form = String::from_utf8_lossy(&read).into_owned();
+        *used.lock().expect("whole") = form.rsplit('=').next().unwrap_or_default().to_owned();
         asked.fetch_add(1, Ordering::Relaxed);
         let (status, body) = answer.lock().expect("whole").split_once(' ').expect("a status and a body");
         let head =
@@ -182,6 +232,55 @@ async fn what_is_entered_anew_is_asked_with_at_once_and_goes_to_no_server_of_bef
     assert_eq!(held(scene.access().await), (Trouble::Expired, Some(Duration::ZERO)));
     assert_eq!(scene.asked(), 2);
     assert!(!format!("{:?}{:?}", scene.tokens, scene.target).contains("\"r\""));
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_outlives_a_change_of_the_destination_but_not_one_of_the_secret() {
+    let mut scene = Scene::new().await;
+    scene.stored().await;
+    scene.answers("200 {\"access_token\":\"t\",\"expires_in\":3600,\"refresh_token\":\"r2\"}");
+    scene.access().await.expect("access");
+    assert_eq!((scene.used(), scene.kept().await), ("r".to_owned(), "r2".to_owned()));
+
+    // Its record was changed, and read before the new one was written.
+    scene.changes("r");
+    scene.answers("200 {\"access_token\":\"t\",\"expires_in\":3600,\"refresh_token\":\"r3\"}");
+    scene.access().await.expect("access");
+    assert_eq!((scene.used(), scene.kept().await), ("r2".to_owned(), "r3".to_owned()));
+
+    // The next one was read between the two, and the one after that has all of it.
+    scene.changes("r2");
+    scene.answers(GRANTED);
+    scene.access().await.expect("access");
+    assert_eq!(scene.used(), "r3");
+    scene.changes("r3");
+    scene.access().await.expect("access");
+    assert_eq!((scene.used(), scene.kept().await), ("r3".to_owned(), "r3".to_owned()));
+
+    // Its owner entered another one.
+    scene.changes("own");
+    scene.access().await.expect("access");
+    assert_eq!(scene.used(), "own");
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_that_is_not_written_yet_is_used_and_written_later() {
+    let mut scene = Scene::new().await;
+    scene.answers("200 {\"access_token\":\"t\",\"expires_in\":3600,\"refresh_token\":\"r2\"}");
+    let slot = scene.tokens.slot(DestinationId::new(1, 1));
+    scene.access().await.expect("access");
+    // The database did not take it.
+    slot.lock().await.replaced = Some(Secret::new("r"));
+    scene.stored().await;
+    scene.changes("r");
+    scene.answers(GRANTED);
+    scene.access().await.expect("access");
+    assert_eq!((scene.used(), scene.kept().await), ("r2".to_owned(), "r2".to_owned()));
+    // What was entered meanwhile goes nowhere else.
+    slot.lock().await.replaced = Some(Secret::new("elsewhere"));
+    scene.changes("own");
+    scene.access().await.expect("access");
+    assert_eq!((scene.used(), scene.kept().await), ("own".to_owned(), "r2".to_owned()));
 }
 
 #[test]
