@@ -19,6 +19,7 @@ mod m0015_deliveries;
 mod m0016_credentials;
 mod m0017_tests;
 mod m0018_requests;
+mod m0019_delays;
 mod migrator;
 mod table;
 

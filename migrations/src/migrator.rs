@@ -14,7 +14,7 @@ use crate::{
     m0008_backtests::Backtests, m0009_versions::Versions, m0010_identity::Identity, m0011_privacy::Privacy,
     m0012_lineage::Lineage, m0013_consent::Consent, m0014_connections::Connections,
     m0015_deliveries::Deliveries, m0016_credentials::Credentials, m0017_tests::Tests,
-    m0018_requests::Requests,
+    m0018_requests::Requests, m0019_delays::Delays,
 };
 
 /// Held on Postgres while migrating; any number will do as long as it is always the same ("tributar" in ASCII).
@@ -43,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(Credentials),
             Box::new(Tests),
             Box::new(Requests),
+            Box::new(Delays),
         ]
     }
 }

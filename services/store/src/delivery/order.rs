@@ -94,7 +94,9 @@ impl TenantScope<'_> {
     }
 }
 
-const POSTPONE: &str = "UPDATE deliveries SET due_at = $1 WHERE tenant_id = $2 AND id = $3 AND state = 'PENDING' AND due_at < $1";
+/// From then on it waits for that, and for its workflow's delay no more.
+const POSTPONE: &str = "UPDATE deliveries SET due_at = $1, is_delayed = NULL \
+    WHERE tenant_id = $2 AND id = $3 AND state = 'PENDING' AND due_at < $1";
 
 /// A person's events are found by an index, and a delivery's id begins as that of its event does.
 const IN_LINE: (&str, &str) = (

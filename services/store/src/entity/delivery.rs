@@ -21,6 +21,7 @@ pub(crate) struct Model {
     pub(crate) last_error: Option<String>,
     pub(crate) error_code: Option<String>,
     pub(crate) error_verdict: Option<String>,
+    pub(crate) is_delayed: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -119,6 +119,7 @@ impl Resolver<'_> {
                 last_error: None,
                 error_code: None,
                 error_verdict: None,
+                is_delayed: (due > self.now).then_some(1),
             });
             self.applied.deliveries.push(ReadyDelivery {
                 tenant: plan.tenant,

@@ -3,7 +3,8 @@
 //!
 //! With a delay that stays as it is, each is due after the one before by itself. So only the latest time of each workflow
 //! is kept in memory, and only for as long as something waits; where a delivery would be due before that, the database is
-//! asked once for the batch. Without delays nothing is kept, asked or compared.
+//! asked once for the batch. Without delays nothing is kept, asked or compared. What waits for another reason, such as an
+//! earlier one of its person that has to be tried again, is none of it, and is passed over by an index.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -152,7 +153,8 @@ const LAST: Sql = Sql {
              AND e.id >= k.value ->> 3 AND e.workflow_id = k.value ->> 2 \
              CROSS JOIN deliveries d ON d.tenant_id = e.tenant_id \
              AND d.id BETWEEN 'dlv_' || substr(e.id, 5, 26) AND 'dlv_' || substr(e.id, 5, 26) || 'zzzzzzzzzzzzz' \
-             AND d.event_id = e.id AND d.state = 'PENDING' AND d.attempts = 0 AND d.due_at >= k.value ->> 4 \
+             AND d.event_id = e.id AND d.state = 'PENDING' AND d.is_delayed IS NOT NULL AND d.attempts = 0 \
+             AND d.due_at >= k.value ->> 4 \
              GROUP BY e.workflow_id, e.profile_id, d.destination_id",
     postgres: "SELECT e.workflow_id, e.profile_id, d.destination_id, MAX(d.due_at) AS due_at \
                FROM jsonb_array_elements($1::jsonb) k(value) \
@@ -160,7 +162,8 @@ const LAST: Sql = Sql {
                AND e.id >= k.value ->> 3 AND e.workflow_id = k.value ->> 2 \
                JOIN deliveries d ON d.tenant_id = e.tenant_id \
                AND d.id BETWEEN 'dlv_' || substr(e.id, 5, 26) AND 'dlv_' || substr(e.id, 5, 26) || 'zzzzzzzzzzzzz' \
-               AND d.event_id = e.id AND d.state = 'PENDING' AND d.attempts = 0 AND d.due_at >= (k.value ->> 4)::bigint \
+               AND d.event_id = e.id AND d.state = 'PENDING' AND d.is_delayed IS NOT NULL AND d.attempts = 0 \
+               AND d.due_at >= (k.value ->> 4)::bigint \
                GROUP BY e.workflow_id, e.profile_id, d.destination_id",
 };
 
@@ -209,7 +212,8 @@ impl Store {
             format!(
                 "SELECT e.workflow_id, MAX(d.due_at) AS due_at FROM deliveries d \
                  JOIN events e ON e.tenant_id = d.tenant_id AND e.id = d.event_id \
-                 WHERE d.state = 'PENDING' AND d.attempts = 0 AND d.due_at > {time} GROUP BY e.workflow_id"
+                 WHERE d.state = 'PENDING' AND d.is_delayed IS NOT NULL AND d.attempts = 0 AND d.due_at > {time} \
+                 GROUP BY e.workflow_id"
             )
         };
         let backend = self.reader().get_database_backend();

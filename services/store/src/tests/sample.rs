@@ -276,6 +276,7 @@ pub(super) fn delivery(tenant: TenantId, number: u64, due_at: i64) -> delivery::
         last_error: None,
         error_code: None,
         error_verdict: None,
+        is_delayed: None,
     }
 }
 

@@ -125,6 +125,43 @@ async fn a_delay_that_is_made_shorter_lets_nobody_overtake_themselves() {
 }
 
 #[tokio::test]
+async fn what_waits_for_another_than_its_delay_holds_up_nothing_that_is_committed() {
+    on_each_database(async |database| {
+        let store = &database.store;
+        let own = tenant(store, 1).await.id;
+        let mut ledger = state(store, at(0)).await;
+        let plans = vec![
+            plan(store, own, 1, 100, 0, "a@example.com").await,
+            plan(store, own, 2, 100, 600, "b@example.com").await,
+        ];
+        apply(store, &mut ledger, plans, at(100)).await;
+        // One that was put behind an earlier one, delayed or not, waits for that alone.
+        let delivery = |number| {
+            let event = EventId::derive(sample::message_id(number), sample::workflow(), 0);
+            DeliveryId::derive(event, sample::destination(), 0)
+        };
+        let scope = store.tenant(own);
+        assert_ne!(state(store, at(110)).await.waiting, Horizons::default());
+        scope
+            .postpone_deliveries(&[(delivery(1), at(5_000)), (delivery(2), at(5_000))])
+            .await
+            .expect("waits");
+        let mut again = state(store, at(110)).await;
+        assert_eq!(again.waiting, Horizons::default());
+        let next = vec![
+            plan(store, own, 3, 120, 0, "a@example.com").await,
+            plan(store, own, 4, 120, 60, "b@example.com").await,
+            plan(store, own, 5, 121, 0, "b@example.com").await,
+        ];
+        apply(store, &mut again, next, at(121)).await;
+        assert_eq!(due(store, own, 3).await, at(120));
+        assert_eq!(due(store, own, 4).await, at(180));
+        assert_eq!(due(store, own, 5).await, at(180).plus(Duration::from_micros(1)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn whatever_the_delay_each_person_is_told_of_in_order() {
     on_each_database(async |database| {
         let store = &database.store;
