@@ -113,13 +113,12 @@ impl DestinationActor {
             answer_removed: false,
         };
         self.tell(source, &attempt, verdict);
-        let is_replay = delivery.before > 0;
         self.results.push(NewAttempt {
             attempt,
             verdict,
             cause,
             source,
-            is_replay,
+            is_replay: delivery.is_replay,
             is_test: delivery.event.data.is_test,
             quality: tried.quality,
         });

@@ -66,6 +66,7 @@ fn delivery(number: u64) -> ReadyDelivery {
         delivery: DeliveryId::derive(event, destination(), 0),
         attempts: 0,
         before: 0,
+        is_replay: false,
         due: Timestamp::from_seconds(1),
         event: Arc::new(StoredEvent {
             id: event,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
     self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, PauseDestinationRequest,
-    ResumeDestinationRequest,
+    QueryStatsRequest, ResumeDestinationRequest,
     delivery::State,
     destination::{Credential, State as DestinationState, credential::State as CredentialState},
 };
@@ -181,6 +181,10 @@ async fn a_token_server_that_fails_costs_no_tries_and_nothing_has_to_be_done() {
         assert!(last == "DELIVERED" && before.iter().all(|outcome| outcome == "HELD"), "{outcomes:?}");
     }
     scene.stands(CredentialState::Valid).await;
+    // How long they waited is how long they took.
+    let request = QueryStatsRequest { parent: scene.tenant.name.clone(), ..Default::default() };
+    let total = scene.server.api().stats().query_stats(request).await.expect("stats").into_inner().total;
+    assert_eq!(total.and_then(|total| total.delivery).map(|latency| latency.count), Some(3));
 }
 
 #[tokio::test]

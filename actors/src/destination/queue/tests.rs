@@ -2,7 +2,7 @@
 
 mod strict;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -31,6 +31,7 @@ fn happened(number: u64, profile: Option<u128>, due: i64, time: i64) -> ReadyDel
         delivery: DeliveryId::derive(event, DestinationId::new(1, 1), 0),
         attempts: 0,
         before: 0,
+        is_replay: false,
         due: Timestamp::from_seconds(due),
         event: Arc::new(StoredEvent {
             id: event,

@@ -76,8 +76,8 @@ pub struct NewAttempt {
     pub cause: Option<Cause>,
     /// The source of the delivery's message, which it is counted for.
     pub source: SourceId,
-    /// Whether the delivery is sent again because somebody asked for it, or set its destination right: how long it took since
-    /// its message came says nothing then.
+    /// Whether the delivery is sent again because somebody asked for it: how long it took since its message came says nothing
+    /// then.
     pub is_replay: bool,
     /// Whether its event is a test: such are not counted.
     pub is_test: bool,

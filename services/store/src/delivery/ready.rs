@@ -23,6 +23,14 @@ const NO_TRIES: [&str; 3] = ["SUSPENDED", "HELD", SPLIT];
 /// The last of them: the request was refused for something in it, and is made again in parts.
 pub(super) const SPLIT: &str = "SPLIT";
 
+/// Attempts at a delivery that are none of its tries.
+#[derive(Debug, Clone, Copy, Default)]
+struct NoTries {
+    count: u32,
+    /// Whether it was replayed.
+    is_replay: bool,
+}
+
 impl TenantScope<'_> {
     /// The pending deliveries for a destination that are due before `due_before`, those due longest first, with their
     /// events. The next page begins after the time and the id of the last one of this.
@@ -54,9 +62,13 @@ impl TenantScope<'_> {
 
     /// How many of these deliveries' attempts are none of their tries: those before it was replayed, and since then those
     /// that say nothing of its event.
-    async fn no_tries(&self, deliveries: Vec<String>) -> Result<HashMap<String, i32>, StoreError> {
-        let mut before: HashMap<String, i32> =
+    async fn no_tries(&self, deliveries: Vec<String>) -> Result<HashMap<String, NoTries>, StoreError> {
+        let replayed: HashMap<String, i32> =
             self.attempts_before(deliveries.iter().cloned()).await?.into_iter().collect();
+        let of_replay = |(id, count): (&String, &i32)| {
+            (id.clone(), NoTries { count: count.unsigned_abs(), is_replay: true })
+        };
+        let mut before: HashMap<String, NoTries> = replayed.iter().map(of_replay).collect();
         if deliveries.is_empty() {
             return Ok(before);
         }
@@ -69,10 +81,9 @@ impl TenantScope<'_> {
             .into_tuple()
             .all(&self.reader())
             .await?;
-        let replayed = before.clone();
         let since = |(id, number): &(String, i32)| replayed.get(id).is_none_or(|before| number > before);
         for (id, _) in suspended.into_iter().filter(since) {
-            *before.entry(id).or_default() += 1;
+            before.entry(id).or_default().count += 1;
         }
         Ok(before)
     }
@@ -81,14 +92,16 @@ impl TenantScope<'_> {
         &self,
         delivery: &DeliveryRecord,
         events: &HashMap<EventId, Arc<StoredEvent>>,
-        before: &HashMap<String, i32>,
+        before: &HashMap<String, NoTries>,
     ) -> Option<ReadyDelivery> {
+        let NoTries { count, is_replay } = before.get(&delivery.id.to_string()).copied().unwrap_or_default();
         Some(ReadyDelivery {
             tenant: self.id(),
             destination: delivery.destination,
             delivery: delivery.id,
             attempts: delivery.attempts,
-            before: before.get(&delivery.id.to_string()).map_or(0, |before| before.unsigned_abs()),
+            before: count,
+            is_replay,
             due: delivery.due_at,
             event: Arc::clone(events.get(&delivery.event)?),
         })

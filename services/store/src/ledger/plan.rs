@@ -234,9 +234,11 @@ pub struct ReadyDelivery {
     pub delivery: DeliveryId,
     /// The attempts made so far.
     pub attempts: u32,
-    /// How many of them do not count against those that it has: they were made before it was replayed, or found the
-    /// destination not set up.
+    /// How many of them do not count against those that it has: they were made before it was replayed, or say nothing of
+    /// its event.
     pub before: u32,
+    /// Whether it is sent again because somebody asked for it.
+    pub is_replay: bool,
     /// Not before this time.
     pub due: Timestamp,
     /// The event, shared by all of its deliveries.

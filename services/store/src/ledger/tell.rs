@@ -127,6 +127,7 @@ impl Resolver<'_> {
                 delivery: id,
                 attempts: 0,
                 before: 0,
+                is_replay: false,
                 due,
                 event: Arc::clone(event),
             });

@@ -42,7 +42,8 @@ async fn attempts_at_a_destination_that_is_not_set_up_are_no_tries() {
         scope.create_destination(&sample::new_destination(), &author(2)).await.expect("makes one");
         sample::write::<event::Entity>(store, vec![sample::event(own, 1, sample::profile(1))]).await;
         sample::write::<delivery::Entity>(store, vec![sample::delivery(own, 1, 1)]).await;
-        for (number, outcome) in [(1, "RETRY"), (2, "SUSPENDED"), (3, "HELD"), (4, "RETRY")] {
+        let outcomes = ["RETRY", "SUSPENDED", "HELD", "RETRY", "SPLIT"];
+        for (number, outcome) in (1..).zip(outcomes) {
             let attempt = AttemptRecord {
                 delivery: sample::delivery_id(1),
                 number,
@@ -54,7 +55,8 @@ async fn attempts_at_a_destination_that_is_not_set_up_are_no_tries() {
         }
         let ready =
             scope.ready_deliveries(sample::destination(), at(99), Page::first(9)).await.expect("loads").items;
-        assert_eq!((ready[0].attempts, ready[0].before), (4, 2));
+        assert_eq!((ready[0].attempts, ready[0].before), (5, 3));
+        assert!(!ready[0].is_replay, "nobody asked for it: how long it takes counts");
     })
     .await;
 }
@@ -98,8 +100,8 @@ async fn a_delivery_that_is_replayed_is_the_same_one() {
         let ready =
             scope.ready_deliveries(sample::destination(), at(99), Page::first(9)).await.expect("loads");
         let tried: Vec<_> =
-            ready.items.iter().map(|ready| (ready.delivery, ready.attempts, ready.before)).collect();
-        assert_eq!(tried, [(sample::delivery_id(3), 0, 0), (sample::delivery_id(1), 3, 3)]);
+            ready.items.iter().map(|one| (one.delivery, one.attempts, one.before, one.is_replay)).collect();
+        assert_eq!(tried, [(sample::delivery_id(3), 0, 0, false), (sample::delivery_id(1), 3, 3, true)]);
         scope.record_attempts(&[sample::tried(attempt(3), Verdict::Failed)]).await.expect("records");
         let late = scope.delivery(sample::delivery_id(1)).await.expect("is there");
         assert_eq!(late.state, DeliveryState::Pending, "an attempt of before says nothing about this round");
