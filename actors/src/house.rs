@@ -11,6 +11,7 @@ use tokio::{
     sync::{Notify, broadcast, watch},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     committed::Committed,
     health::Health,
@@ -187,6 +188,20 @@ impl House {
     /// How sending to a destination goes; nothing: it was sent nothing since this began.
     pub async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health> {
         self.feed.dispatcher.examine(tenant, destination).await
+    }
+
+    /// The access token that requests to a destination take now, as deliveries get it, and another one than one that was not taken;
+    /// nothing where they take none. It matters not whether the destination is enabled.
+    ///
+    /// # Errors
+    /// What there being none would mean for a delivery.
+    pub async fn access(
+        &self,
+        tenant: TenantId,
+        destination: DestinationId,
+        rejected: Option<&str>,
+    ) -> Result<Option<String>, Outcome> {
+        self.feed.dispatcher.access(tenant, destination, rejected).await
     }
 
     /// Has the ledger look for commands. Does not wait.

@@ -11,7 +11,6 @@ use serde_json::Value;
 use tracing::{Instrument, Span};
 use tributary_connectors::destinations::{
     self, Batching, HttpRequest, Item, Judged, Outcome, OutgoingEvent, Replies, RequestError, Secrets,
-    Trouble,
 };
 use tributary_domain::{
     booking::Role,
@@ -101,9 +100,10 @@ impl Means {
             Some(_) => self.traits(store, &batch).await,
             None => Some(HashMap::new()),
         };
-        let line = match target.rules().is_strict {
-            true => Line::of(store, &batch, passed, self.clock.now()).await,
-            false => Some(Line::default()),
+        let line = if target.rules().is_strict {
+            Line::of(store, &batch, passed, self.clock.now()).await
+        } else {
+            Some(Line::default())
         };
         let (Some(traits), Some(line)) = (traits, line) else {
             // All wait, so that nothing of the same person goes first.
@@ -277,7 +277,7 @@ impl Means {
                     Replies::All(judged) => {
                         sent.health = Health::of(&judged);
                         let is_old = may_renew && access.is_some_and(|access| !access.is_new);
-                        if is_old && is_about_token(&judged.outcome) {
+                        if is_old && judged.outcome.is_about_token() {
                             return deliveries;
                         }
                         let all = of_all(answered(started, &answer, ends, judged), &answer, deliveries.len());
@@ -406,11 +406,6 @@ fn answered(
 ) -> Tried {
     let it = Tried::answered(started, answer.duration, answer.status.as_u16(), &answer.headers, judged);
     Tried { credential_ends, ..it }
-}
-
-/// Whether another access token could make a difference.
-fn is_about_token(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Hold { trouble: Trouble::Expired | Trouble::Revoked, .. })
 }
 
 /// The span of a request, which hangs below the one that the door began when the first one's message came in.

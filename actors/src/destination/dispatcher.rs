@@ -8,6 +8,7 @@ use std::{
 
 use futures::future::join_all;
 use tokio::sync::broadcast;
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     committed::Committed,
     health::Health,
@@ -23,6 +24,7 @@ use super::{
     actor::DestinationActor,
     attempt::Means,
     message::{Drain, Examine, Forget, Look, Offer, Reload},
+    target,
     tokens::Tokens,
     turns::Turns,
 };
@@ -148,6 +150,26 @@ impl Dispatcher {
             active.get(&(tenant, destination)).map(Arc::clone)
         };
         handle?.call(Examine).await.ok()
+    }
+
+    /// The access token that requests to a destination take now, another one than one that was not taken; nothing where they take
+    /// none.
+    pub(crate) async fn access(
+        &self,
+        tenant: TenantId,
+        destination: DestinationId,
+        rejected: Option<&str>,
+    ) -> Result<Option<String>, Outcome> {
+        let target = match target::reached(&self.store, tenant, destination).await {
+            Ok(Some(target)) => target,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(Outcome::Retry { after: None, reason: error.to_string() }),
+        };
+        if let Some(rejected) = rejected {
+            self.means.tokens.reject_value(destination, rejected).await;
+        }
+        let access = self.means.tokens.access((tenant, destination), &target).await?;
+        Ok(access.map(|access| access.token))
     }
 
     /// The tenant's configuration changed.

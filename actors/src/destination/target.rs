@@ -124,22 +124,52 @@ pub(super) async fn load(
     tenant: TenantId,
     destination: DestinationId,
 ) -> Result<Loaded, StoreError> {
-    let none = Loaded { target: None, sources: HashMap::new() };
-    let scope = store.tenant(tenant);
+    let found = found(store, tenant, destination).await?;
+    let Some((record, platform)) = found.filter(|(record, _)| record.state == DestinationState::Enabled)
+    else {
+        return Ok(Loaded { target: None, sources: HashMap::new() });
+    };
+    let target = opened(store, tenant, record, platform).await?;
+    Ok(Loaded { target: Some(Arc::new(target)), sources: store.tenant(tenant).source_names().await? })
+}
+
+/// Reads how a destination can be reached, also one that is not enabled; nothing: it is not there any more, or its tenant is not.
+pub(super) async fn reached(
+    store: &Store,
+    tenant: TenantId,
+    destination: DestinationId,
+) -> Result<Option<Target>, StoreError> {
+    match found(store, tenant, destination).await? {
+        Some((record, platform)) => opened(store, tenant, record, platform).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn found(
+    store: &Store,
+    tenant: TenantId,
+    destination: DestinationId,
+) -> Result<Option<(DestinationRecord, &'static dyn Platform)>, StoreError> {
     let found = match store.tenants().get(tenant).await {
-        Ok(_) => scope.destination(destination).await,
+        Ok(_) => store.tenant(tenant).destination(destination).await,
         Err(error) => Err(error),
     };
     let record = match found {
-        Err(StoreError::NotFound { .. }) => return Ok(none),
+        Err(StoreError::NotFound { .. }) => return Ok(None),
         record => record?,
     };
-    let platform = destinations::find(&record.platform).filter(|_| record.state == DestinationState::Enabled);
-    let Some(platform) = platform else { return Ok(none) };
-    let secrets = scope.destination_secrets(destination).await?;
+    Ok(destinations::find(&record.platform).map(|platform| (record, platform)))
+}
+
+async fn opened(
+    store: &Store,
+    tenant: TenantId,
+    record: DestinationRecord,
+    platform: &'static dyn Platform,
+) -> Result<Target, StoreError> {
+    let secrets = store.tenant(tenant).destination_secrets(record.id).await?;
     let secrets = secrets.into_iter().map(|(name, secret)| (name, secret.expose().to_owned())).collect();
-    let target = Target::of(record, platform, secrets);
-    Ok(Loaded { target: Some(Arc::new(target)), sources: scope.source_names().await? })
+    Ok(Target::of(record, platform, secrets))
 }
 
 /// Whose deliveries a batch has.

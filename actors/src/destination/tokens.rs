@@ -170,6 +170,15 @@ impl Tokens {
         }
     }
 
+    /// The same of one that is known by itself.
+    pub(super) async fn reject_value(&self, destination: DestinationId, token: &str) {
+        let slot = self.slot(destination);
+        let mut slot = slot.lock().await;
+        if slot.kept.as_ref().is_some_and(|kept| kept.token == token) {
+            slot.kept = None;
+        }
+    }
+
     fn slot(&self, destination: DestinationId) -> Arc<tokio::sync::Mutex<Slot>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(destination).or_default())

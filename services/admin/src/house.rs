@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use tokio::sync::broadcast;
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     committed::Committed,
     health::Health,
@@ -56,6 +57,19 @@ pub trait House: fmt::Debug + Send + Sync {
 
     /// How sending to a destination goes; nothing: it was sent nothing since the house began.
     async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health>;
+
+    /// The access token that a request to a destination takes now, whether or not the destination is enabled, and another one
+    /// than `rejected`, which was not taken; nothing where its secrets are put into requests as they are. Deliveries get theirs
+    /// in the same place: two who got them would each make the other's refresh token worthless.
+    ///
+    /// # Errors
+    /// What there being none would mean for a delivery.
+    async fn access(
+        &self,
+        tenant: TenantId,
+        destination: DestinationId,
+        rejected: Option<&str>,
+    ) -> Result<Option<String>, Outcome>;
 
     /// Says that an operation was begun or stopped. Does not wait.
     fn operations_changed(&self);

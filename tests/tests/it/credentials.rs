@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
     self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, PauseDestinationRequest,
-    QueryStatsRequest, ResumeDestinationRequest,
+    QueryStatsRequest, ResumeDestinationRequest, TestDestinationRequest,
     delivery::State,
     destination::{Credential, State as DestinationState, credential::State as CredentialState},
 };
@@ -185,6 +185,38 @@ async fn a_token_server_that_fails_costs_no_tries_and_nothing_has_to_be_done() {
     let request = QueryStatsRequest { parent: scene.tenant.name.clone(), ..Default::default() };
     let total = scene.server.api().stats().query_stats(request).await.expect("stats").into_inner().total;
     assert_eq!(total.and_then(|total| total.delivery).map(|latency| latency.count), Some(3));
+}
+
+#[tokio::test]
+async fn a_test_of_a_destination_takes_access_from_where_deliveries_get_it() {
+    let scene = Scene::new(Database::sqlite(), With::Refresh).await;
+    let name = scene.destination.name.clone();
+    let request =
+        TestDestinationRequest { name, event_name: "Lead".to_owned(), send: true, ..Default::default() };
+    let test = async || {
+        let tested = scene.server.api().destinations().test_destination(request.clone()).await;
+        tested.expect("it is tested").into_inner().answer.expect("it was sent")
+    };
+    let google = scene.platforms.google();
+    google.set(Grants::Rotating);
+    scene.pause().await;
+    assert_eq!(test().await.outcome, "DELIVERED", "also while it is paused");
+    let calls = scene.platforms.calls("google_ads");
+    assert_eq!((calls.len(), &calls[0].body["validateOnly"]), (1, &json!(true)));
+    scene.resume().await;
+    scene.post(0).await;
+    scene.delivered(1).await;
+    assert_eq!(test().await.outcome, "DELIVERED");
+    assert_eq!(google.exchanges(), 2, "one of each revision of the record, for all");
+    // What ended before its time is got anew, as for deliveries.
+    google.end_tokens();
+    assert_eq!(test().await.outcome, "DELIVERED");
+    assert_eq!(google.exchanges(), 3);
+    google.end_tokens();
+    google.set(Grants::Revoked);
+    let held = test().await;
+    assert!(held.outcome == "HELD" && held.meaning.contains("invalid_grant"), "{held:?}");
+    scene.tells_no_secret().await;
 }
 
 #[tokio::test]

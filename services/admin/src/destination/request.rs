@@ -2,7 +2,7 @@
 
 use tonic::Status;
 use tributary_connectors::destinations::{
-    self, HttpRequest, OutgoingEvent, Platform, RequestError, Secrets, Standing, oauth,
+    self, HttpRequest, OutgoingEvent, Platform, RequestError, Secrets, Standing,
 };
 use tributary_domain::{id::DeliveryId, time::Timestamp};
 use tributary_proto::admin::v1::{Header, MatchQuality, OutgoingRequest};
@@ -16,22 +16,43 @@ const SHORTEST: usize = 4;
 
 /// What would go to a destination.
 pub(crate) struct Composed {
-    /// The request as it is sent; nothing: none can be made.
-    pub(crate) request: Option<HttpRequest>,
-    /// The same as it may be seen.
+    /// What the request is made of; nothing: none can be made.
+    pub(crate) parts: Option<Parts>,
+    /// The request as it may be seen, without an access token.
     pub(crate) shown: Option<OutgoingRequest>,
     /// How well the platform will find the event's person; nothing: it looks for nobody.
     pub(crate) match_quality: Option<MatchQuality>,
     /// Why there is no request; empty: there is one.
     pub(crate) reason: String,
-    /// Whether it takes an access token that is got with the secrets: the request is without it.
-    pub(crate) needs_access: bool,
+}
+
+/// What a request is made of.
+pub(crate) struct Parts {
+    platform: &'static dyn Platform,
+    secrets: Secrets,
+    event: OutgoingEvent,
+}
+
+impl Parts {
+    /// The request as `destination` is sent it at `now`, with the access token that it takes; empty: it takes none.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub(crate) fn request(
+        &self,
+        destination: &DestinationRecord,
+        access: &str,
+        now: Timestamp,
+    ) -> Result<HttpRequest, RequestError> {
+        let settings = destinations::settings_for(self.platform, &destination.settings, &self.event)?;
+        self.platform.request(&settings, &self.secrets.with_access(access), &self.event, now)
+    }
 }
 
 impl Composed {
     fn refused(reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { request: None, shown: None, match_quality: None, reason, needs_access: false }
+        Self { parts: None, shown: None, match_quality: None, reason }
     }
 }
 
@@ -69,26 +90,14 @@ pub(crate) async fn composed(
         return Ok(Composed::refused(format!("{name} cannot be told what became of an event")));
     }
     let match_quality = destinations::quality(platform.about(), &outgoing).as_ref().map(platforms::quality);
-    Ok(match request(platform, destination, &secrets, &outgoing, now) {
+    let parts = Parts { platform, secrets, event: outgoing };
+    Ok(match parts.request(destination, "", now) {
         Ok(request) => {
-            let shown = Some(shown(platform, &secrets, &request));
-            let access = oauth::grant(platform.about(), &destination.settings, &secrets, now);
-            let needs_access = !matches!(access, Ok(None));
-            Composed { request: Some(request), shown, match_quality, reason: String::new(), needs_access }
+            let shown = Some(shown(platform, &parts.secrets, &request));
+            Composed { parts: Some(parts), shown, match_quality, reason: String::new() }
         }
         Err(error) => Composed { match_quality, ..Composed::refused(error.to_string()) },
     })
-}
-
-fn request(
-    platform: &dyn Platform,
-    destination: &DestinationRecord,
-    secrets: &Secrets,
-    event: &OutgoingEvent,
-    now: Timestamp,
-) -> Result<HttpRequest, RequestError> {
-    let settings = destinations::settings_for(platform, &destination.settings, event)?;
-    platform.request(&settings, secrets, event, now)
 }
 
 /// A request as it may be seen: signatures and secrets are left out, wherever they stand.

@@ -17,7 +17,7 @@ use tributary_proto::admin::v1::{
 };
 use tributary_store::{StoreError, destination::DestinationRecord, event::EventRecord, ledger::StoredEvent};
 
-use super::request::composed;
+use super::request::{Parts, composed};
 use crate::{
     call::{Call, Located},
     convert::{
@@ -37,8 +37,6 @@ const USUAL: &str = "Schedule";
 const MAX_NAME: usize = 200;
 /// What an example is said to come from.
 const SOURCE: &str = "Example";
-/// Why nothing is sent to a platform that wants an access token.
-const NEEDS_ACCESS: &str = "only deliveries get an access token with its secrets: let a test message come in, and look at its delivery";
 /// As long as a delivery waits for its answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Most of an answer's body that is shown, in bytes.
@@ -84,15 +82,14 @@ pub(super) async fn test(
         match_quality: composed.match_quality,
     };
     let platform = destinations::find(&record.platform);
-    let without = platform
+    let test_reason = platform
         .filter(|platform| destinations::test_settings(*platform, &record.settings).is_none())
-        .map(destinations::without_facility);
-    // Tokens are with who delivers: two who get them would each make the other's refresh token worthless.
-    let unsent = composed.needs_access.then(|| NEEDS_ACCESS.to_owned());
-    let test_reason = without.or(unsent).unwrap_or_default();
-    let answer = match (platform, composed.request, kept) {
-        (Some(platform), Some(request_of_it), None) if request.send && !composed.needs_access => {
-            Some(sent(call, platform, request_of_it).await)
+        .map(destinations::without_facility)
+        .unwrap_or_default();
+    let answer = match (platform, composed.parts, kept) {
+        (Some(platform), Some(parts), None) if request.send => {
+            let tried = Tried { call, located, record, platform, parts };
+            Some(tried.answer(now).await.unwrap_or_else(|outcome| unanswered(&outcome)))
         }
         _ => None,
     };
@@ -198,34 +195,68 @@ async fn withheld(
     }))
 }
 
-/// Sends a request, and says what the answer means by what is known of the platform.
-async fn sent(call: &Call<'_>, platform: &dyn Platform, request: HttpRequest) -> Answer {
-    let HttpRequest { method, url, headers, body } = request;
-    match call.egress.send(OutboundRequest { method, url, headers, body, deadline: DEADLINE }).await {
-        Ok(answer) => {
-            let status = answer.status.as_u16();
-            let outcome = platform.classify(status, &answer.headers, &answer.body, call.clock.now());
-            Answer {
-                http_status: status.into(),
-                headers: shown(&answer.headers),
-                body: answer.body[..answer.body.len().min(SHOWN_BODY)].to_vec(),
-                body_truncated: answer.truncated || answer.body.len() > SHOWN_BODY,
-                duration: Some(to_span(answer.duration)),
-                outcome: outcome.word().to_owned(),
-                meaning: outcome.reason().to_owned(),
+/// What a request is sent with.
+struct Tried<'a> {
+    call: &'a Call<'a>,
+    located: &'a Located<'a>,
+    record: &'a DestinationRecord,
+    platform: &'static dyn Platform,
+    parts: Parts,
+}
+
+impl Tried<'_> {
+    /// What comes back, or why there was nothing to send. An access token can end before its time: then it is got anew, as for a
+    /// delivery.
+    async fn answer(&self, now: Timestamp) -> Result<Answer, Outcome> {
+        let access = self.access(None).await?;
+        let (answer, outcome) = self.sent(access.as_deref(), now).await?;
+        if access.is_none() || !outcome.is_about_token() {
+            return Ok(answer);
+        }
+        let another = self.access(access.as_deref()).await?;
+        self.sent(another.as_deref(), now).await.map(|(answer, _)| answer)
+    }
+
+    async fn access(&self, rejected: Option<&str>) -> Result<Option<String>, Outcome> {
+        self.call.house.access(self.located.scope.id(), self.record.id, rejected).await
+    }
+
+    /// Sends the request, and says what the answer means by what is known of the platform.
+    async fn sent(&self, access: Option<&str>, now: Timestamp) -> Result<(Answer, Outcome), Outcome> {
+        let made = self.parts.request(self.record, access.unwrap_or_default(), now);
+        let HttpRequest { method, url, headers, body } =
+            made.map_err(|error| Outcome::Suspend { reason: error.to_string() })?;
+        let request = OutboundRequest { method, url, headers, body, deadline: DEADLINE };
+        match self.call.egress.send(request).await {
+            Ok(answer) => {
+                let (status, now) = (answer.status.as_u16(), self.call.clock.now());
+                let outcome = self.platform.classify(status, &answer.headers, &answer.body, now);
+                let told = Answer {
+                    http_status: status.into(),
+                    headers: shown(&answer.headers),
+                    body: answer.body[..answer.body.len().min(SHOWN_BODY)].to_vec(),
+                    body_truncated: answer.truncated || answer.body.len() > SHOWN_BODY,
+                    duration: Some(to_span(answer.duration)),
+                    ..unanswered(&outcome)
+                };
+                Ok((told, outcome))
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                Err(if error.kind().is_retryable() {
+                    Outcome::Retry { after: None, reason }
+                } else {
+                    Outcome::Permanent { reason }
+                })
             }
         }
-        Err(error) => {
-            let reason = error.to_string();
-            let outcome = if error.kind().is_retryable() {
-                Outcome::Retry { after: None, reason }
-            } else {
-                Outcome::Permanent { reason }
-            };
-            let (outcome, meaning) = (outcome.word().to_owned(), outcome.reason().to_owned());
-            Answer { outcome, meaning, ..Answer::default() }
-        }
     }
+}
+
+/// What is told without an answer.
+fn unanswered(outcome: &Outcome) -> Answer {
+    let (outcome, meaning) = (outcome.word().to_owned(), outcome.reason().to_owned());
+    Answer { outcome, meaning, ..Answer::default() }
 }
 
 fn shown(headers: &HeaderMap) -> Vec<Header> {

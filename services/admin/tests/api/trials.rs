@@ -7,6 +7,7 @@ use tokio::{
     sync::mpsc,
 };
 use tonic::Code;
+use tributary_connectors::destinations::{Outcome, Trouble};
 use tributary_domain::id::EventId;
 use tributary_proto::admin::v1::{
     AddSuppressionsRequest, ConsentRule, CreateDestinationRequest, Destination, GetMessageRequest,
@@ -53,6 +54,10 @@ async fn platform(
         secrets: [(secret.0.to_owned(), secret.1.to_owned())].into(),
         ..Destination::default()
     };
+    created(world, tenant, destination).await
+}
+
+async fn created(world: &World, tenant: &Tenant, destination: Destination) -> Destination {
     let request = CreateDestinationRequest {
         parent: tenant.name.clone(),
         destination: Some(destination),
@@ -287,6 +292,47 @@ async fn what_is_sent_goes_to_the_test_facility_and_the_answer_has_its_meaning()
     assert!(dry.delivery.unwrap().request.is_some() && dry.test_reason.contains("without being counted"));
     let none = test(&world, &klaviyo, |request| request.send = true).await.unwrap();
     assert!(none.answer.is_none() && none.delivery.unwrap().reason.contains("it is a test"));
+}
+
+#[tokio::test]
+async fn where_access_is_got_for_deliveries_it_is_got_for_tests_too() {
+    let world = World::start().await;
+    let tenant = world.tenant("acme").await;
+    let (url, mut received) = answering("200 OK", r#"{"requestId":"1"}"#).await;
+    let mut settings = object(&[("customer_id", "1234567890"), ("client_id", "c"), ("base_url", &url)]);
+    let conversions = prost_types::value::Kind::StructValue(object(&[("Schedule", "7")]));
+    settings.fields.insert("conversions".to_owned(), prost_types::Value { kind: Some(conversions) });
+    let secrets = [("client_secret", "canary-secret"), ("refresh_token", "canary-refresh")];
+    let ads = Destination {
+        key: "ads".to_owned(),
+        display_name: "Ads".to_owned(),
+        platform: "google_ads".to_owned(),
+        settings: Some(settings),
+        secrets: secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..Destination::default()
+    };
+    let ads = created(&world, &tenant, ads).await;
+    let sent = async || test(&world, &ads, |request| request.send = true).await.unwrap();
+    let house = |access| world.house.access.lock().unwrap().insert(id(&ads.name), access);
+
+    let why = Outcome::Hold { trouble: Trouble::Revoked, after: None, reason: "it was revoked".to_owned() };
+    house(Err(why));
+    let refused = sent().await;
+    let answer = refused.answer.unwrap();
+    assert_eq!((answer.http_status, answer.outcome.as_str()), (0, "HELD"));
+    assert!(answer.meaning.contains("it was revoked") && refused.test_reason.is_empty());
+    assert!(received.try_recv().is_err(), "nothing was sent");
+
+    house(Ok("canary-access".to_owned()));
+    let taken = sent().await;
+    let (head, body) = received.recv().await.unwrap();
+    assert!(head.to_ascii_lowercase().contains("authorization: bearer canary-access"), "{head}");
+    assert_eq!(body["validateOnly"], true, "it goes to the test facility");
+    assert!(!format!("{taken:?}").contains("canary"), "{taken:?}");
+    let answer = taken.answer.unwrap();
+    assert_eq!((answer.http_status, answer.outcome.as_str()), (200, "DELIVERED"));
+    let dry = test(&world, &ads, |_| {}).await.unwrap();
+    assert!(dry.answer.is_none() && received.try_recv().is_err());
 }
 
 #[tokio::test]

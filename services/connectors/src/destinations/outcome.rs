@@ -65,6 +65,11 @@ impl Outcome {
         }
     }
 
+    /// Whether it could be another one with another access token, where it was made with one.
+    pub fn is_about_token(&self) -> bool {
+        matches!(self, Self::Hold { trouble: Trouble::Expired | Trouble::Revoked, .. })
+    }
+
     /// Why it is none of a success; empty: it is one.
     pub fn reason(&self) -> &str {
         match self {

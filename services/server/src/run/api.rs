@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::{Notify, broadcast};
 use tributary_actors::House;
 use tributary_admin::{CommandError, CommandOutcome};
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     committed::Committed,
     health::Health,
@@ -66,6 +67,15 @@ impl tributary_admin::House for RunningHouse {
 
     async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health> {
         self.house.destination_health(tenant, destination).await
+    }
+
+    async fn access(
+        &self,
+        tenant: TenantId,
+        destination: DestinationId,
+        rejected: Option<&str>,
+    ) -> Result<Option<String>, Outcome> {
+        self.house.access(tenant, destination, rejected).await
     }
 
     fn operations_changed(&self) {

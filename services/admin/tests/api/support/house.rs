@@ -10,6 +10,7 @@ use std::{
 
 use tokio::sync::broadcast;
 use tributary_admin::{CommandError, CommandOutcome, House};
+use tributary_connectors::destinations::Outcome;
 use tributary_domain::{
     committed::Committed,
     health::Health,
@@ -30,6 +31,8 @@ pub(crate) struct TestHouse {
     /// How often it was told that an operation was begun or stopped.
     pub(crate) operations: AtomicUsize,
     pub(crate) health: Mutex<HashMap<DestinationId, Health>>,
+    /// What there is of access to destinations that take tokens.
+    pub(crate) access: Mutex<HashMap<DestinationId, Result<String, Outcome>>>,
     pub(crate) told: broadcast::Sender<Arc<Committed>>,
 }
 
@@ -45,6 +48,7 @@ impl TestHouse {
             accepted: Mutex::default(),
             operations: AtomicUsize::default(),
             health: Mutex::default(),
+            access: Mutex::default(),
             told: broadcast::channel(4).0,
         }
     }
@@ -77,6 +81,16 @@ impl House for TestHouse {
 
     async fn destination_health(&self, _: TenantId, destination: DestinationId) -> Option<Health> {
         self.health.lock().unwrap().get(&destination).copied()
+    }
+
+    async fn access(
+        &self,
+        _: TenantId,
+        destination: DestinationId,
+        rejected: Option<&str>,
+    ) -> Result<Option<String>, Outcome> {
+        let access = self.access.lock().unwrap().get(&destination).cloned().transpose()?;
+        Ok(access.map(|access| if rejected == Some(&access) { format!("{access}-anew") } else { access }))
     }
 
     fn operations_changed(&self) {
