@@ -84,6 +84,9 @@ impl Dispatcher {
     #[must_use]
     pub(crate) fn hurried(mut self, hurry: Hurry) -> Self {
         self.means.hurry = hurry;
+        if let Some(tokens) = Arc::get_mut(&mut self.means.tokens) {
+            tokens.hurry(hurry);
+        }
         self
     }
 

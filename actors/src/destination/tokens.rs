@@ -27,11 +27,13 @@ use tributary_store::{Secret, Store};
 use tributary_telemetry::Metrics;
 
 use super::{attempt::outbound, target::Target};
+use crate::faults::Hurry;
 
 /// How long before its end a token is renewed; of a shorter one, after half of its time.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
-/// How long a token server may take.
+/// How long a token server may take, and how long in any hurry.
 const DEADLINE: Duration = Duration::from_secs(15);
+const LEAST: Duration = Duration::from_secs(3);
 /// The wait after the first failure of a token server, and the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
@@ -49,6 +51,7 @@ pub(super) struct Tokens {
     store: Store,
     metrics: Metrics,
     jitter: fn() -> f64,
+    hurry: Hurry,
     slots: Mutex<HashMap<DestinationId, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 
@@ -97,7 +100,12 @@ impl Tokens {
         metrics: Metrics,
         jitter: fn() -> f64,
     ) -> Self {
-        Self { egress, clock, store, metrics, jitter, slots: Mutex::default() }
+        Self { egress, clock, store, metrics, jitter, hurry: Hurry::NONE, slots: Mutex::default() }
+    }
+
+    /// Waits for token servers only so long from now on.
+    pub(super) fn hurry(&mut self, hurry: Hurry) {
+        self.hurry = hurry;
     }
 
     /// What a request to the destination is allowed with; nothing where its secrets are put into requests as they are. All who
@@ -154,7 +162,7 @@ impl Tokens {
             Err(refusal) => {
                 let is_final = matches!(refusal, Refusal::Trouble(..));
                 self.metrics.credential_renewed(name, if is_final { "REFUSED" } else { "UNREACHABLE" });
-                let outcome = slot.refuse(refusal, now, (self.jitter)());
+                let outcome = slot.refuse(refusal, now, (self.jitter)(), self.hurry);
                 tracing::warn!(%destination, platform = name, is_final, "no access token can be had");
                 Err(outcome)
             }
@@ -192,7 +200,7 @@ impl Tokens {
                 Refusal::Trouble(Trouble::Revoked, reason.to_owned())
             })?,
         };
-        let request = outbound(grant.request(&signature), DEADLINE);
+        let request = outbound(grant.request(&signature), self.hurry.at_least(DEADLINE, LEAST));
         match self.egress.send(request).await {
             Ok(answer) => {
                 let (status, about) = (answer.status.as_u16(), target.platform.about());
@@ -271,7 +279,7 @@ impl Slot {
     }
 
     /// Keeps that there is none at `now`, for as long as it makes no sense to ask again.
-    fn refuse(&mut self, refusal: Refusal, now: Timestamp, jitter: f64) -> Outcome {
+    fn refuse(&mut self, refusal: Refusal, now: Timestamp, jitter: f64, hurry: Hurry) -> Outcome {
         self.kept = None;
         let (outcome, span) = match refusal {
             Refusal::Trouble(trouble, reason) => {
@@ -284,7 +292,7 @@ impl Slot {
                 (Outcome::Hold { trouble: Trouble::Expired, after: Some(wait), reason }, wait)
             }
         };
-        self.failed = Some((now.plus(span), outcome.clone()));
+        self.failed = Some((now.plus(hurry.of(span)), outcome.clone()));
         outcome
     }
 }

@@ -11,8 +11,9 @@ use std::{
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tributary_proto::admin::v1::{
-    self as pb, CreateDestinationRequest, Delivery, GetDestinationRequest, ListDeliveriesRequest,
-    UpdateDestinationRequest, delivery::State, destination::credential::State as CredentialState,
+    self as pb, CreateDestinationRequest, Delivery, DeliveryAttempt, GetDestinationRequest,
+    ListDeliveriesRequest, UpdateDestinationRequest, delivery::State,
+    destination::credential::State as CredentialState,
 };
 use tributary_tests::{
     CREDENTIAL, Database, Destination, Fault, RENEWED, Seen, Server, ServerBuilder, Source, Storm, Tenant,
@@ -33,7 +34,8 @@ const HURRY: u32 = 10_000;
 const EXPIRES_AFTER: usize = 20;
 /// Of so many destinations one speaks no TLS, and is thought to.
 const TLS: usize = 20;
-const PLATFORMS: [&str; 8] = ["webhook", "meta", "tiktok", "linkedin", "klaviyo", "hubspot", "slack", "ga4"];
+const PLATFORMS: [&str; 9] =
+    ["webhook", "meta", "tiktok", "linkedin", "klaviyo", "hubspot", "slack", "ga4", "google_ads"];
 /// 32 bytes.
 const SIGNING: &str = "whsec_c3Rvcm1zdG9ybXN0b3Jtc3Rvcm1zdG9ybXN0b3JtISE=";
 
@@ -97,8 +99,9 @@ impl Place {
         };
         let made = server.api().destinations().create_destination(request).await.expect("a destination");
         let destination = Destination { name: made.into_inner().name };
-        // Google does not say that a secret is wrong, and who signs has no credential.
-        if is_rough && number / PLATFORMS.len() % 2 == 1 && !["webhook", "ga4"].contains(&platform) {
+        // Google does not say that a secret is wrong, who signs has no credential, and tokens end by themselves.
+        let lasts = ["webhook", "ga4", "google_ads"].contains(&platform);
+        if is_rough && number / PLATFORMS.len() % 2 == 1 && !lasts {
             storm.expires(number, EXPIRES_AFTER);
         }
         Self { number, destination, platform, is_tls }
@@ -153,7 +156,8 @@ impl Shop {
 
     /// Gives those a new credential that say that theirs is not valid any more.
     async fn mend(&self, server: &Server, storm: &Storm) {
-        for place in &self.places {
+        // A token server that fails says nothing of the credential: nobody has to do anything.
+        for place in self.places.iter().filter(|place| place.platform != "google_ads") {
             let credential = place.now(server).await.credential.unwrap_or_default().state();
             if [CredentialState::Expired, CredentialState::Revoked].contains(&credential) {
                 place.mend(server, storm, RENEWED).await;
@@ -193,12 +197,16 @@ impl Shop {
             let id = delivery.name.rsplit('/').next().expect("an id");
             let mut ids = met.iter().map(|one| one.delivery.as_str());
             assert!(ids.all(|own| own == if place.platform == "webhook" { id } else { "" }), "{}", story());
-            let mut unseen = 0;
-            if place.is_tls || nth % step == 0 {
+            let (mut unseen, has_tokens) = (0, place.platform == "google_ads");
+            if place.is_tls || has_tokens || nth % step == 0 {
                 let shown = server.delivery(&delivery.name).await;
                 assert_attempts(&shown);
-                unseen = shown.attempts.iter().filter(|one| one.error.contains("tls failed")).count();
-                assert!(unseen == 0 || place.is_tls, "{}", story());
+                // Without a handshake or an access token there is no request.
+                let is_unseen = |one: &&DeliveryAttempt| {
+                    one.error.contains("tls failed") || has_tokens && one.outcome == "HELD"
+                };
+                unseen = shown.attempts.iter().filter(is_unseen).count();
+                assert!(unseen == 0 || place.is_tls || has_tokens, "{}", story());
             }
             assert_eq!(delivery.attempt_count as usize, met.len() + unseen, "{}", story());
         }
@@ -257,7 +265,8 @@ async fn no_delivery_is_lost_or_doubled_whatever_platforms_do() {
         let patience = Duration::from_secs(180 + expected as u64 / 100);
         let mut is_mended = false;
         eventually_within(patience, "everything is delivered", async || {
-            if !is_mended && storm.handshakes() >= 5 * secure.len() {
+            // One delivery may have met all of them, and meets five faults after that: together fewer than it has tries.
+            if !is_mended && storm.handshakes() >= 2 * secure.len() {
                 is_mended = true;
                 for place in &secure {
                     place.mend(&server, &storm, CREDENTIAL).await;
@@ -281,11 +290,12 @@ async fn no_delivery_is_lost_or_doubled_whatever_platforms_do() {
         let seen = storm.seen();
         let requests: usize = seen.values().map(Vec::len).sum();
         println!("{expected} deliveries in {requests} requests, {:.1?}", began.elapsed());
-        println!("{:?}, {} handshakes", tally(&seen), storm.handshakes());
+        println!("{:?}, {} handshakes, {} outages", tally(&seen), storm.handshakes(), storm.outages());
         assert_eq!(storm.wrong(), [""; 0], "what no platform takes was sent");
         assert_eq!(storm.hasty(HURRY), BTreeSet::new(), "sooner than it was asked for");
         assert_eq!(seen.len(), expected, "every order everywhere, and nothing else");
         assert!(is_mended && tally(&seen).len() > 10, "every fault was met");
+        assert!(storm.outages() > 0, "a token server failed, and went on");
         for shop in &shops {
             shop.check(&server, &seen).await;
         }

@@ -34,6 +34,11 @@ const MOST_FAULTS: usize = 5;
 /// Of a hundred requests, so many are not answered as they should be.
 const SHARE: u64 = 30;
 
+/// What goes wrong with token servers: each token is given after all of this.
+const OUTAGE: [Fault; 4] = [Fault::Down(500), Fault::Hang, Fault::Down(503), Fault::Reset];
+/// After so many requests that take an access token, all that were given end.
+const TOKENS_END: usize = 25;
+
 /// Platforms that misbehave, until this is dropped.
 #[derive(Debug)]
 pub struct Storm {
@@ -68,6 +73,10 @@ struct State {
     /// After how many requests the credential of a place expires.
     expires: BTreeMap<usize, usize>,
     requests: BTreeMap<usize, usize>,
+    /// How often a place was asked for a token.
+    asked_for_token: BTreeMap<usize, usize>,
+    /// How many requests took an access token.
+    with_token: usize,
     seen: BTreeMap<Told, Vec<Seen>>,
     handshakes: usize,
     wrong: Vec<String>,
@@ -150,6 +159,11 @@ impl Storm {
         self.state().handshakes
     }
 
+    /// How often access was given after the token server had failed for a while.
+    pub fn outages(&self) -> usize {
+        self.state().outages()
+    }
+
     /// What requests had that no platform takes.
     pub fn wrong(&self) -> Vec<String> {
         self.state().wrong.clone()
@@ -227,11 +241,18 @@ impl State {
         };
         let orders = order::orders(&asked.body);
         let is_right = right.wrong.is_empty();
-        if !is_right && (!has_expired || is_renewed) {
+        // Its time was over before anybody could know.
+        let is_over = platform == "google_ads" && right.status == 401;
+        if !is_right && !is_over && (!has_expired || is_renewed) {
             self.wrong.push(format!("{platform}: {}", right.wrong));
         }
-        let fault =
+        if is_over {
+            return Play { answer: right, fault: None };
+        }
+        let outage = self.outage(place, platform);
+        let by_chance =
             self.fault(place, orders.first().copied()).filter(|_| is_right).map(|fault| fault.at(platform));
+        let fault = outage.or(by_chance);
         let refused = self.refused(place, &orders, fault);
         let delivery = asked.header("webhook-id").to_owned();
         for order in orders {
@@ -248,6 +269,31 @@ impl State {
         }
         let answer = if fault == Some(Fault::Partial) { partial(platform, &asked, &refused) } else { right };
         Play { answer, fault }
+    }
+
+    /// What goes wrong with a place's token server, and that tokens end.
+    fn outage(&mut self, place: usize, platform: &str) -> Option<Fault> {
+        self.seed?;
+        match platform {
+            "google_tokens" => {
+                let asked = self.asked_for_token.entry(place).or_default();
+                *asked += 1;
+                OUTAGE.get((*asked - 1) % (OUTAGE.len() + 1)).copied()
+            }
+            "google_ads" => {
+                self.with_token += 1;
+                if self.with_token.is_multiple_of(TOKENS_END) {
+                    self.google.end_tokens();
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// How many tokens were given, each after all that goes wrong before.
+    fn outages(&self) -> usize {
+        self.asked_for_token.values().map(|asked| asked / (OUTAGE.len() + 1)).sum()
     }
 
     /// What goes wrong with the next request of which this is the first order, if it tells of any.

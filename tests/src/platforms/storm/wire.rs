@@ -1,6 +1,6 @@
 //! HTTP as it comes and goes over a socket, so that it can be answered in every wrong way too.
 
-use std::{collections::BTreeMap, io};
+use std::io;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::{
@@ -46,9 +46,10 @@ pub(super) async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Re
             return Ok(None);
         }
     }
-    let body = serde_json::from_slice(&buffer[end + 4..whole]).unwrap_or_default();
-    let asked =
-        Asked { method, path: path.to_owned(), query: pairs(query), headers, body, form: BTreeMap::new() };
+    let bytes = &buffer[end + 4..whole];
+    let body = serde_json::from_slice(bytes).unwrap_or_default();
+    let form = url::form_urlencoded::parse(bytes).into_owned().collect();
+    let asked = Asked { method, path: path.to_owned(), query: pairs(query), headers, body, form };
     buffer.drain(..whole);
     Ok(Some(asked))
 }
