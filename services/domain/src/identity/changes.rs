@@ -1,5 +1,7 @@
 //! What a batch changed: the rows to write.
 
+use std::mem;
+
 use sha2::{Digest, Sha256};
 
 use super::{Identifier, Meeting, ProfileState, Quarantine, Refusal, Step};
@@ -27,6 +29,33 @@ pub struct Changes {
     pub meetings: Vec<Meeting>,
     /// Values that are no evidence any more, in the order of the log.
     pub quarantines: Vec<Quarantine>,
+}
+
+impl Changes {
+    /// Takes a part out: up to `most` of the profiles, of the identifiers and of the evidence, and all of the rest with
+    /// the last of them. None when nothing is left.
+    pub fn take_part(&mut self, most: usize) -> Option<Self> {
+        if *self == Self::default() {
+            return None;
+        }
+        let is_last = [self.profiles.len(), self.identifiers.len(), self.evidence.len()]
+            .into_iter()
+            .all(|rows| rows <= most);
+        if is_last {
+            return Some(mem::take(self));
+        }
+        Some(Self {
+            profiles: front(&mut self.profiles, most),
+            identifiers: front(&mut self.identifiers, most),
+            evidence: front(&mut self.evidence, most),
+            ..Self::default()
+        })
+    }
+}
+
+/// The first `most` of `rows`, taken out.
+fn front<T>(rows: &mut Vec<T>, most: usize) -> Vec<T> {
+    rows.drain(..most.min(rows.len())).collect()
 }
 
 /// Which event, when: the origin of a row.
@@ -135,4 +164,36 @@ pub struct EvidenceRow {
     pub profile: ProfileId,
     /// The steps that changed something.
     pub steps: Vec<Step>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{MessageId, WorkflowId};
+
+    #[test]
+    fn parts_add_up_to_the_whole_and_repoints_go_last() {
+        let profile = |number| ProfileId::new(1, number);
+        let evidence = |number| EvidenceRow {
+            occasion: Occasion {
+                event: EventId::derive(MessageId::new(1, number), WorkflowId::new(1, 1), 0),
+                sequence: 7,
+                at: Timestamp::from_micros(1),
+            },
+            profile: profile(number),
+            steps: Vec::new(),
+        };
+        let whole = Changes {
+            evidence: (0..7).map(evidence).collect(),
+            repoints: vec![Repoint { from: profile(1), to: profile(2) }],
+            ..Changes::default()
+        };
+        let mut rest = whole.clone();
+        let parts: Vec<Changes> = std::iter::from_fn(|| rest.take_part(3)).collect();
+        assert_eq!(parts.iter().map(|part| part.evidence.len()).collect::<Vec<_>>(), [3, 3, 1]);
+        assert_eq!(parts.iter().map(|part| part.repoints.len()).collect::<Vec<_>>(), [0, 0, 1]);
+        let evidence: Vec<EvidenceRow> = parts.into_iter().flat_map(|part| part.evidence).collect();
+        assert_eq!(evidence, whole.evidence);
+        assert_eq!(rest.take_part(3), None);
+    }
 }

@@ -3,13 +3,15 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     mem,
+    ops::Deref,
+    sync::Arc,
 };
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
-use tokio::{sync::mpsc, task};
+use tokio::sync::mpsc;
 use tributary_domain::{
     id::{ProfileId, TenantId},
-    identity::{IdentifierType, View},
+    identity::{Changes, IdentifierType, View},
     partition::Partition,
     quota::Month,
     time::Timestamp,
@@ -39,11 +41,10 @@ use super::{
 };
 use crate::{Sealer, Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
-/// How many messages are resolved before their statements are handed over.
+/// How many messages are resolved, or rows of people are made, before their statements are handed over.
 const PART: usize = 64;
-/// After how many messages whoever hands statements to the database gets a turn: it has to have the next one at
-/// hand when the one before ends.
-const TURN: usize = 4;
+/// The same of a batch's first part, while the database waits for it; each after it has twice as many.
+const FIRST_PART: usize = 16;
 /// How many statements wait at most for the database.
 const WAITING: usize = 16;
 
@@ -116,8 +117,7 @@ impl Store {
         let shared = &*state;
         let attempt = self
             .write_txn(crate::Lane::Ledger, "ledger.apply", |txn: Txn| async move {
-                let txn = txn.as_ref();
-                attempt(txn, self.sealer(), shared, batch, now).await
+                attempt(&txn, self.sealer(), shared, batch, now).await
             })
             .await;
         match attempt {
@@ -165,7 +165,7 @@ impl LedgerState {
 }
 
 async fn attempt(
-    txn: &DatabaseTransaction,
+    txn: &Txn,
     sealer: &Sealer,
     state: &LedgerState,
     batch: &LedgerBatch,
@@ -189,10 +189,13 @@ async fn attempt(
     let resolver = load_all(txn, sealer, state.known(), batch, &tenants, meter, now).await?;
     let (sender, statements) = mpsc::channel(WAITING);
     let to = Statements { backend: txn.get_database_backend(), sender };
-    // Both run to their end, so that no statement is cut off.
-    let (resolved, written) = tokio::join!(resolve(resolver, batch, now, to), execute(txn, statements));
+    // On another thread: the database gets its next statement while this one resolves. Both run to their end, so that no
+    // statement is cut off.
+    let writing = tokio::spawn(execute(Arc::clone(txn), statements));
+    let resolved = resolve(resolver, batch, now, to).await;
+    let written = writing.await;
     let mut applied = resolved?;
-    written?;
+    written.map_err(|error| StoreError::Other { message: format!("writing a batch ended: {error}") })??;
     applied.drained = drained(txn, batch).await?;
     Ok(Attempt::Committed(applied))
 }
@@ -205,12 +208,12 @@ async fn resolve(
     now: Timestamp,
     to: Statements,
 ) -> Result<Applied, StoreError> {
-    for plans in batch.plans.chunks(PART) {
-        for some in plans.chunks(TURN) {
-            some.iter().try_for_each(|plan| resolver.message(plan))?;
-            task::yield_now().await;
-        }
+    let (mut rest, mut most) = (batch.plans.as_slice(), FIRST_PART);
+    while !rest.is_empty() {
+        let (part, later) = rest.split_at(most.min(rest.len()));
+        part.iter().try_for_each(|plan| resolver.message(plan))?;
         mem::take(&mut resolver.difference).hand_over(&to).await?;
+        (rest, most) = (later, (most * 2).min(PART));
     }
     let Resolver {
         views,
@@ -229,8 +232,15 @@ async fn resolve(
     // All plans of a tenant are of the revision in force.
     let revisions: HashMap<TenantId, i64> =
         batch.plans.iter().map(|plan| (plan.tenant, plan.config_rev)).collect();
-    for (tenant, mut view) in views {
-        let changes = view.take_changes();
+    let mut changed: Vec<(TenantId, Changes)> =
+        views.into_iter().map(|(tenant, mut view)| (tenant, view.take_changes())).collect();
+    // First what takes the database the longest, and is made the soonest.
+    for (tenant, changes) in &changed {
+        changes::add_keys(&mut difference, *tenant, changes);
+    }
+    mem::take(&mut difference).hand_over(&to).await?;
+    for (tenant, changes) in &mut changed {
+        let tenant = *tenant;
         applied.quarantined.extend(changes.quarantines.iter().map(|found| Quarantined {
             tenant,
             kind: found.identifier.kind.clone(),
@@ -238,7 +248,10 @@ async fn resolve(
             people: found.people,
         }));
         let revision = revisions.get(&tenant).copied().unwrap_or_default();
-        changes::add(&mut difference, &before, tenant, changes, revision, now)?;
+        while let Some(part) = changes.take_part(PART) {
+            changes::add(&mut difference, &before, tenant, part, revision, now)?;
+            mem::take(&mut difference).hand_over(&to).await?;
+        }
     }
     difference.contexts = contexts.rows(now)?;
     (difference.groups, difference.members) = groups.rows(now)?;
@@ -264,7 +277,7 @@ pub(super) async fn write(txn: &DatabaseTransaction, difference: Difference) -> 
 }
 
 async fn execute(
-    txn: &DatabaseTransaction,
+    txn: impl Deref<Target = DatabaseTransaction>,
     mut statements: mpsc::Receiver<Statement>,
 ) -> Result<(), StoreError> {
     while let Some(statement) = statements.recv().await {

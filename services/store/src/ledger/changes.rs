@@ -19,7 +19,16 @@ use crate::{
     profile::BlockReason,
 };
 
-/// Adds what changed in one tenant to the difference, decided with the settings of this revision. What an event changed when it was processed again is added to what
+/// Adds whose the identifiers are that were attached in one tenant.
+pub(super) fn add_keys(difference: &mut Difference, tenant: TenantId, changes: &Changes) {
+    difference.identifier_keys.extend(changes.identifiers.iter().map(|new| identifier_key::Model {
+        key_hash:
+            KeyHash::identifier(tenant, new.identifier.kind.as_str(), &new.identifier.value).to_column(),
+        profile_id: new.profile.bits().to_be_bytes().to_vec(),
+    }));
+}
+
+/// Adds the rest of what changed in one tenant, or a part of it, to the difference, decided with the settings of this revision. What an event changed when it was processed again is added to what
 /// it changed `before`.
 pub(super) fn add(
     difference: &mut Difference,
@@ -35,10 +44,6 @@ pub(super) fn add(
     }
     for new in changes.identifiers {
         let Identifier { kind, value, raw, .. } = new.identifier;
-        difference.identifier_keys.push(identifier_key::Model {
-            key_hash: KeyHash::identifier(tenant, kind.as_str(), &value).to_column(),
-            profile_id: new.profile.bits().to_be_bytes().to_vec(),
-        });
         difference.identifiers.push(identifier::Model {
             tenant_id: tenant_id.clone(),
             profile_id: new.profile.to_string(),

@@ -112,7 +112,7 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Hands them over one by one; whoever executes them gets to do so in between.
+    /// Hands them over one by one; whoever else works on this thread gets to do so in between.
     async fn hand_over(&self, statements: impl IntoIterator<Item = Statement>) {
         for statement in statements {
             let _ = self.sender.send(statement).await;

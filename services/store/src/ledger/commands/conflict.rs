@@ -52,6 +52,7 @@ pub(super) async fn decide(
     }
     let mut difference = Difference::default();
     let changes = view.take_changes();
+    changes::add_keys(&mut difference, tenant, &changes);
     changes::add(&mut difference, &Before::default(), tenant, changes, configured.config_rev, context.now)?;
     for merged in &mut difference.merges {
         merged.conflict_id = Some(row.id.clone());
