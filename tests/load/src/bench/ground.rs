@@ -1,7 +1,7 @@
 //! What all measurements share.
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -30,6 +30,7 @@ impl<'a> Ground<'a> {
         let own = env::current_exe()?;
         let beside = own.parent().context("this program stands nowhere")?;
         let place = options.work_dir.as_deref().unwrap_or(beside);
+        fs::create_dir_all(place)?;
         let folder = tempfile::Builder::new().prefix("tributary-load-").tempdir_in(place)?;
         Ok(Self { options, binary, folder, folders: AtomicU32::new(0) })
     }
