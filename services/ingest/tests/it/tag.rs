@@ -41,10 +41,9 @@ async fn a_page_gets_the_tag_with_what_its_owner_set() {
         assert!(answer.head.contains(header), "no `{header}`: {}", answer.head);
     }
     assert!(!answer.head.contains("set-cookie"), "what is kept by caches names nobody");
-    assert!(answer.body.starts_with("(function("), "{}", answer.body);
-    assert!(answer.body.contains(&format!(r#"({{"key":"{TAG}","domain":"shop.example","wait":true,"#)));
-    assert!(answer.body.contains(r#""rules":[[["calendly.com"],"utm_term",""]]"#));
-    assert!(answer.body.contains(r#""scripts":[["mine",""#) && !answer.body.contains("resting"));
+    assert!(answer.body.starts_with("//# allFunctionsCalledOnLoad\n(function("), "{}", answer.body);
+    let told = format!(r#"(...["{TAG}","shop.example",true,[[["calendly.com"],"utm_term",""]],[["mine",""#);
+    assert!(answer.body.contains(&told) && !answer.body.contains("resting"), "{}", answer.body);
 }
 
 #[tokio::test]
