@@ -190,7 +190,7 @@ impl House {
         self.feed.dispatcher.examine(tenant, destination).await
     }
 
-    /// The access token that requests to a destination take now, as deliveries get it, and another one than one that was not taken;
+    /// The access token that requests to a destination of this revision take now, as deliveries get it, and another one than one that was not taken;
     /// nothing where they take none. It matters not whether the destination is enabled.
     ///
     /// # Errors
@@ -199,9 +199,10 @@ impl House {
         &self,
         tenant: TenantId,
         destination: DestinationId,
+        revision: u64,
         rejected: Option<&str>,
     ) -> Result<Option<String>, Outcome> {
-        self.feed.dispatcher.access(tenant, destination, rejected).await
+        self.feed.dispatcher.access(tenant, destination, revision, rejected).await
     }
 
     /// Has the ledger look for commands. Does not wait.

@@ -155,12 +155,13 @@ impl Dispatcher {
         handle?.call(Examine).await.ok()
     }
 
-    /// The access token that requests to a destination take now, another one than one that was not taken; nothing where they take
-    /// none.
+    /// The access token that requests to a destination of this revision take now, another one than one that was not taken; nothing
+    /// where they take none.
     pub(crate) async fn access(
         &self,
         tenant: TenantId,
         destination: DestinationId,
+        revision: u64,
         rejected: Option<&str>,
     ) -> Result<Option<String>, Outcome> {
         let target = match target::reached(&self.store, tenant, destination).await {
@@ -168,6 +169,11 @@ impl Dispatcher {
             Ok(None) => return Ok(None),
             Err(error) => return Err(Outcome::Retry { after: None, reason: error.to_string() }),
         };
+        // Its token is for where its own requests go, which may be another server by now.
+        if target.revision != revision {
+            let reason = "the destination was changed meanwhile: try again".to_owned();
+            return Err(Outcome::Retry { after: None, reason });
+        }
         if let Some(rejected) = rejected {
             self.means.tokens.reject_value(destination, rejected).await;
         }

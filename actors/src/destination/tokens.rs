@@ -215,13 +215,7 @@ impl Tokens {
     async fn save(&self, tenant: TenantId, destination: DestinationId, slot: &mut Slot) {
         let (Some(old), Some(new)) = (&slot.replaced, &slot.refresh) else { return };
         match self.store.tenant(tenant).rotate_secret(destination, REFRESH_TOKEN, old, new).await {
-            Err(error) if error.is_transient() => {
-                tracing::warn!(%error, %destination, "a new refresh token is not kept yet");
-            }
-            Err(error) => {
-                tracing::error!(%error, %destination, "a new refresh token is not kept");
-                slot.replaced = None;
-            }
+            Err(error) => tracing::warn!(%error, %destination, "a new refresh token is not kept yet"),
             Ok(true) => slot.replaced = None,
             // Its owner entered another one.
             Ok(false) => (slot.refresh, slot.replaced) = (None, None),

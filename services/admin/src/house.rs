@@ -58,7 +58,7 @@ pub trait House: fmt::Debug + Send + Sync {
     /// How sending to a destination goes; nothing: it was sent nothing since the house began.
     async fn destination_health(&self, tenant: TenantId, destination: DestinationId) -> Option<Health>;
 
-    /// The access token that a request to a destination takes now, whether or not the destination is enabled, and another one
+    /// The access token that a request to a destination of this revision takes now, whether or not the destination is enabled, and another one
     /// than `rejected`, which was not taken; nothing where its secrets are put into requests as they are. Deliveries get theirs
     /// in the same place: two who got them would each make the other's refresh token worthless.
     ///
@@ -68,6 +68,7 @@ pub trait House: fmt::Debug + Send + Sync {
         &self,
         tenant: TenantId,
         destination: DestinationId,
+        revision: u64,
         rejected: Option<&str>,
     ) -> Result<Option<String>, Outcome>;
 

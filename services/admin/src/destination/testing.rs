@@ -218,7 +218,8 @@ impl Tried<'_> {
     }
 
     async fn access(&self, rejected: Option<&str>) -> Result<Option<String>, Outcome> {
-        self.call.house.access(self.located.scope.id(), self.record.id, rejected).await
+        let DestinationRecord { id, revision, .. } = *self.record;
+        self.call.house.access(self.located.scope.id(), id, revision, rejected).await
     }
 
     /// Sends the request, and says what the answer means by what is known of the platform.

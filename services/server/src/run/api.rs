@@ -73,9 +73,10 @@ impl tributary_admin::House for RunningHouse {
         &self,
         tenant: TenantId,
         destination: DestinationId,
+        revision: u64,
         rejected: Option<&str>,
     ) -> Result<Option<String>, Outcome> {
-        self.house.access(tenant, destination, rejected).await
+        self.house.access(tenant, destination, revision, rejected).await
     }
 
     fn operations_changed(&self) {

@@ -43,7 +43,7 @@ use crate::{Sealer, Store, StoreError, key::KeyHash, stats::Tally, txn::Txn};
 
 /// How many messages are resolved, or rows of people are made, before their statements are handed over.
 const PART: usize = 64;
-/// The same of a batch's first part, while the database waits for it; each after it has twice as many.
+/// The same of a batch's first part, while the database waits for it; each after it has twice as many, up to `PART`.
 const FIRST_PART: usize = 16;
 /// How many statements wait at most for the database.
 const WAITING: usize = 16;

@@ -28,8 +28,8 @@ pub(super) fn add_keys(difference: &mut Difference, tenant: TenantId, changes: &
     }));
 }
 
-/// Adds the rest of what changed in one tenant, or a part of it, to the difference, decided with the settings of this revision. What an event changed when it was processed again is added to what
-/// it changed `before`.
+/// Adds the rest of what changed in one tenant, or a part of it, to the difference, decided with the settings of this
+/// revision. What an event changed when it was processed again is added to what it changed `before`.
 pub(super) fn add(
     difference: &mut Difference,
     before: &Before,

@@ -306,7 +306,8 @@ impl Resolver<'_> {
         let anchor =
             context::cluid(plan, draft).and_then(|cluid| view.attached_to(IdentifierType::CLUID, cluid));
         let context = self.contexts.observe(plan, draft, anchor, seen_at);
-        self.groups.observe(plan, draft, decision.profile, seen_at, &seed.parts());
+        let home = self.home(plan, id, decision.profile);
+        self.groups.observe(plan, draft, home, seen_at, &seed.parts());
         if is_new && !is_test {
             self.names.observe(plan, draft);
         }
@@ -323,8 +324,18 @@ impl Resolver<'_> {
         self.store(plan, id, workflow, decision.profile, data, is_new)
     }
 
-    /// Has an event written. One that is processed again stays with the profile that it was written for, as long as that is
-    /// part of whom it is about: it goes with its side when a merge is taken back.
+    /// The profile that an event is written for. One that is processed again stays with the one that it was written for, as long
+    /// as that is part of whom it is about: it goes with its side when a merge is taken back. A rehearsal tells of whom it is
+    /// about now.
+    fn home(&self, plan: &MessagePlan, id: EventId, profile: Option<ProfileId>) -> Option<ProfileId> {
+        let is_part = |written: &ProfileId| {
+            !self.is_rehearsal()
+                && self.views.get(&plan.tenant).is_some_and(|view| Some(view.now(*written)) == profile)
+        };
+        self.before.stored(id).and_then(|(_, _, written)| written).filter(is_part).or(profile)
+    }
+
+    /// Has an event written.
     pub(super) fn store(
         &mut self,
         plan: &MessagePlan,
@@ -334,10 +345,9 @@ impl Resolver<'_> {
         data: EventData,
         is_new: bool,
     ) -> Result<StoredEvent, StoreError> {
+        // Who delivers it finds it by what its row says.
+        let profile = self.home(plan, id, profile);
         if !self.is_rehearsal() {
-            let written = self.before.stored(id).and_then(|(_, _, written)| written).filter(|written| {
-                self.views.get(&plan.tenant).is_some_and(|view| Some(view.now(*written)) == profile)
-            });
             let row = event::Model {
                 tenant_id: plan.tenant.to_string(),
                 id: id.to_string(),
@@ -345,7 +355,7 @@ impl Resolver<'_> {
                 source_id: plan.source.to_string(),
                 kind: kind_code(data.draft.kind).to_owned(),
                 name: data.draft.name.clone(),
-                profile_id: written.or(profile).map(|profile| profile.to_string()),
+                profile_id: profile.map(|profile| profile.to_string()),
                 seq: plan.sequence.cast_signed(),
                 occurred_at: data.draft.time.micros(),
                 received_at: plan.received.micros(),

@@ -212,6 +212,8 @@ async fn a_secret_is_replaced_only_where_it_is_still_the_one() {
         let made = scope.create_destination(&new_destination(1), &author(2)).await.expect("makes");
         let (old, new) = (Secret::new("whsec"), Secret::new("next"));
         assert_eq!(scope.rotate_secret(made.id, "signing_secret", &old, &new).await, Ok(true));
+        let again = scope.rotate_secret(made.id, "signing_secret", &old, &new).await;
+        assert_eq!(again, Ok(true), "the answer of the first one was lost");
         assert_eq!(scope.rotate_secret(made.id, "signing_secret", &old, &old).await, Ok(false));
         assert_eq!(scope.rotate_secret(made.id, "other", &old, &new).await, Ok(false));
         let secrets = scope.destination_secrets(made.id).await.expect("opens");

@@ -87,6 +87,7 @@ impl House for TestHouse {
         &self,
         _: TenantId,
         destination: DestinationId,
+        _: u64,
         rejected: Option<&str>,
     ) -> Result<Option<String>, Outcome> {
         let access = self.access.lock().unwrap().get(&destination).cloned().transpose()?;

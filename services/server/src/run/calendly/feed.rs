@@ -24,7 +24,7 @@ use tributary_domain::{
     time::Timestamp,
 };
 use tributary_journal::Accepted;
-use tributary_store::TenantScope;
+use tributary_store::{Page, TenantScope};
 
 use super::{Connector, optional};
 
@@ -78,10 +78,21 @@ impl Feed<'_> {
         Ok(fed)
     }
 
-    /// Which of these keys came already, what is accepted and not yet processed included, in their order.
+    /// Which of these keys came already, what is accepted and not yet processed included, in their order. Where all of them are
+    /// known, nothing has to be waited for.
     async fn taken(&self, keys: &[&str]) -> Result<Vec<bool>, CalendlyError> {
+        let taken = self.scope.taken_keys(self.source, keys).await?;
+        if taken.iter().all(|is_taken| *is_taken) {
+            return Ok(taken);
+        }
         if !self.connector.house.catch_up(CATCHES_UP).await {
             let advice = "what came is not processed yet: it is looked for what is missing after that";
+            return Err(Problem::new(ProblemKind::Unavailable, advice).into());
+        }
+        // What is held is not known by its key until it is processed.
+        if !self.scope.held_messages(Page::first(1)).await?.items.is_empty() {
+            let advice =
+                "messages of the tenant are held: it is looked for what is missing when they are processed";
             return Err(Problem::new(ProblemKind::Unavailable, advice).into());
         }
         Ok(self.scope.taken_keys(self.source, keys).await?)
