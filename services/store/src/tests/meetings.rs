@@ -163,6 +163,14 @@ async fn who_was_merged_since_is_neither_met_nor_refused_again_by_a_replay() {
             assert_eq!(counted().await, 1, "and is not counted again");
             assert_eq!(there(store, own).await, met, "and the same meeting");
             assert_eq!(profile(4).await, whose, "the event stays with the part that it is about");
+            let runs = scope.message_runs(sample::message_id(4), &[sample::workflow()]).await.expect("reads");
+            assert_eq!(
+                runs.iter().map(|run| run.profile).collect::<Vec<_>>(),
+                [whose],
+                "and so does the run"
+            );
+            let told = applied.deliveries.iter().map(|delivery| delivery.event.profile);
+            assert!(told.into_iter().all(|profile| profile == whose), "and what is told of it");
         }
     })
     .await;
