@@ -117,7 +117,8 @@ impl Store {
         let shared = &*state;
         let attempt = self
             .write_txn(crate::Lane::Ledger, "ledger.apply", |txn: Txn| async move {
-                attempt(&txn, self.sealer(), shared, batch, now).await
+                // It is a large one: whoever awaits this need not be.
+                Box::pin(attempt(&txn, self.sealer(), shared, batch, now)).await
             })
             .await;
         match attempt {
