@@ -296,7 +296,6 @@ impl Queue {
         self.known.remove(&delivery);
         self.leaving.remove(&delivery);
         self.passed.remove(&delivery);
-        self.free(delivery);
         if let Some(load) = &mut self.load {
             load.recorded.insert(delivery);
         }

@@ -88,19 +88,6 @@ impl Queue {
         }
     }
 
-    /// Nothing waits any longer for what is not in memory, whosever it is there: a replay writes an event anew, and may write it
-    /// for another profile than that which a delivery of it was loaded with.
-    pub(super) fn free(&mut self, delivery: DeliveryId) {
-        if !self.rules.is_strict {
-            return;
-        }
-        let is_over = |busy: &Busy| busy.with == delivery && busy.again.is_none();
-        let free: Vec<Busy> = self.busy.extract_if(|_, busy| is_over(busy)).map(|(_, busy)| busy).collect();
-        for next in free.into_iter().flat_map(|busy| busy.waiting).rev() {
-            self.push_front(next);
-        }
-    }
-
     /// The delivery is done with: what waits behind it may go, also what waits in the database.
     pub(in crate::destination) fn done(&mut self, delivery: &ReadyDelivery) {
         self.pass(delivery);

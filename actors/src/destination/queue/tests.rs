@@ -408,20 +408,6 @@ fn one_that_is_passed_already_or_leaves_is_not_waited_for_in_memory() {
 }
 
 #[test]
-fn what_waits_for_one_that_was_loaded_for_another_profile_waits_no_longer_than_that_is_here() {
-    let mut queue = Queue::default();
-    queue.set_rules(Rules { is_strict: true, ..Rules::default() });
-    let all = [delivery(1, Some(7), 1), delivery(2, Some(8), 1)];
-    all.iter().cloned().for_each(|delivery| queue.offer(delivery, NOW));
-    let (first, second) = (one(&mut queue, NOW).expect("due"), one(&mut queue, NOW).expect("due"));
-    queue.fall_behind(second, (NOW, first.delivery));
-    assert!(one(&mut queue, NOW).is_none(), "it waits");
-    queue.tried(&first);
-    queue.forget(first.delivery);
-    assert_eq!(one(&mut queue, NOW).map(|next| next.delivery), Some(all[1].delivery));
-}
-
-#[test]
 fn where_order_is_not_strict_nobody_is_held() {
     let mut queue = Queue::default();
     let first = ReadyDelivery { attempts: 1, ..delivery(1, Some(7), 1) };
