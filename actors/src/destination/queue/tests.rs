@@ -1,7 +1,5 @@
 //! What a queue gives, and in which order.
 
-mod strict;
-
 use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
