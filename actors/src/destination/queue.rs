@@ -64,8 +64,10 @@ pub(super) struct Queue {
     /// What others may pass although the database has them wait for it: it has ended, and that is to be recorded, or it waits
     /// for what it follows.
     passed: HashMap<DeliveryId, ProfileId>,
-    /// Everything that is in memory, up to when its last attempt is recorded.
-    known: HashSet<DeliveryId>,
+    /// Everything that is in memory, up to when its last attempt is recorded, and how it came there.
+    known: HashMap<DeliveryId, Origin>,
+    /// What was loaded and has left: its offer may still be on the way, and says what was true before.
+    gone: Lately,
     /// Whether the database may have more after the place up to which it was read.
     has_more: bool,
     /// Whether what it may have more is older than what is offered.
@@ -76,6 +78,31 @@ pub(super) struct Queue {
     from_start: bool,
     /// While the database is read.
     load: Option<Load>,
+}
+
+/// How a delivery came into memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Offer,
+    Database,
+}
+
+/// The last ones that were put in.
+#[derive(Debug, Default)]
+struct Lately {
+    order: VecDeque<DeliveryId>,
+    all: HashSet<DeliveryId>,
+}
+
+impl Lately {
+    fn insert(&mut self, delivery: DeliveryId) {
+        if self.all.insert(delivery) {
+            self.order.push_back(delivery);
+        }
+        if self.order.len() > CAPACITY {
+            self.order.pop_front().map(|oldest| self.all.remove(&oldest));
+        }
+    }
 }
 
 /// A person of whom something is under way.
@@ -122,11 +149,14 @@ impl Queue {
             ready.into_iter().map(|((_, number), one)| ((self.urgency(&one), number), one)).collect();
     }
 
-    /// Takes in a delivery that was just committed, unless it is there already, there is no room, or older ones are
-    /// still to be loaded.
+    /// Takes in a delivery that was just committed, unless it is there already, was loaded and has left, there is no room, or
+    /// older ones are still to be loaded.
     pub(super) fn offer(&mut self, delivery: ReadyDelivery, now: Timestamp) {
+        if self.gone.all.contains(&delivery.delivery) {
+            return self.leave(&delivery);
+        }
         if !self.is_behind {
-            return self.take(delivery, now);
+            return self.take(delivery, Origin::Offer, now);
         }
         match &mut self.load {
             Some(load) if load.offered.len() < MOST_OFFERED => load.offered.push(delivery),
@@ -135,14 +165,14 @@ impl Queue {
     }
 
     /// Those that are due keep the order in which they are taken: that of commit.
-    fn take(&mut self, delivery: ReadyDelivery, now: Timestamp) {
-        if self.known.contains(&delivery.delivery) {
+    fn take(&mut self, delivery: ReadyDelivery, origin: Origin, now: Timestamp) {
+        if self.known.contains_key(&delivery.delivery) {
             return;
         }
         if self.known.len() >= CAPACITY {
             return self.leave(&delivery);
         }
-        self.known.insert(delivery.delivery);
+        self.known.insert(delivery.delivery, origin);
         self.place(delivery, now);
     }
 
@@ -293,9 +323,12 @@ impl Queue {
 
     /// What became of it is in the database: it may be loaded again from there.
     pub(super) fn forget(&mut self, delivery: DeliveryId) {
-        self.known.remove(&delivery);
+        if self.known.remove(&delivery) == Some(Origin::Database) {
+            self.gone.insert(delivery);
+        }
         self.leaving.remove(&delivery);
         self.passed.remove(&delivery);
+        self.free(delivery);
         if let Some(load) = &mut self.load {
             load.recorded.insert(delivery);
         }
@@ -325,9 +358,9 @@ impl Queue {
         }
         self.behind.retain(|(delivery, _)| keep(delivery));
         // What others wait for may be gone with them.
-        self.busy.retain(|profile, busy| !people.contains(profile) || known.contains(&busy.with));
-        self.leaving.retain(|delivery| known.contains(delivery));
-        self.passed.retain(|delivery, _| known.contains(delivery));
+        self.busy.retain(|profile, busy| !people.contains(profile) || known.contains_key(&busy.with));
+        self.leaving.retain(|delivery| known.contains_key(delivery));
+        self.passed.retain(|delivery, _| known.contains_key(delivery));
         if let Some(load) = &mut self.load {
             load.offered.retain(|delivery| !is_theirs(delivery));
         }
@@ -366,7 +399,7 @@ impl Queue {
                 for delivery in page.items {
                     // A retry that was recorded meanwhile is found when the database is looked through again.
                     if !load.recorded.contains(&delivery.delivery) {
-                        self.take(delivery, now);
+                        self.take(delivery, Origin::Database, now);
                     }
                 }
             }

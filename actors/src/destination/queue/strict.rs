@@ -48,7 +48,7 @@ impl Queue {
             busy.waiting.remove(place).into_iter().for_each(|first| self.push_front(first));
         }
         let is_queued = !self.leaving.contains(&with) && !self.passed.contains_key(&with);
-        if self.known.contains(&with) && is_queued {
+        if self.known.contains_key(&with) && is_queued {
             self.busy.insert(profile, Busy { with, ..busy });
         } else {
             self.leave_behind(busy.waiting, due);
@@ -85,6 +85,19 @@ impl Queue {
         {
             let Busy { again, waiting, .. } = busy.remove();
             self.leave_behind(waiting, again.unwrap_or_default());
+        }
+    }
+
+    /// Nothing waits any longer for what is not in memory, whosever it is there: a replay writes an event anew, and may write it
+    /// for another profile than that which a delivery of it was loaded with.
+    pub(super) fn free(&mut self, delivery: DeliveryId) {
+        if !self.rules.is_strict {
+            return;
+        }
+        let is_over = |busy: &Busy| busy.with == delivery && busy.again.is_none();
+        let free: Vec<Busy> = self.busy.extract_if(|_, busy| is_over(busy)).map(|(_, busy)| busy).collect();
+        for next in free.into_iter().flat_map(|busy| busy.waiting).rev() {
+            self.push_front(next);
         }
     }
 

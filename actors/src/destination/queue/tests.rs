@@ -1,5 +1,7 @@
 //! What a queue gives, and in which order.
 
+mod strict;
+
 use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
@@ -357,7 +359,7 @@ fn where_order_is_strict_nothing_passes_what_is_tried_again_and_nobody_is_rememb
     assert!(one(&mut queue, NOW).is_none(), "known until it is written");
     queue.left(&left, NOW);
     assert!(queue.known.is_empty() && queue.leaving.is_empty(), "nothing of it is in memory");
-    assert_eq!(queue.busy.len(), 1, "of the other person alone");
+    assert!(queue.busy.is_empty(), "and nobody waits for what is not in memory");
 }
 
 #[test]
@@ -403,6 +405,20 @@ fn one_that_is_passed_already_or_leaves_is_not_waited_for_in_memory() {
     assert_eq!(left.len(), 3, "it follows them");
     queue.left(&left, NOW.plus(Duration::from_secs(1)));
     assert!(queue.wants_more() && queue.known.is_empty(), "and is loaded again at once: it is due");
+}
+
+#[test]
+fn what_was_loaded_and_sent_before_its_offer_came_is_not_sent_again() {
+    let mut queue = Queue::of_database();
+    let first = delivery(1, Some(7), 0);
+    queue.begin_load();
+    queue.end_load(page(std::slice::from_ref(&first), true), NOW);
+    let sent = one(&mut queue, NOW).expect("due");
+    queue.tried(&sent);
+    queue.forget(sent.delivery);
+    queue.offer(first, NOW);
+    assert!(one(&mut queue, NOW).is_none(), "what became of it is in the database");
+    assert!(queue.wants_more(), "which is asked");
 }
 
 #[test]
