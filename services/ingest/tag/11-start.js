@@ -80,8 +80,10 @@ function start() {
   });
 }
 
-// Loaded twice, it runs once. A page that is made ready before the visitor asks for it is no visit yet.
+// Loaded twice, it runs once. A page that is made ready before the visitor asks for it is no visit yet. It starts as soon as
+// this is through, and not in the middle of it: when cookies are read, Chromium notes by whom, and compiles anew all functions
+// that are at work for it, which is all of the tag as long as this is one of them.
 if (home && !window._trb) {
   if (document.prerendering) listen(document, "prerenderingchange", start, { once: true });
-  else attempt(start);
+  else attempt(() => Promise.resolve().then(safe(start)));
 }
