@@ -23,9 +23,9 @@ function attempt(work) {
 
 // A function that does the same and never throws. All that begins outside of the tag begins here: cookies may be others by then.
 function safe(work) {
-  return function (...values) {
+  return function () {
     jar = 0;
-    return attempt(() => work(...values));
+    return attempt(() => work.apply(this, arguments));
   };
 }
 

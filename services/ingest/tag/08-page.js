@@ -16,8 +16,9 @@ let observer;
 // What may have an address with one of our hosts: the browser finds it, and all other links cost nothing. Where the page
 // itself is of such a host, addresses need not name it.
 let places;
-// Lists of elements that may have shadow roots with links in them.
+// Lists of elements that may have shadow roots with links in them, and how far the first was looked through.
 let unseen = [];
+let seen = 0;
 
 function findPlaces() {
   const ours = rules.map(([hosts]) =>
@@ -71,7 +72,7 @@ function dressTypeform(element) {
 function dressBelow(node) {
   node.querySelectorAll(places).forEach(dress);
   const isLooking = unseen.length;
-  unseen.push(node.querySelectorAll("*").values());
+  unseen.push(node.querySelectorAll("*"));
   if (!isLooking) whenIdle();
 }
 
@@ -79,13 +80,16 @@ function whenIdle() {
   if (unseen.length) (window.requestIdleCallback || setTimeout)(safe(look));
 }
 
-// No longer than a visitor could notice.
+// No longer than a visitor could notice. It takes no iterator: where a page has broken those, it would stop here for ever.
 function look() {
   const end = Date.now() + SLICE;
   while (unseen.length && Date.now() < end) {
-    const step = unseen[0].next();
-    if (step.done) unseen.shift();
-    else attempt(() => dressShadow(step.value));
+    const element = unseen[0][seen++];
+    if (element) attempt(() => dressShadow(element));
+    else {
+      unseen.shift();
+      seen = 0;
+    }
   }
   whenIdle();
 }

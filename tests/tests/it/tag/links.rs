@@ -74,6 +74,37 @@ async fn every_link_to_calendly_carries_the_id_wherever_it_stands() {
 }
 
 #[tokio::test]
+async fn a_page_that_breaks_iterators_for_a_while_is_looked_through_afterwards() {
+    let Some(scene) = Scene::new(json!({})).await else { return };
+    scene.page("/", "<div id=place></div>");
+    let (_visitor, page) = scene.visit("/").await;
+    let id = id_of(&page).await;
+    let add = "const add = (name) => place.setHTMLUnsafe('<p><template shadowrootmode=open>' +
+                   '<a href=\"https://calendly.com/acme/' + name + '\">book</a></template></p>');";
+    // The tag has seen that something came, and has yet to look into it.
+    let broken = format!(
+        "(async () => {{
+            {add}
+            add('first');
+            await null;
+            const kind = Object.getPrototypeOf([].values());
+            const next = kind.next;
+            kind.next = () => {{ throw new Error('broken'); }};
+            const done = new Promise((done) => requestIdleCallback(() => setTimeout(done, 100)));
+            await done;
+            kind.next = next;
+            add('second');
+            return 1;
+        }})()"
+    );
+    page.eval(&broken).await;
+    let href = "place.firstChild.shadowRoot.querySelector('a').href";
+    page.until("it looks again", &format!("{href}.includes('utm_term')")).await;
+    assert_eq!(page.text(href).await, format!("https://calendly.com/acme/second?utm_term={id}"));
+    assert_unharmed(&page).await;
+}
+
+#[tokio::test]
 async fn a_link_that_was_not_looked_at_yet_carries_the_id_when_it_is_pressed_or_reached() {
     let Some(scene) = Scene::new(json!({})).await else { return };
     scene.page(
