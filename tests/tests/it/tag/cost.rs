@@ -9,11 +9,26 @@ use super::{Scene, assert_unharmed, id_of};
 
 /// How many visitors the figures are the medians of.
 const LOADS: usize = 9;
-/// How many times as much as the yardstick the tag may take of a processor: half as much again as it does. How fast the machine
-/// is, and what else it does, is the same for both; what the tag takes in milliseconds, docs/tag.md says.
-const GATE: f64 = 3.0;
+/// How many times as much as the yardstick the tag may take of a processor: half as much again as it took at most, on the large
+/// page and a busy machine. How fast the machine is, and what else it does, is nearly the same for both; what the tag takes in
+/// milliseconds, docs/tag.md says.
+const GATE: f64 = 2.4;
+/// The same on a page whose very first script is the tag.
+const GATE_OF_FIRST: f64 = 3.0;
 /// The parts of the yardstick.
 const PARTS: usize = 60;
+
+/// A script of the page's own, as every shop has: what it uses first, Chromium sets up for it, and not for the tag.
+const ORDINARY: &str = r#"<script>(() => {
+    const cookie = document.cookie.split("; ").find((one) => one.startsWith("theme="));
+    const theme = cookie ? cookie.slice(6) : "light";
+    document.cookie = "theme=" + theme + ";path=/";
+    const visits = Number(localStorage.getItem("visits")) + 1;
+    localStorage.setItem("visits", visits);
+    document.documentElement.setAttribute("data-theme", theme);
+    const body = JSON.stringify({ theme, visits, at: new Date().toISOString() });
+    fetch("/basket", { method: "POST", body }).then((answer) => answer.text()).catch(() => {});
+})()</script>"#;
 
 /// The work of the tag's code on the main thread of one page, in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -111,8 +126,13 @@ async fn it_takes_little_of_the_main_thread() {
     scene.page("/small", &calendly);
     // As many links and elements as an ordinary page of a shop has.
     let links = "<div><p><a href='/somewhere'>x</a><b>text</b></p><i></i><u></u></div>".repeat(300);
-    scene.page("/large", &format!("{links}{calendly}"));
-    for path in ["/small", "/large"] {
+    let large = format!("{links}{calendly}");
+    scene.page("/large", &large);
+    let head = format!("{ORDINARY}{}", scene.snippet());
+    scene.site.page("/ordinary/small", &head, &calendly);
+    scene.site.page("/ordinary/large", &head, &large);
+    for path in ["/ordinary/small", "/ordinary/large", "/small", "/large"] {
+        let gate = if path.starts_with("/ordinary") { GATE } else { GATE_OF_FIRST };
         let costs = costs(&scene, path).await;
         let of = |figure: fn(&Cost) -> f64| median(costs.iter().map(|(own, _)| figure(own)));
         let (work, time, longest) = (of(|cost| cost.work), of(|cost| cost.time), of(|cost| cost.longest));
@@ -122,6 +142,6 @@ async fn it_takes_little_of_the_main_thread() {
              {time:.1} ms on the clock, at most {longest:.1} ms at once"
         );
         assert!(work > 0.1, "{path}: the trace has nothing of it");
-        assert!(ratio <= GATE, "{path}: {ratio} times as much as the yardstick");
+        assert!(ratio <= gate, "{path}: {ratio} times as much as the yardstick");
     }
 }
