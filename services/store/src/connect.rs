@@ -44,7 +44,7 @@ struct Inner {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     /// On SQLite.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     sealer: Sealer,
     searches: Semaphore,
 }
@@ -52,6 +52,7 @@ struct Inner {
 /// What SQLite needs besides its connections for reading and writing.
 #[derive(Debug)]
 pub(crate) struct File {
+    url: String,
     /// There is one writer.
     pub(crate) lanes: Lanes,
     pub(crate) checkpointer: DatabaseConnection,
@@ -71,11 +72,8 @@ impl Store {
             Some("sqlite") => {
                 let sqlite::Connections { writer, checkpointer, reader } =
                     sqlite::connect(url, connections, options.on_thread).await?;
-                (
-                    writer,
-                    reader,
-                    Some(File { lanes: Lanes::default(), checkpointer, committed: Notify::new() }),
-                )
+                let (url, lanes, committed) = (url.to_owned(), Lanes::default(), Notify::new());
+                (writer, reader, Some(Arc::new(File { url, lanes, checkpointer, committed })))
             }
             Some("postgres" | "postgresql") => {
                 let pool = postgres::connect(url, connections).await?;
@@ -88,6 +86,19 @@ impl Store {
         };
         let searches = Semaphore::new(SEARCHES);
         Ok(Self { inner: Arc::new(Inner { writer, reader, file, sealer: options.sealer, searches }) })
+    }
+
+    /// The same database, read through connections of its own for work that can wait. On SQLite, `on_thread` is called first on
+    /// the threads that read: to give them a priority of their own.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn apart(&self, on_thread: fn()) -> Result<Self, StoreError> {
+        let Some(file) = self.inner.file.clone() else { return Ok(self.clone()) };
+        let reader = sqlite::read_apart(&file.url, on_thread).await?;
+        let (writer, sealer) = (self.inner.writer.clone(), self.inner.sealer.clone());
+        let (file, searches) = (Some(file), Semaphore::new(SEARCHES));
+        Ok(Self { inner: Arc::new(Inner { writer, reader, file, sealer, searches }) })
     }
 
     /// The one door to a tenant's data.
@@ -146,7 +157,7 @@ impl Store {
     }
 
     pub(crate) fn file(&self) -> Option<&File> {
-        self.inner.file.as_ref()
+        self.inner.file.as_deref()
     }
 
     /// Waits until there is room for one more search that looks through rows; it ends with the value.

@@ -15,11 +15,15 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tributary_domain::{id::OperationId, time::Clock};
+use tributary_domain::{
+    id::{MessageId, OperationId},
+    time::{Clock, Timestamp},
+};
 use tributary_planner::{Comparison, Configuration};
 use tributary_store::{
     Store, StoreError, TenantScope,
     ledger::Rehearsal,
+    message::MessageRecord,
     operation::{Backtest, Choice, MOST_ITEMS, OperationRecord, OperationState},
 };
 
@@ -142,12 +146,15 @@ impl Backtests {
         }
         let configuration = Configuration::compile(scope.snapshot(backtest.filter.source).await?)?;
         let mut work = Comparison::new(operation.tenant, backtest, configuration)?;
-        let (mut rehearsal, mut told) = (Rehearsal::default(), Instant::now());
+        let (mut rehearsal, mut told, mut ahead) = (Rehearsal::default(), Instant::now(), None);
+        // Reading takes nothing from who commits, however much of it there is.
+        let apart = self.store.apart(who_rehearses).await?;
+        let reading = Reading { scope: apart.tenant(operation.tenant), backtest };
         loop {
             let began = Instant::now();
-            match self.step(scope, backtest, &mut work, &mut rehearsal).await {
-                Ok(true) => {}
-                Ok(false) => break,
+            match reading.step(ahead.take(), &mut work, &mut rehearsal, self.clock.now()).await {
+                Ok(Some(next)) => ahead = Some(next),
+                Ok(None) => break,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, operation = %operation.id, "a backtest waits for the database");
                     sleep(AFTER_ERROR).await;
@@ -164,22 +171,37 @@ impl Backtests {
         }
         scope.end_backtest(operation.id, work.report(), work.done(), self.clock.now()).await
     }
+}
 
-    /// Compares the next messages; whether there were any.
+/// What a backtest reads.
+struct Reading<'a> {
+    scope: TenantScope<'a>,
+    backtest: &'a Backtest,
+}
+
+impl Reading<'_> {
+    /// Compares the next messages, those that were read `ahead` if any were, and reads ahead those that follow; nothing where
+    /// there were none.
     async fn step(
         &self,
-        scope: TenantScope<'_>,
-        backtest: &Backtest,
+        ahead: Option<Vec<MessageRecord>>,
         work: &mut Comparison<'_>,
         rehearsal: &mut Rehearsal,
-    ) -> Result<bool, StoreError> {
-        let records = scope.messages_after(&backtest.filter, work.after(), STEP, BYTES).await?;
-        if records.is_empty() {
-            return Ok(false);
-        }
+        now: Timestamp,
+    ) -> Result<Option<Vec<MessageRecord>>, StoreError> {
+        let records = match ahead {
+            Some(records) => records,
+            None => self.after(work.after()).await?,
+        };
+        let Some(last) = records.last().map(|record| record.summary.id) else { return Ok(None) };
         let plans = work.plan(records);
-        let rehearsed = scope.rehearse(rehearsal, plans, self.clock.now()).await?;
+        let (rehearsed, next) =
+            tokio::try_join!(self.scope.rehearse(rehearsal, plans, now), self.after(Some(last)))?;
         work.compare(&rehearsed, rehearsal.is_full());
-        Ok(true)
+        Ok(Some(next))
+    }
+
+    async fn after(&self, after: Option<MessageId>) -> Result<Vec<MessageRecord>, StoreError> {
+        self.scope.messages_after(&self.backtest.filter, after, STEP, BYTES).await
     }
 }

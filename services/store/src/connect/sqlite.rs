@@ -18,6 +18,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a checkpoint that has to go all the way waits for readers.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(50);
+/// Work that can wait looks ahead while it evaluates what it has.
+const READERS_APART: u32 = 2;
 /// Every chunk size of every table the ledger writes has its own statement: see `bulk`.
 const STATEMENT_CACHE: usize = 512;
 
@@ -43,6 +45,14 @@ pub(super) async fn connect(url: &str, readers: u32, on_thread: fn()) -> Result<
     let checkpointer = on_own_thread(options(url, 1, as_checkpointer), on_thread).await?;
     let reader = Database::connect(options(url, readers, as_reader)).await?;
     Ok(Connections { writer, checkpointer, reader })
+}
+
+/// Connections to the same file that only read, each on a thread on which `on_thread` was called.
+pub(super) async fn read_apart(url: &str, on_thread: fn()) -> Result<DatabaseConnection, StoreError> {
+    let mut options = options(url, READERS_APART, as_reader);
+    // All at once, and so from that thread.
+    options.min_connections(READERS_APART);
+    on_own_thread(options, on_thread).await
 }
 
 /// Connects from a new thread on which `on_thread` was called: the driver's own thread, on which the connection works,

@@ -1,5 +1,6 @@
 //! What needs the tables themselves: everything that only the ledger writes, and the machinery of writing.
 
+mod apart;
 mod apply;
 mod booking;
 mod bulk;
